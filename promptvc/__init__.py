@@ -1,0 +1,1 @@
+"""promptvc: version control for LLM prompts, in git."""

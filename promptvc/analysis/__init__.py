@@ -1,0 +1,1 @@
+"""L2: folds over events: what the feedback says."""

@@ -1,0 +1,1 @@
+"""L0: what everything stands on. Imports nothing else of promptvc."""

@@ -1,0 +1,1 @@
+"""L3: environments, gates, holds: which version runs where."""

@@ -1,0 +1,1 @@
+"""L2: suites, assertions, runs, comparisons and their verdicts."""

@@ -1,0 +1,1 @@
+"""L1: git itself: repositories, objects, commits by compare-and-swap, trailers, remotes."""

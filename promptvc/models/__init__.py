@@ -1,0 +1,1 @@
+"""L1: models that answer: the built-in offline responder and any LangChain provider."""

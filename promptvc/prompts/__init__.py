@@ -1,0 +1,1 @@
+"""L1: prompts as values: load, render, edit in place."""

@@ -1,0 +1,1 @@
+"""L2: prompts in git: history, revisions, differences, version numbers."""

@@ -1,0 +1,1 @@
+"""L3: from events to a candidate: approaches, search, hold-out."""

@@ -1,0 +1,1 @@
+"""L4: one user story a file; ``project`` opens the parts."""
