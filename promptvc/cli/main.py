@@ -1,0 +1,92 @@
+"""The command ``promptvc``: a static table of commands, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from promptvc import __version__
+from promptvc.base.errors import Interrupted, PromptvcError, Usage
+from promptvc.cli.lazy import Entry, LazyGroup
+from promptvc.cli.ui import Ui
+
+COMMANDS = {
+    "init": Entry("promptvc.cli.start", "init", "Make the folders and settings in a git repository."),
+    "new": Entry("promptvc.cli.start", "new", "Write a new prompt, from a file or from a task in words."),
+    "demo": Entry("promptvc.cli.demo", "demo", "Run the whole loop on a sample in a new folder."),
+    "list": Entry("promptvc.cli.prompts", "list_", "List the prompts and what runs where."),
+    "show": Entry("promptvc.cli.prompts", "show", "Show a prompt at a revision, rendered on request."),
+    "log": Entry("promptvc.cli.prompts", "log", "List the versions of a prompt, newest first."),
+    "diff": Entry("promptvc.cli.prompts", "diff", "Show what differs between two revisions of a prompt."),
+    "commit": Entry("promptvc.cli.prompts", "commit", "Commit an edited prompt as its next version."),
+    "check": Entry("promptvc.cli.check", "check", "Look for anything wrong in the repository."),
+    "feedback": Entry("promptvc.cli.feedback", "feedback", "Record, import, list and commit feedback."),
+    "train": Entry("promptvc.cli.train", "train", "Learn from feedback; commit a candidate that is better."),
+    "evaluate": Entry("promptvc.cli.evaluate", "evaluate", "Run a suite, alone or against a baseline."),
+    "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
+    "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
+    "status": Entry("promptvc.cli.deploy", "status", "Show which version each environment runs."),
+    "export": Entry("promptvc.cli.deploy", "export", "Copy prompts, or an environment's, to a folder."),
+    "completion": Entry("promptvc.cli.completion", "completion", "Print the shell completion script."),
+}
+
+EPILOG = "Exit codes: 0 done, 1 the answer is no, 2 bad input, 3 could not finish, 130 interrupted."
+
+
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
+@click.option("-C", "directory", metavar="DIR", default=None, help="Run as if started in DIR.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--log", "as_log", is_flag=True, help="Write structured logs to stderr.")
+@click.version_option(__version__, prog_name="promptvc", message="%(prog)s %(version)s")
+@click.pass_context
+def promptvc(context: click.Context, directory: str | None, as_json: bool, as_log: bool) -> None:
+    """Version control for LLM prompts, in git: feedback, training, evaluation and deployment as commits."""
+    context.obj = {"directory": directory, "json": as_json, "log": as_log}
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: run one command, print its error if it has one, exit with its code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    ui = Ui.for_process(os.environ, as_json="--json" in words)
+    sys.exit(_call(list(arguments), ui))
+
+
+def _call(arguments: list[str], ui: Ui) -> int:
+    try:
+        result: Any = promptvc.main(args=arguments, prog_name="promptvc", standalone_mode=False)
+        ui.flush()
+    except PromptvcError as error:
+        ui.error(error)
+        return error.exit_code
+    except click.ClickException as error:
+        ui.error(_usage(error))
+        return Usage.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        interrupted = Interrupted("interrupted", hint="run the same command again: what was done is kept")
+        ui.error(interrupted)
+        return interrupted.exit_code
+    except BrokenPipeError:
+        # The reader has gone (`| head`): keep the interpreter from flushing once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> Usage:
+    hint = None
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"see `{error.ctx.command_path} --help`"
+    return Usage(error.format_message().rstrip("."), hint=hint)

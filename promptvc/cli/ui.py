@@ -1,0 +1,155 @@
+"""The only printer: tables on a terminal, tab-separated lines when piped, JSON, errors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+import click
+
+from promptvc.base.errors import PromptvcError
+
+STYLES: Mapping[str, Mapping[str, Any]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red"},
+    "warn": {"fg": "yellow"},
+    "title": {"bold": True},
+    "dim": {"dim": True},
+    "key": {"fg": "cyan"},
+}
+FORCE_TERMINAL = "PROMPTVC_FORCE_TTY"
+
+
+class Ui:
+    """Prints for one process. ``terminal`` decides the layout, ``colour`` the escapes."""
+
+    def __init__(
+        self,
+        *,
+        out: TextIO,
+        err: TextIO,
+        as_json: bool = False,
+        terminal: bool = False,
+        colour: bool = False,
+        width: int = 100,
+    ) -> None:
+        self.out = out
+        self.err = err
+        self.as_json = as_json
+        self.terminal = terminal
+        self.colour = colour
+        self.width = width
+
+    @classmethod
+    def for_process(cls, environ: Mapping[str, str], *, as_json: bool) -> Ui:
+        """Colours only on terminals, not with ``NO_COLOR``; ``PROMPTVC_FORCE_TTY=80`` forces their layout."""
+        forced = environ.get(FORCE_TERMINAL, "")
+        real = sys.stdout.isatty()
+        colour = real and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        width = shutil.get_terminal_size((100, 24)).columns
+        if forced.isdigit() and int(forced) >= 40:
+            width = int(forced)
+        return cls(
+            out=sys.stdout,
+            err=sys.stderr,
+            as_json=as_json,
+            terminal=real or bool(forced),
+            colour=colour,
+            width=width,
+        )
+
+    def style(self, text: str, style: str | None) -> str:
+        """``text`` in one of :data:`STYLES`, or as it is where colours are off."""
+        return click.style(text, **STYLES[style]) if style and self.colour else text
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """One line of a result."""
+        self.out.write(self.style(_printable(text), style) + "\n")
+
+    def raw(self, text: str) -> None:
+        """Text as it is, for contents that somebody may pipe on."""
+        self.out.write(text)
+
+    def note(self, text: str) -> None:
+        """A remark that is no part of the result, on stderr."""
+        self.err.write(self.style(_printable(text), "dim") + "\n")
+        self.err.flush()
+
+    def json(self, value: Any) -> None:
+        """One JSON document."""
+        self.out.write(json.dumps(value, ensure_ascii=False, indent=2 if self.terminal else None) + "\n")
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "") -> None:
+        """Aligned columns with headers on a terminal, else tab-separated cells without a header."""
+        cells = [[_cell(cell) for cell in row] for row in rows]
+        if not self.terminal:
+            for row in cells:
+                self.out.write("\t".join(row) + "\n")
+            return
+        if not cells:
+            if empty:
+                self.line(empty, "dim")
+            return
+        widths = [max(len(header), *(len(row[i]) for row in cells)) for i, header in enumerate(headers)]
+        room = max(16, self.width - sum(widths[:-1]) - 2 * (len(widths) - 1))
+        self.out.write(self.style(_row(list(headers), widths), "title") + "\n")
+        for row in cells:
+            row[-1] = row[-1] if len(row[-1]) <= room else row[-1][: room - 1] + "…"
+            self.out.write(_row(row, widths) + "\n")
+
+    def error(self, error: PromptvcError) -> None:
+        """``error:`` and ``hint:`` on stderr, or the JSON form on stdout."""
+        if self.as_json:
+            value = {
+                "kind": error.kind,
+                "message": error.message,
+                "hint": error.hint,
+                "file": error.file,
+                "line": error.line,
+            }
+            self.json({"error": value})
+        else:
+            self.out.flush()
+            self.err.write(self.style("error:", "bad") + f" {_printable(str(error))}\n")
+            if error.hint:
+                self.err.write(self.style("hint:", "warn") + f" {_printable(error.hint)}\n")
+        self.flush()
+
+    def progress(self, label: str) -> Callable[[int, int], None]:
+        """A counter on stderr that overwrites itself; silent where stderr is no terminal."""
+        if not self.err.isatty() or self.as_json:
+            return lambda done, total: None  # noqa: ARG005 - same signature as the live one
+        last = [-1]
+
+        def show(done: int, total: int) -> None:
+            percent = 100 * done // max(total, 1)
+            if percent != last[0]:
+                last[0] = percent
+                end = "\r\x1b[K" if done >= total else ""
+                self.err.write(f"\r\x1b[K{label} {done}/{total} {percent}%{end}")
+                self.err.flush()
+
+        return show
+
+    def flush(self) -> None:
+        """Hand everything to the operating system, so that a closed pipe is noticed here."""
+        self.out.flush()
+        self.err.flush()
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else _printable(str(value)).replace("\t", " ").replace("\n", " ")
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _printable(text: str) -> str:
+    """Feedback is written by strangers: no control character of theirs may reach a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,153 @@
+"""Imports point down, third-party libraries live in their homes, files stay small."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import PACKAGE, Import, imports_of, module_of, python_files
+
+BELOW: dict[str, set[str]] = {
+    "base": set(),
+    "git": {"base"},
+    "prompts": {"base"},
+    "models": {"base"},
+    "feedback": {"base"},
+    "evidence": {"base"},
+    "store": {"base", "git", "prompts", "evidence"},
+    "evaluation": {"base", "prompts", "models", "evidence"},
+    "analysis": {"base", "prompts", "feedback", "evidence"},
+    "deployment": {"base", "prompts", "store", "evidence"},
+    "training": {"base", "prompts", "models", "feedback", "evidence", "evaluation", "analysis"},
+}
+LOWER = set(BELOW)
+VALUES = {  # modules of frozen types that the edges may name
+    "promptvc.store.diff",
+    "promptvc.evaluation.report",
+}
+HOMES = {
+    "git": {"promptvc.git.repo"},
+    "yaml": {"promptvc.base.documents", "promptvc.base.yaml_nodes", "promptvc.base.yaml_text"},
+    "jsonschema": {"promptvc.base.schemas"},
+    "referencing": {"promptvc.base.schemas"},
+    "deepdiff": {"promptvc.store.diff", "promptvc.store.nested"},
+    "langchain": {"promptvc.models.chat"},
+    "langchain_core": {"promptvc.models.chat"},
+    "openai": {"promptvc.models.chat"},
+    "jinja2": {"promptvc.prompts.render", "promptvc.prompts.jinja"},
+    "click": {"promptvc.cli"},
+}
+MOST_LINES = 400
+
+
+def allowed(importer: str, imported: str) -> bool:
+    """Whether the design lets module ``importer`` import first-party module ``imported``."""
+    if imported == "promptvc":
+        return True
+    source, target = importer.split("."), imported.split(".")
+    if len(source) < 2 or source[1] in {"__main__", "library"}:
+        return target[1] in LOWER | {"workflows", "cli", "library"}
+    package, other = source[1], target[1]
+    if package == other:
+        return package != "workflows" or imported == "promptvc.workflows.project"
+    if package == "workflows":
+        return other in LOWER
+    if package == "cli":
+        return other in {"base", "workflows"} or imported in VALUES
+    return other in BELOW[package]
+
+
+def first_party(found: Import) -> bool:
+    return found.module.split(".")[0] == "promptvc"
+
+
+def problems(path: Path, text: str | None = None) -> list[str]:
+    """Every breach in one file, as ``file:line: what``."""
+    module = module_of(path)
+    result = []
+    for found in imports_of(path, text):
+        where = f"{path.name}:{found.line}: {module} imports {found.module}"
+        top = found.module.split(".")[0]
+        if first_party(found):
+            if found.in_function:
+                result.append(f"{where} inside a function")
+            if not allowed(module, found.module):
+                result.append(f"{where}: not below it")
+        elif top not in sys.stdlib_module_names:
+            homes = HOMES.get(top)
+            if homes is None:
+                result.append(f"{where}: a library without a home")
+            elif not any(module == home or module.startswith(home + ".") for home in homes):
+                result.append(f"{where}: its home is {', '.join(sorted(homes))}")
+    return result
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_keeps_to_its_layer(path: Path) -> None:
+    assert problems(path) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "breach"),
+    [
+        ("base/new.py", "from promptvc.git.repo import Repository", "not below it"),
+        ("prompts/new.py", "from promptvc.feedback.events import Event", "not below it"),
+        ("training/new.py", "from promptvc.store.versions import Version", "not below it"),
+        ("workflows/new.py", "from promptvc.workflows.improve import train", "not below it"),
+        ("cli/new.py", "from promptvc.training.search import search", "not below it"),
+        ("cli/new.py", "def f():\n    from promptvc.workflows.project import Project", "inside a function"),
+        ("store/new.py", "import yaml", "its home is"),
+        ("evaluation/new.py", "import numpy", "without a home"),
+    ],
+)
+def test_a_breach_is_found(module: str, text: str, breach: str) -> None:
+    assert any(breach in problem for problem in problems(PACKAGE / module, text))
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_is_read_in_minutes(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+
+
+def test_every_package_is_on_a_floor() -> None:
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert packages == LOWER | {"workflows", "cli"}
+
+
+def test_there_is_no_import_cycle() -> None:
+    graph = {
+        module_of(path): {found.module for found in imports_of(path) if first_party(found)}
+        for path in python_files()
+    }
+    finished: set[str] = set()
+
+    def walk(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, f"a cycle: {' -> '.join([*above, module])}"
+        if module in finished:
+            return
+        for below in sorted(graph.get(module, ())):
+            if below != "promptvc":
+                walk(below, (*above, module))
+        finished.add(module)
+
+    for module in sorted(graph):
+        if module != "promptvc":  # its names are loaded on first use
+            walk(module, ())
+
+
+def test_no_file_is_a_drawer() -> None:
+    drawers = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+    assert not [path for path in python_files() if path.stem in drawers]
+
+
+def test_only_the_printer_prints() -> None:
+    for path in python_files():
+        if path == PACKAGE / "cli" / "ui.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            assert not (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            ), f"{path}:{node.lineno} prints"
