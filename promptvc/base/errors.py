@@ -11,6 +11,7 @@
     ├── Unfinished              3    could not finish
     │   ├── GitError            3    git said no
     │   ├── ProviderError       3    a model provider failed
+    │   │   └── ProviderRefused 3    it would fail every further call too: bad key, unknown model
     │   ├── StorageError        3    disk full, read-only, permission
     │   ├── Busy                3    a lock is held by somebody else
     │   └── OverBudget          3    a budget for calls, tokens, cost or time was reached
@@ -96,6 +97,10 @@ class ProviderError(Unfinished):
     """A model provider failed after its retries."""
 
     kind = "provider"
+
+
+class ProviderRefused(ProviderError):
+    """A provider that would fail every further call too: bad key, unknown model, no credit."""
 
 
 class StorageError(Unfinished):
