@@ -1,0 +1,167 @@
+"""The ledger: every training and every look at a hold-out, as write-once files on one branch, and their fold.
+
+The promise is at most 5 % false improvements per prompt and epoch. Look ``i`` of an epoch spends
+``alpha_i = 0.05 * 6 / (pi^2 i^2)``, whose sum over all looks is 0.05 (the Basel series). A look counts once
+it is reserved, whatever became of it. An epoch begins with the first look of whose hold-out cases at least
+half were never looked at before; looks of earlier epochs no longer count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from promptvc.base.errors import InvalidDocument
+from promptvc.evidence.fields import Fields, document
+from promptvc.evidence.looks import Look, case_key, look_key
+from promptvc.evidence.trainings import Events, Training
+
+__all__ = [
+    "BRANCH",
+    "Events",
+    "Ledger",
+    "LedgerState",
+    "Look",
+    "NumberedLook",
+    "Training",
+    "alpha_at",
+    "case_key",
+    "fold",
+    "look_key",
+    "number",
+    "parse",
+    "read",
+    "to_bytes",
+]
+
+BRANCH = "promptvc/ledger"
+
+ALPHA = 0.05
+"""What all looks of one epoch spend together."""
+
+_KINDS: dict[str, Callable[[Fields], Look | Training]] = {Look.kind: Look.read, Training.kind: Training.read}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedLook:
+    """A look with its place: ``number`` counts from 1 within ``epoch``, which counts from 1."""
+
+    look: Look
+    epoch: int
+    number: int
+
+    @property
+    def alpha(self) -> float:
+        """What it may spend."""
+        return alpha_at(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The records of one prompt: looks in the order they count, trainings newest first."""
+
+    looks: tuple[Look, ...] = ()
+    trainings: tuple[Training, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Where a prompt stands before its next look at a hold-out.
+
+    Attributes:
+        look: the number that the next look will have.
+        epoch: the epoch that it will belong to.
+        same_look: the look already reserved for the same three digests: it keeps its number and costs nothing
+            again.
+        looks: all looks so far, numbered.
+    """
+
+    look: int
+    epoch: int
+    same_look: NumberedLook | None
+    looks: tuple[NumberedLook, ...]
+
+    @property
+    def alpha(self) -> float:
+        """What the next look may spend: that of the same look, where there is one."""
+        return self.same_look.alpha if self.same_look is not None else alpha_at(self.look)
+
+
+def alpha_at(look: int) -> float:
+    """The share of 0.05 that look ``look`` (from 1) of an epoch may spend."""
+    if look < 1:
+        raise ValueError(f"looks count from 1, not {look}")
+    return ALPHA * 6 / (math.pi**2 * look**2)
+
+
+def to_bytes(record: Look | Training) -> bytes:
+    """The one text of a ledger record: indented, keys sorted, a final newline."""
+    return document(record.to_json())
+
+
+def parse(data: bytes, *, file: str) -> Look | Training:
+    """Read one record of the ledger. Keys it does not know are kept in ``extra``.
+
+    Raises:
+        InvalidDocument: not a record, or its content contradicts its path.
+    """
+    fields, reader = Fields.parse(data, file=file, kinds=_KINDS)
+    record = reader(fields)
+    if not file.endswith(record.path):
+        raise InvalidDocument(f"holds what belongs to {record.path}", file=file)
+    return record
+
+
+def read(files: Mapping[str, bytes], name: str) -> Ledger:
+    """The ledger of one prompt, out of the files (path -> content) of the ledger branch."""
+    looks: list[Look] = []
+    trainings: list[Training] = []
+    for file, data in files.items():
+        if file.rpartition("/")[0] not in (f"looks/{name}", f"trainings/{name}"):
+            continue
+        record = parse(data, file=file)
+        if isinstance(record, Look):
+            looks.append(record)
+        else:
+            trainings.append(record)
+    return Ledger(
+        looks=tuple(sorted(looks, key=lambda look: look.order)),
+        trainings=tuple(sorted(trainings, key=lambda training: training.id, reverse=True)),
+    )
+
+
+def number(looks: Iterable[Look]) -> tuple[NumberedLook, ...]:
+    """Give each look its epoch and number. The order of ``looks`` does not matter: they are sorted first."""
+    numbered: list[NumberedLook] = []
+    seen: set[str] = set()
+    epoch, count = 1, 0
+    for look in sorted(looks, key=lambda look: look.order):
+        if count and _is_fresh(look.cases, seen):
+            epoch, count = epoch + 1, 0
+        count += 1
+        seen.update(look.cases)
+        numbered.append(NumberedLook(look, epoch, count))
+    return tuple(numbered)
+
+
+def fold(looks: Iterable[Look], holdout: Collection[str], *, key: str | None = None) -> LedgerState:
+    """Where a prompt stands before it looks at ``holdout`` (case keys).
+
+    Args:
+        looks: every look of the prompt.
+        key: the key (:func:`look_key`) of the look about to be taken, to find it if it was reserved before.
+    """
+    numbered = number(looks)
+    seen = {case for entry in numbered for case in entry.look.cases}
+    last = numbered[-1] if numbered else None
+    epoch, following = (last.epoch, last.number + 1) if last is not None else (1, 1)
+    if last is not None and _is_fresh(holdout, seen):
+        epoch, following = epoch + 1, 1
+    same = next((entry for entry in numbered if entry.look.key == key), None)
+    return LedgerState(following, epoch, same, numbered)
+
+
+def _is_fresh(cases: Collection[str], seen: Collection[str]) -> bool:
+    distinct = set(cases)
+    return bool(distinct) and 2 * len(distinct.difference(seen)) >= len(distinct)

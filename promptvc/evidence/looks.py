@@ -1,0 +1,114 @@
+"""One look at a hold-out: reserved in the ledger before the first call, so that a crash counts too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from promptvc.base.clock import format_time
+from promptvc.base.jsonl import canonical_json
+from promptvc.evidence.fields import FORMAT, Fields
+
+
+def look_key(candidate: str, baseline: str, holdout: str) -> str:
+    """The name of a look: 32 hex digits that depend only on the three digests.
+
+    The same candidate, baseline and hold-out are the same look, and so the same file.
+    """
+    return hashlib.sha256(canonical_json(["look", candidate, baseline, holdout])).hexdigest()[:32]
+
+
+def case_key(content: bytes) -> str:
+    """A hold-out case as the ledger remembers it: 16 hex digits of a hash of its content, not the content."""
+    return hashlib.sha256(b"case\0" + content).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A reserved look.
+
+    Attributes:
+        id: ULID of the reservation; it orders looks of one time.
+        candidate, baseline: digests of both sides.
+        holdout: digest of the hold-out.
+        cases: keys (:func:`case_key`) of the hold-out cases looked at, sorted, each once.
+        training: id of the training that looks.
+    """
+
+    kind: ClassVar[str] = "look"
+
+    id: str
+    time: datetime
+    prompt: str
+    candidate: str
+    baseline: str
+    holdout: str
+    cases: tuple[str, ...]
+    training: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def reserve(
+        cls, training: str, time: datetime, prompt: str, digests: tuple[str, str, str], cases: Iterable[str]
+    ) -> Look:
+        """A new look of a training; ``digests`` are those of candidate, baseline and hold-out."""
+        candidate, baseline, holdout = digests
+        return cls(
+            id=training,
+            time=time,
+            prompt=prompt,
+            candidate=candidate,
+            baseline=baseline,
+            holdout=holdout,
+            cases=tuple(sorted(set(cases))),
+            training=training,
+        )
+
+    @property
+    def key(self) -> str:
+        """The name of the look's file."""
+        return look_key(self.candidate, self.baseline, self.holdout)
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """What looks are counted by."""
+        return self.time, self.id, self.key
+
+    @property
+    def path(self) -> str:
+        """Where it is written on the ledger branch."""
+        return f"looks/{self.prompt}/{self.key}.json"
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {
+            **self.extra,
+            "record": self.kind,
+            "format": FORMAT,
+            "id": self.id,
+            "time": format_time(self.time),
+            "prompt": self.prompt,
+            "candidate": self.candidate,
+            "baseline": self.baseline,
+            "holdout": self.holdout,
+            "cases": list(self.cases),
+            "training": self.training,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Look:
+        """The record that ``fields`` holds."""
+        return cls(
+            id=fields.ulid("id"),
+            time=fields.time("time"),
+            prompt=fields.text("prompt"),
+            candidate=fields.text("candidate"),
+            baseline=fields.text("baseline"),
+            holdout=fields.text("holdout"),
+            cases=tuple(sorted(set(fields.texts("cases")))),
+            training=fields.optional("training", fields.ulid),
+            extra=fields.rest(),
+        )

@@ -1,0 +1,201 @@
+"""The record of one run: a version answered the cases of a suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from promptvc.base.clock import format_time
+from promptvc.evidence.fields import FORMAT, Fields
+from promptvc.evidence.values import Tokens
+
+OUTPUT_LIMIT = 4000
+"""Characters of an output that a record keeps; of a longer one the beginning, and the digest of all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one case went in one repeat.
+
+    Attributes:
+        case: id of the case, stable between runs.
+        repeat: 0 for the first.
+        score: 0..1, None when errored.
+        passed: None when errored.
+        error: why there is no score, else None.
+        output: the answer, cut at :data:`OUTPUT_LIMIT` characters; None when errored or not kept.
+        output_digest: SHA-256 of the whole answer in UTF-8, as hex; None when there was none.
+        latency_ms: milliseconds of the call; None when unknown.
+        cost: US dollars; None when unknown.
+        metrics: further scores by name, 0..1, up is better.
+    """
+
+    case: str
+    score: float | None
+    passed: bool | None
+    repeat: int = 0
+    error: str | None = None
+    output: str | None = None
+    output_digest: str | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    cost: float | None = None
+    latency_ms: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {
+            **self.extra,
+            "case": self.case,
+            "repeat": self.repeat,
+            "score": self.score,
+            "passed": self.passed,
+            "error": self.error,
+            "output": self.output[:OUTPUT_LIMIT] if self.output is not None else None,
+            "output_digest": self.output_digest,
+            "tokens": self.tokens.to_json(),
+            "cost": self.cost,
+            "latency_ms": self.latency_ms,
+            "metrics": dict(self.metrics),
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> CaseResult:
+        """The value that ``fields`` holds."""
+        return cls(
+            case=fields.text("case"),
+            repeat=fields.integer("repeat"),
+            score=fields.optional("score", fields.number),
+            passed=fields.optional("passed", fields.boolean),
+            error=fields.optional("error", fields.text),
+            output=fields.optional("output", fields.text),
+            output_digest=fields.optional("output_digest", fields.text),
+            tokens=fields.optional_one("tokens", Tokens.read) or Tokens(),
+            cost=fields.optional("cost", fields.number),
+            latency_ms=fields.optional("latency_ms", fields.number),
+            metrics=fields.optional("metrics", fields.numbers) or {},
+            extra=fields.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A run in a few numbers. Latencies are milliseconds; cost is US dollars, None when unknown."""
+
+    score: float | None
+    cases: int
+    passed: int
+    failed: int
+    errored: int
+    tokens: Tokens = field(default_factory=Tokens)
+    cost: float | None = None
+    latency_p50: float | None = None
+    latency_p95: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {
+            **self.extra,
+            "score": self.score,
+            "cases": self.cases,
+            "passed": self.passed,
+            "failed": self.failed,
+            "errored": self.errored,
+            "tokens": self.tokens.to_json(),
+            "cost": self.cost,
+            "latency": {"p50": self.latency_p50, "p95": self.latency_p95},
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Totals:
+        """The value that ``fields`` holds."""
+        latency = fields.optional_one("latency", _percentiles) or (None, None)
+        return cls(
+            score=fields.optional("score", fields.number),
+            cases=fields.integer("cases"),
+            passed=fields.integer("passed"),
+            failed=fields.integer("failed"),
+            errored=fields.integer("errored"),
+            tokens=fields.optional_one("tokens", Tokens.read) or Tokens(),
+            cost=fields.optional("cost", fields.number),
+            latency_p50=latency[0],
+            latency_p95=latency[1],
+            extra=fields.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What ran, on what, with what, and how each case went.
+
+    Attributes:
+        id: ULID; with ``prompt`` it makes the path.
+        suite: digest of the suite.
+        model: the model spec, ``offline`` or ``provider:model``.
+    """
+
+    kind: ClassVar[str] = "run"
+
+    id: str
+    prompt: str
+    version: int | None
+    digest: str
+    suite: str
+    model: str
+    started: datetime
+    ended: datetime
+    cases: tuple[CaseResult, ...]
+    totals: Totals
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    repeats: int = 1
+    seed: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {
+            **self.extra,
+            "record": self.kind,
+            "format": FORMAT,
+            "id": self.id,
+            "prompt": self.prompt,
+            "version": self.version,
+            "digest": self.digest,
+            "suite": self.suite,
+            "model": self.model,
+            "parameters": dict(self.parameters),
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "started": format_time(self.started),
+            "ended": format_time(self.ended),
+            "cases": [case.to_json() for case in self.cases],
+            "totals": self.totals.to_json(),
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> RunRecord:
+        """The record that ``fields`` holds."""
+        return cls(
+            id=fields.ulid("id"),
+            prompt=fields.text("prompt"),
+            version=fields.optional("version", fields.integer),
+            digest=fields.text("digest"),
+            suite=fields.text("suite"),
+            model=fields.text("model"),
+            parameters=fields.optional("parameters", fields.mapping) or {},
+            repeats=fields.integer("repeats"),
+            seed=fields.optional("seed", fields.integer),
+            started=fields.time("started"),
+            ended=fields.time("ended"),
+            cases=fields.many("cases", CaseResult.read),
+            totals=fields.one("totals", Totals.read),
+            extra=fields.rest(),
+        )
+
+
+def _percentiles(fields: Fields) -> tuple[float | None, float | None]:
+    return fields.optional("p50", fields.number), fields.optional("p95", fields.number)

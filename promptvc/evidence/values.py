@@ -1,0 +1,132 @@
+"""Small values that several records share: a pinned version, tokens, a measured difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from promptvc.evidence.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """A version of a prompt, pinned: its number and its digest (git blob id).
+
+    ``version`` is None for content that has no number yet, such as a candidate that was never committed.
+    """
+
+    version: int | None
+    digest: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {"version": self.version, "digest": self.digest}
+
+    @classmethod
+    def read(cls, fields: Fields) -> VersionRef:
+        """The value that ``fields`` holds."""
+        return cls(fields.optional("version", fields.integer), fields.text("digest"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of one call or of many; None where the provider does not say."""
+
+    input: int | None = None
+    output: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {"input": self.input, "output": self.output}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Tokens:
+        """The value that ``fields`` holds."""
+        return cls(fields.optional("input", fields.integer), fields.optional("output", fields.integer))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Mean scores (0..1) of both sides over ``n`` paired cases, with the interval of their difference.
+
+    ``low`` and ``high`` hold at ``level`` (for example 0.95).
+    """
+
+    baseline: float
+    candidate: float
+    difference: float
+    low: float
+    high: float
+    level: float
+    n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "low": self.low,
+            "high": self.high,
+            "level": self.level,
+            "n": self.n,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Score:
+        """The value that ``fields`` holds."""
+        return cls(
+            baseline=fields.number("baseline"),
+            candidate=fields.number("candidate"),
+            difference=fields.number("difference"),
+            low=fields.number("low"),
+            high=fields.number("high"),
+            level=fields.number("level"),
+            n=fields.integer("n"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One guard of a comparison: a metric that must not get worse by more than ``margin``.
+
+    ``low`` is the lower bound of the difference (candidate minus baseline, up is better). Numbers are None
+    when the metric was not measured.
+    """
+
+    name: str
+    holds: bool
+    difference: float | None = None
+    low: float | None = None
+    margin: float | None = None
+    baseline: float | None = None
+    candidate: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {
+            **self.extra,
+            "name": self.name,
+            "holds": self.holds,
+            "difference": self.difference,
+            "low": self.low,
+            "margin": self.margin,
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> Guard:
+        """The value that ``fields`` holds."""
+        return cls(
+            name=fields.text("name"),
+            holds=fields.boolean("holds"),
+            difference=fields.optional("difference", fields.number),
+            low=fields.optional("low", fields.number),
+            margin=fields.optional("margin", fields.number),
+            baseline=fields.optional("baseline", fields.number),
+            candidate=fields.optional("candidate", fields.number),
+            extra=fields.rest(),
+        )

@@ -1,0 +1,210 @@
+"""Laws of evidence: what is written is read again, fits its schema, and says which file is wrong."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import promptvc.evidence
+from promptvc.base.errors import InvalidDocument
+from promptvc.base.ids import new_ulid
+from promptvc.evidence import records
+from promptvc.evidence.approvals import ApprovalRecord
+from promptvc.evidence.comparisons import VERDICTS, ComparisonRecord, Pair
+from promptvc.evidence.runs import OUTPUT_LIMIT, CaseResult, RunRecord, Totals
+from promptvc.evidence.values import Guard, Score, Tokens, VersionRef
+
+SCHEMA = json.loads(
+    (Path(promptvc.evidence.__file__).parents[1] / "schemas" / "evidence.json").read_text(encoding="utf-8")
+)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+numbers = st.floats(-1, 1)
+counts = st.integers(0, 10**6)
+moments = st.integers(0, 10**9).map(lambda ms: NOON + timedelta(milliseconds=ms))
+ids = st.builds(new_ulid, moments, st.binary(min_size=10, max_size=10))
+names = st.sampled_from(["triage", "support/triage", "support/triage/deep"])
+digests = st.integers(0, 5).map(lambda n: f"{n:040x}")
+extras = st.dictionaries(texts.map(lambda key: f"x-{key}"), st.none() | counts | texts, max_size=2)
+
+
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+versions = st.builds(VersionRef, maybe(st.integers(1, 9)), digests)
+tokens = st.builds(Tokens, maybe(counts), maybe(counts))
+scores = st.builds(Score, numbers, numbers, numbers, numbers, numbers, numbers, counts)
+guards = st.builds(
+    Guard,
+    name=texts,
+    holds=st.booleans(),
+    difference=maybe(numbers),
+    low=maybe(numbers),
+    margin=maybe(numbers),
+    baseline=maybe(numbers),
+    candidate=maybe(numbers),
+    extra=extras,
+)
+cases = st.builds(
+    CaseResult,
+    case=texts,
+    score=maybe(numbers),
+    passed=maybe(st.booleans()),
+    repeat=counts,
+    error=maybe(texts),
+    output=maybe(texts),
+    output_digest=maybe(digests),
+    tokens=tokens,
+    cost=maybe(numbers),
+    latency_ms=maybe(numbers),
+    metrics=st.dictionaries(texts, numbers, max_size=2),
+    extra=extras,
+)
+totals = st.builds(
+    Totals, maybe(numbers), counts, counts, counts, counts, tokens, maybe(numbers), maybe(numbers),
+    maybe(numbers), extras,
+)  # fmt: skip
+runs = st.builds(
+    RunRecord,
+    id=ids,
+    prompt=names,
+    version=maybe(st.integers(1, 9)),
+    digest=digests,
+    suite=digests,
+    model=texts,
+    started=moments,
+    ended=moments,
+    cases=st.lists(cases, max_size=3).map(tuple),
+    totals=totals,
+    parameters=st.dictionaries(texts, numbers, max_size=2),
+    repeats=counts,
+    seed=maybe(counts),
+    extra=extras,
+)
+lists = st.lists(texts, max_size=3).map(tuple)
+comparisons = st.builds(
+    ComparisonRecord,
+    id=ids,
+    time=moments,
+    prompt=names,
+    candidate=versions,
+    baseline=versions,
+    suite=digests,
+    model=texts,
+    verdict=st.sampled_from(VERDICTS),
+    recommendation=maybe(texts),
+    score=maybe(scores),
+    p=maybe(numbers),
+    alpha=numbers,
+    pairs=st.lists(st.builds(Pair, texts, maybe(numbers), maybe(numbers)), max_size=3).map(tuple),
+    guards=st.lists(guards, max_size=2).map(tuple),
+    fixed=lists,
+    broken=lists,
+    removed=lists,
+    holdout=maybe(digests),
+    look=maybe(st.integers(1, 9)),
+    provisional=st.booleans(),
+    approach=maybe(texts),
+    training=maybe(ids),
+    reason=maybe(texts),
+    repeats=counts,
+    seed=maybe(counts),
+    extra=extras,
+)
+approvals = st.builds(
+    ApprovalRecord, ids, moments, names, maybe(st.integers(1, 9)), digests, texts, texts, maybe(texts),
+    maybe(texts), lists, extras,
+)  # fmt: skip
+any_record = runs | comparisons | approvals
+
+
+@settings(max_examples=60)
+@given(any_record)
+def test_what_is_written_is_read_again_and_fits_the_schema(record: records.Record) -> None:
+    data = records.to_bytes(record)
+    assert records.parse(data, file=records.path(record)) == record
+    assert records.to_bytes(records.parse(data, file="evidence.json")) == data
+    VALIDATOR.validate(json.loads(data))
+    assert data.endswith(b"}\n")
+    assert records.name_and_id(records.path(record)) == (record.prompt, record.id)
+
+
+@settings(max_examples=60)
+@given(any_record, st.data())
+def test_a_broken_record_names_its_file_and_key(record: records.Record, data: st.DataObject) -> None:
+    value = json.loads(records.to_bytes(record))
+    required = next(
+        branch["required"]
+        for branch in SCHEMA["$defs"].values()
+        if branch.get("properties", {}).get("record", {}).get("const") == value["record"]
+    )
+    key = data.draw(st.sampled_from(required))
+    if data.draw(st.booleans()):
+        del value[key]
+    else:
+        value[key] = ["of", 1, "kind that no key has"]
+    assert not VALIDATOR.is_valid(value)
+    with pytest.raises(InvalidDocument, match=key) as caught:
+        records.parse(json.dumps(value).encode(), file="some/where.json")
+    assert caught.value.file == "some/where.json"
+
+
+@settings(max_examples=40)
+@given(st.lists(comparisons, max_size=8), st.randoms())
+def test_the_index_holds_the_newest_comparison_of_each_version(
+    found: list[ComparisonRecord], random: Any
+) -> None:
+    found = list({record.id: record for record in found}.values())
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    index = records.index(shuffled)
+    assert index == records.index(found)
+    assert {(key.name, key.digest) for key in index} == {(r.prompt, r.candidate.digest) for r in found}
+    for record in found:
+        key = records.VersionKey(record.prompt, record.candidate.version, record.candidate.digest)
+        assert index[key].id >= record.id
+
+
+def test_only_the_records_of_a_prompt_are_read() -> None:
+    def approval(name: str, second: int) -> ApprovalRecord:
+        time = NOON + timedelta(seconds=second)
+        return ApprovalRecord(new_ulid(time), time, name, 1, "0" * 40, "Ada <ada@example.org>", "baseline")
+
+    short, long = approval("support", 2), approval("support/triage", 1)
+    files = {records.path(record): records.to_bytes(record) for record in (short, long)}
+    files["evaluation/evidence/README.md"] = b"not a record"
+    files["evaluation/evidence/support/notes.json"] = b"not a record either"
+    assert records.read_all(files, "support") == (short,)
+    assert records.read_all(files, "support/triage") == (long,)
+    assert records.read_all(files) == (long, short)
+
+
+def test_a_record_under_another_name_is_refused() -> None:
+    record = ApprovalRecord(new_ulid(NOON), NOON, "triage", 1, "0" * 40, "Ada", "baseline")
+    other = records.path(record).replace("triage", "billing")
+    with pytest.raises(InvalidDocument, match="triage"):
+        records.parse(records.to_bytes(record), file=other)
+    assert records.parse(records.to_bytes(record), file=f"sub/folder/{records.path(record)}") == record
+
+
+def test_a_newer_major_format_is_refused_with_the_way_out() -> None:
+    record = ApprovalRecord(new_ulid(NOON), NOON, "triage", 1, "0" * 40, "Ada", "baseline")
+    value = record.to_json() | {"format": 2}
+    with pytest.raises(InvalidDocument, match="newer") as caught:
+        records.parse(json.dumps(value).encode(), file="a.json")
+    assert caught.value.hint is not None
+
+
+def test_a_long_output_is_cut() -> None:
+    case = CaseResult(case="a", score=1.0, passed=True, output="x" * (OUTPUT_LIMIT + 1))
+    assert len(case.to_json()["output"]) == OUTPUT_LIMIT
