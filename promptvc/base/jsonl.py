@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from promptvc.base.errors import InvalidDocument
@@ -10,9 +11,7 @@ from promptvc.base.errors import InvalidDocument
 
 def canonical_json(value: Any) -> bytes:
     """The one way to write ``value``: sorted keys, no spaces, UTF-8. Digests are taken of this."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode("utf-8", "surrogatepass")
+    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
 
 
 def parse_json(data: bytes | str, *, file: str, line: int | None = None) -> Any:
@@ -23,11 +22,11 @@ def parse_json(data: bytes | str, *, file: str, line: int | None = None) -> Any:
         line: the line of ``file`` that ``data`` is, for JSONL; found from the error when not given.
 
     Raises:
-        InvalidDocument: not UTF-8, not JSON, a key twice in one object, or NaN and its friends.
+        InvalidDocument: not UTF-8, not JSON, a key twice in one object, NaN and its friends, or 1e999.
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise InvalidDocument(f"not UTF-8: byte {error.start}", file=file, line=line) from error
     except json.JSONDecodeError as error:
@@ -51,3 +50,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large a number")
+    return number
+
+
+# Made once: json.loads and json.dumps with arguments build these anew for every value.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
