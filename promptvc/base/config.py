@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.base.documents import load_yaml
-from promptvc.base.schemas import Memo, validate
+from promptvc.base.memo import Memo
+from promptvc.base.schemas import validate
 
 FILE = "promptvc.yaml"
 
@@ -93,10 +94,10 @@ def load_settings(data: bytes | None, *, file: str = FILE, memo: Memo | None = N
     value: dict[str, Any] = dict(document.value)
     models = dict(value.pop("models", {}))
     prices = {name: Price(**price) for name, price in models.pop("prices", {}).items()}
-    sections = {
-        "feedback": FeedbackSettings(**value.pop("feedback", {})),
-        "models": ModelSettings(**models, prices=prices),
-        "evaluation": EvaluationSettings(**value.pop("evaluation", {})),
-        "training": TrainingSettings(**value.pop("training", {})),
-    }
-    return Settings(**value, **sections)
+    return Settings(
+        feedback=FeedbackSettings(**value.pop("feedback", {})),
+        models=ModelSettings(**models, prices=prices),
+        evaluation=EvaluationSettings(**value.pop("evaluation", {})),
+        training=TrainingSettings(**value.pop("training", {})),
+        **value,
+    )

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from promptvc.base.documents import load_yaml
-from promptvc.base.schemas import Memo, validate
+from promptvc.base.memo import Memo
+from promptvc.base.schemas import validate
 
 FOLDER = "deployments"
 RULES = "environment.yaml"

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from promptvc.base.clock import format_time
 from promptvc.base.documents import dump_yaml, load_yaml
-from promptvc.base.schemas import Memo, validate
+from promptvc.base.memo import Memo
+from promptvc.base.schemas import validate
 
 _PATH = re.compile(r"^deployments/(?P<environment>[^/]+)/holds/(?P<name>.+)/v(?P<version>[0-9]+)\.yaml$")
 

@@ -1,0 +1,112 @@
+"""`deploy`, `rollback`, `status`, `export`: environments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from promptvc.cli.completion import NAME
+from promptvc.cli.edge import Edge, edge_options
+from promptvc.cli.ui import Ui
+from promptvc.workflows import ship
+
+_ENV = {"metavar": "ENV", "help": "The environment; `default_environment` of promptvc.yaml when not given."}
+
+
+@click.command("deploy")
+@click.argument("reference", metavar="NAME[@REV]", type=NAME)
+@click.option("--env", "environment", **_ENV)
+@click.option("--branch", help="Commit to this branch instead of the current one.")
+@click.option("--force", is_flag=True, help="Deploy although a gate is closed; needs --reason.")
+@click.option("--reason", help="Why; kept in the commit.")
+@edge_options
+def deploy(
+    edge: Edge, reference: str, environment: str | None, branch: str | None, force: bool, reason: str | None
+) -> None:
+    """Put a version into an environment.
+
+    Copies the version's file to deployments/ENV/NAME.yaml in one commit. Without REV it is the latest on main.
+    """
+    request = ship.DeployRequest(reference, environment, branch, force, reason)
+    _shipped(edge, ship.deploy(edge.project(), request))
+
+
+@click.command("rollback")
+@click.argument("name", type=NAME)
+@click.option("--env", "environment", **_ENV)
+@click.option(
+    "--to", "to", metavar="REV", help="The version to go back to; the newest other one when not given."
+)
+@click.option("--reason", required=True, help="Why; kept in the hold and in the commit.")
+@click.option("--branch", help="Commit to this branch instead of the current one.")
+@edge_options
+def rollback(
+    edge: Edge, name: str, environment: str | None, to: str | None, reason: str, branch: str | None
+) -> None:
+    """Go back to an earlier version; hold the bad one.
+
+    The hold keeps anything from deploying the bad version again; deleting its file lifts it.
+    """
+    request = ship.RollbackRequest(name, environment, to, reason, branch)
+    _shipped(edge, ship.rollback(edge.project(), request))
+
+
+@click.command("status")
+@click.option("--env", "environment", metavar="ENV", help="Only this environment.")
+@edge_options
+def status(edge: Edge, environment: str | None) -> None:
+    """Show which version each environment runs."""
+    rows = ship.status(edge.project(), environment)
+
+    def text(ui: Ui) -> None:
+        cells = [
+            (
+                row.environment,
+                row.name,
+                "?" if row.version is None else f"v{row.version}",
+                "?" if row.latest is None else f"v{row.latest}",
+                ", ".join(f"v{number}" for number in row.held),
+                "yes" if row.intact else "NO: edited by hand",
+            )
+            for row in rows
+        ]
+        ui.table(
+            ("environment", "prompt", "runs", "latest", "held", "intact"), cells, empty="nothing is deployed"
+        )
+
+    edge.show([row.to_json() for row in rows], text)
+
+
+@click.command("export")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--env", "environment", metavar="ENV", help="What this environment runs instead of the latest.")
+@edge_options
+def export(edge: Edge, directory: Path, environment: str | None) -> None:
+    """Copy prompts, or an environment's, to a folder.
+
+    Writes NAME.yaml for each prompt: the latest on main, or what ENV runs, byte for byte.
+    """
+    written = ship.export(edge.project(), edge.directory / directory, environment)
+
+    def text(ui: Ui) -> None:
+        for path in written:
+            ui.line(path)
+
+    edge.show({"written": list(written)}, text)
+
+
+def _shipped(edge: Edge, done: ship.Shipped) -> None:
+    before = "" if done.previous is None else f" (was v{done.previous})"
+    where = done.branch or "the detached HEAD"
+
+    def text(ui: Ui) -> None:
+        if not done.changed:
+            ui.line(f"{done.environment} runs {done.name} v{done.version} already")
+            return
+        ui.line(f"{done.environment} runs {done.name} v{done.version}{before}", "good")
+        ui.line(f"  commit {done.commit[:10]} on {where}", "dim")
+        for remark in done.remarks:
+            ui.note(remark)
+
+    edge.show(done.to_json(), text)

@@ -1,0 +1,171 @@
+"""`promptvc feedback`: record, import, list, count and commit what people say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from promptvc.base.errors import Usage
+from promptvc.cli.completion import NAME
+from promptvc.cli.edge import Edge, edge_options
+from promptvc.cli.lazy import Entry, LazyGroup
+from promptvc.cli.ui import Ui
+from promptvc.workflows import collect
+
+TABLE = {
+    "add": Entry("promptvc.cli.feedback", "add", "Record feedback on a prompt."),
+    "import": Entry("promptvc.cli.feedback", "import_", "Import feedback from a JSONL or CSV file."),
+    "list": Entry("promptvc.cli.feedback", "list_", "List events, oldest first."),
+    "summary": Entry("promptvc.cli.feedback", "summary", "Count events and what they say."),
+    "commit": Entry("promptvc.cli.feedback", "commit", "Commit the recorded events."),
+}
+
+
+@click.group("feedback", cls=LazyGroup, table=TABLE)
+def feedback() -> None:
+    """Record, import, list and commit feedback."""
+
+
+@click.command("add")
+@click.argument("name", type=NAME)
+@click.option("--rating", type=click.FloatRange(0, 1), help="A rating, 0 to 1.")
+@click.option("--stars", type=click.IntRange(1, 5), help="A rating in stars, 1 to 5.")
+@click.option("--thumbs-up/--thumbs-down", "thumbs", default=None, help="Thumbs up or down.")
+@click.option("--effectiveness", type=click.FloatRange(0, 1), help="How well it did its work, 0 to 1.")
+@click.option("--comment", help="What the user said.")
+@click.option("--suggestion", help="How the prompt should change, in words.")
+@click.option("--error", "error", help="The message of an error that the call ended in.")
+@click.option("--input", "input_", help="What went in: text, or a JSON object of variables.")
+@click.option("--output", help="What came out.")
+@click.option("--corrected", help="What should have come out.")
+@click.option("--issue", "issues", multiple=True, help="An issue category; may be repeated.")
+@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@click.option("--framework", help="The framework that made the call.")
+@click.option("--model", help="The model that answered.")
+@click.option("--notes", help="Anything else.")
+@click.option("--session", help="The session it belongs to.")
+@click.option("--user", help="Who said it; stored as a pseudonym only.")
+@edge_options
+def add(edge: Edge, name: str, thumbs: bool | None, input_: str | None, **given: Any) -> None:
+    """Record feedback on a prompt.
+
+    NAME may carry a revision (support/triage@v3); without one it is the version in the working tree. E-mail
+    addresses, phone and card numbers, IBANs, IP addresses and secrets are replaced before anything is written.
+    """
+    values = {key: value for key, value in given.items() if value not in {None, ()}}
+    if thumbs is not None:
+        values["thumbs"] = "up" if thumbs else "down"
+    if input_ is not None:
+        values["input"] = input_
+    if not values:
+        raise Usage("there is nothing to record", hint="give a rating, a comment, a correction: see --help")
+    result = collect.add(edge.project(), name, values)
+
+    def text(ui: Ui) -> None:
+        ui.line(f"recorded {', '.join(result.ids)}", "good")
+        _redacted(ui, result.redacted)
+
+    edge.show({"ids": list(result.ids)}, text)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--prompt", "prompt", type=NAME, help="The prompt of rows that name none.")
+@click.option("--map", "columns", multiple=True, metavar="A=B", help="Read column A as B; may be repeated.")
+@click.option("--skip-bad", is_flag=True, help="Import the good lines even if some are bad.")
+@edge_options
+def import_(edge: Edge, file: Path, prompt: str | None, columns: tuple[str, ...], skip_bad: bool) -> int:
+    """Import feedback from a JSONL or CSV file.
+
+    Importing the same file again adds nothing. A bad line stops the import, and nothing is imported, unless
+    --skip-bad is given.
+    """
+    request = collect.ImportRequest(edge.directory / file, prompt, _columns(columns), skip_bad)
+    report = collect.import_file(edge.project(), request)
+
+    def text(ui: Ui) -> None:
+        for one in report.rejected:
+            ui.line(f"line {one['line']}: {one['reason']}", "bad")
+        counts = f"{report.imported} imported, {report.duplicates} already there, {len(report.rejected)} bad"
+        ui.line(f"{report.read} read: {counts}")
+        _redacted(ui, report.redacted)
+        if not report.accepted:
+            ui.note("nothing was imported: mend the lines above, or pass --skip-bad")
+
+    edge.show(report.to_json(), text)
+    return 0 if report.accepted else 2
+
+
+@click.command("list")
+@click.argument("name", type=NAME, required=False)
+@click.option("--kind", help="Only events of this kind.")
+@click.option("--tag", help="Only events with this tag.")
+@click.option("--since", help="Only events at or after this time (RFC 3339, or a date).")
+@click.option("--until", help="Only events before this time.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the newest so many.")
+@click.option("--spooled", is_flag=True, help="Also events that are not committed yet.")
+@edge_options
+def list_(edge: Edge, name: str | None, **query: Any) -> None:
+    """List events, oldest first."""
+    events = collect.list_events(edge.project(), name, collect.ListRequest(**query))
+
+    def text(ui: Ui) -> None:
+        rows = [(e.time, e.prompt, e.kind, e.score, e.words) for e in map(collect.brief, events)]
+        ui.table(("time", "prompt", "kind", "score", "says"), rows, empty="no events")
+
+    edge.show([event.to_json() for event in events], text)
+
+
+@click.command("summary")
+@click.argument("name", type=NAME, required=False)
+@edge_options
+def summary(edge: Edge, name: str | None) -> None:
+    """Count events and what they say, committed and spooled."""
+    result = collect.summary(edge.project(), name)
+
+    def text(ui: Ui) -> None:
+        ui.line(f"{result['total']} events", "title")
+        ui.table(("kind", "events"), result["by_kind"].items())
+        rates = [(key, _share(result[key])) for key in ("rating_mean", "success_rate", "error_rate")]
+        ui.table(("measure", "value"), rates)
+
+    edge.show(result, text)
+
+
+@click.command("commit")
+@click.option("--branch", help="Commit to this branch instead of the current one.")
+@edge_options
+def commit(edge: Edge, branch: str | None) -> None:
+    """Commit the recorded events."""
+    result = collect.commit(edge.project(), branch)
+
+    def text(ui: Ui) -> None:
+        if not result.events:
+            ui.line("nothing to commit")
+            return
+        ui.line(f"committed {result.events} events to {result.branch} ({(result.commit or '')[:10]})", "good")
+        for segment in result.segments:
+            ui.line(f"  {segment}", "dim")
+
+    edge.show(result.to_json(), text)
+
+
+def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
+    columns = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.partition("=")
+        if not (theirs and equals and ours):
+            raise Usage(f"--map takes A=B, not {pair!r}")
+        columns[theirs] = ours
+    return columns
+
+
+def _redacted(ui: Ui, counts: dict[str, int]) -> None:
+    if counts:
+        ui.note("replaced: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
