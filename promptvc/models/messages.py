@@ -65,3 +65,17 @@ class ImmediateModel(Model, Protocol):
     ) -> Completion:
         """The same answer that :meth:`Model.complete` gives, at once."""
         ...
+
+
+@runtime_checkable
+class RemoteModel(Model, Protocol):
+    """A model that is somewhere, and whose calls can be hurried along."""
+
+    @property
+    def location(self) -> str | None:
+        """The address that calls go to, without credentials; None where only a provider's package knows it."""
+        ...
+
+    def hurry(self) -> None:
+        """Make no further attempt for the calls under way; those that wait to try again give up at once."""
+        ...
