@@ -8,11 +8,11 @@ half were never looked at before; looks of earlier epochs no longer count.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from promptvc.base.errors import InvalidDocument
+from promptvc.base.stats import alpha_at
 from promptvc.evidence.fields import Fields, document
 from promptvc.evidence.looks import Look, case_key, look_key
 from promptvc.evidence.trainings import Events, Training
@@ -25,7 +25,6 @@ __all__ = [
     "Look",
     "NumberedLook",
     "Training",
-    "alpha_at",
     "case_key",
     "fold",
     "look_key",
@@ -36,9 +35,6 @@ __all__ = [
 ]
 
 BRANCH = "promptvc/ledger"
-
-ALPHA = 0.05
-"""What all looks of one epoch spend together."""
 
 _KINDS: dict[str, Callable[[Fields], Look | Training]] = {Look.kind: Look.read, Training.kind: Training.read}
 
@@ -86,13 +82,6 @@ class LedgerState:
     def alpha(self) -> float:
         """What the next look may spend: that of the same look, where there is one."""
         return self.same_look.alpha if self.same_look is not None else alpha_at(self.look)
-
-
-def alpha_at(look: int) -> float:
-    """The share of 0.05 that look ``look`` (from 1) of an epoch may spend."""
-    if look < 1:
-        raise ValueError(f"looks count from 1, not {look}")
-    return ALPHA * 6 / (math.pi**2 * look**2)
 
 
 def to_bytes(record: Look | Training) -> bytes:

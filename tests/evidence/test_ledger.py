@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import promptvc.evidence
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.ids import new_ulid
+from promptvc.base.stats import ALPHA, alpha_at
 from promptvc.evidence import ledger
 from promptvc.evidence.ledger import Events, Look, Training
 from promptvc.evidence.values import Score, Tokens, VersionRef
@@ -65,8 +66,8 @@ def test_looks_are_counted_one_by_one_and_spend_at_most_a_twentieth(
     for (epoch, number), following in itertools.pairwise(places):
         assert following in ((epoch, number + 1), (epoch + 1, 1))
     for epoch, _ in places:
-        spent = sum(ledger.alpha_at(number) for other, number in places if other == epoch)
-        assert spent <= ledger.ALPHA
+        spent = sum(alpha_at(number) for other, number in places if other == epoch)
+        assert spent <= ALPHA
 
 
 @given(look_lists(), case_sets)
@@ -100,7 +101,7 @@ def test_the_same_look_is_the_same_file_and_keeps_its_number() -> None:
     state = ledger.fold([first, second], cases_of(1, 2), key=again.key)
     assert state.same_look is not None
     assert (state.same_look.look, state.same_look.number, state.look) == (first, 1, 3)
-    assert state.alpha == ledger.alpha_at(1)
+    assert state.alpha == alpha_at(1)
     assert ledger.fold([first, second], cases_of(1, 2), key="other").same_look is None
 
 
@@ -128,7 +129,7 @@ def test_trainings_are_read_newest_first_and_only_those_of_the_prompt() -> None:
         score=Score(0.5, 0.75, 0.25, 0.1, 0.4, 0.95, 200),
         look=1,
         epoch=1,
-        alpha=ledger.alpha_at(1),
+        alpha=alpha_at(1),
         look_key="0" * 32,
         tokens=Tokens(1, 2),
         branch="promptvc/triage/v4",
@@ -152,8 +153,3 @@ def test_events_are_a_set() -> None:
 def test_a_record_in_the_wrong_place_is_refused() -> None:
     with pytest.raises(InvalidDocument, match="belongs to trainings/triage/"):
         ledger.read({"trainings/triage/x.json": ledger.to_bytes(training(1))}, "triage")
-
-
-def test_looks_count_from_one() -> None:
-    with pytest.raises(ValueError, match="count from 1"):
-        ledger.alpha_at(0)
