@@ -30,7 +30,7 @@ class _Anchored:
 class _Open:
     """A collection that is still being read: its pending key, the totals before it, how deep it goes."""
 
-    __slots__ = ("characters", "height", "key", "node", "nodes")
+    __slots__ = ("characters", "height", "items", "key", "node", "nodes", "pairs")
 
     def __init__(self, node: Node, nodes: int, characters: int) -> None:
         self.node = node
@@ -38,6 +38,8 @@ class _Open:
         self.nodes = nodes
         self.characters = characters
         self.height = 1
+        self.items: list[Node] = []
+        self.pairs: list[tuple[Node, Node]] = []
 
 
 class Composer:
@@ -136,6 +138,7 @@ class Composer:
         """The end of the innermost collection."""
         frame = self._stack.pop()
         node = frame.node
+        node.items, node.pairs = frame.items, frame.pairs
         if node.style == "flow":
             node.end = event.end_mark.index
         else:
@@ -153,17 +156,17 @@ class Composer:
         frame = self._stack[-1]
         parent = frame.node
         if parent.kind == "sequence":
-            parent.items.append(node)
+            frame.items.append(node)
             parent.data.append(node.data)
         elif frame.key is None:
-            self._check_key(parent, node)
+            self._check_key(frame, node)
             frame.key = node
         else:
-            parent.pairs.append((frame.key, node))
+            frame.pairs.append((frame.key, node))
             parent.data[frame.key.data] = node.data
             frame.key = None
 
-    def _check_key(self, parent: Node, key: Node) -> None:
+    def _check_key(self, frame: _Open, key: Node) -> None:
         if key.kind != "scalar":
             self._refuse("a key must be text, not a list or a mapping", key.line)
         if not isinstance(key.data, str):
@@ -172,8 +175,8 @@ class Composer:
         if key.data == "<<" and not key.style and key.alias is None:
             hint = "write the keys out; quote it if it is meant as a key"
             self._refuse("merge keys (<<) are not part of YAML 1.2", key.line, hint=hint)
-        if key.data in parent.data:
-            first = next(name.line for name, _ in parent.pairs if name.data == key.data)
+        if key.data in frame.node.data:
+            first = next(name.line for name, _ in frame.pairs if name.data == key.data)
             self._refuse(
                 f"the key {shown(key.data)} appears twice (first on line {first})",
                 key.line,

@@ -7,7 +7,8 @@ Values follow the core schema of YAML 1.2.2 (https://yaml.org/spec/1.2.2/#103-co
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["mapping", "sequence", "scalar"]
@@ -56,8 +57,8 @@ class Node:
     tag: str | None = None
     anchor: str | None = None
     alias: str | None = None
-    items: list[Node] = field(default_factory=list)
-    pairs: list[tuple[Node, Node]] = field(default_factory=list)
+    items: Sequence[Node] = ()
+    pairs: Sequence[tuple[Node, Node]] = ()
 
     def child(self, key: str | int) -> Node | None:
         """The value under ``key`` (of a mapping) or at an index (of a sequence); None when there is none."""
