@@ -37,6 +37,7 @@ ODD: tuple[Any, ...] = (
         "up",
         "down",
         "human",
+        "usage",
         "support/triage",
         "a//b",
         "A",

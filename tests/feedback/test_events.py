@@ -129,7 +129,7 @@ def test_round_trip(unknown: dict[str, Any]) -> None:
 
 def test_the_line_is_canonical_whatever_the_order_of_keys() -> None:
     event = rating(rating=0.5, comment="Grüße")
-    shuffled = parse_event(dict(reversed(event.data.items())))
+    shuffled = parse_event(dict(reversed(list(event.data.items()))))
     assert event.line() == shuffled.line() == canonical_json(event.data) + b"\n"
     assert event.content_digest() == shuffled.content_digest()
     assert event.content_digest() != rating(rating=0.5).content_digest()
