@@ -41,6 +41,9 @@ def explain(error: Any, *, whole: str = "the document") -> tuple[Path, str, str 
     path: Path = tuple(error.absolute_path)
     own = error.schema.get("x-message") if isinstance(error.schema, dict) else None
     subject = f"`{key_text(path)}`" if path else whole
+    if "propertyNames" in error.absolute_schema_path:
+        path = (*path, error.instance)
+        subject = f"the name of `{key_text(path)}`"
     if own and error.validator not in {"required", "type"}:
         return path, f"{subject} {own}, not {shown(error.instance)}", None
     teller = _TELLERS.get(error.validator)
