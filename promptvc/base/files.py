@@ -90,6 +90,11 @@ class FileLock:
         self._descriptor = descriptor
         return self
 
+    def fileno(self) -> int:
+        """The descriptor that holds the lock. A child that inherits it keeps the lock until it ends too."""
+        assert self._descriptor is not None
+        return self._descriptor
+
     def _wait(self, descriptor: int) -> None:
         deadline = time.monotonic() + self.timeout_s
         pause = 0.0005
