@@ -1,0 +1,313 @@
+"""The resolver: from ``NAME@REVISION`` to the bytes of one version. Every surface uses this one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from promptvc.base.errors import InvalidDocument, NotFound
+from promptvc.base.files import storage_errors
+from promptvc.git.objects import Objects, blob_id
+from promptvc.git.repo import Repository
+from promptvc.prompts.names import nearest, path_of
+from promptvc.store.contents import Contents, read_version
+from promptvc.store.history import History
+from promptvc.store.listing import committed_prompts, working_prompts
+from promptvc.store.numbering import Owned, owned_versions
+from promptvc.store.references import Reference, parse_reference
+
+_DIGITS = re.compile(r"[0-9]{7,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a prompt, resolved.
+
+    Attributes:
+        version: the number that the content names.
+        digest: git blob id of ``data``.
+        commit: for a version number the commit that first brought these bytes; for ``latest``, an environment
+            or a git revision the commit they were read from; None for the working tree.
+        path: of the file, from the prompt root: the deployed copy for an environment.
+    """
+
+    name: str
+    version: int
+    digest: str
+    commit: str | None
+    data: bytes
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A version in the history of a prompt. ``on_main`` is False for what only the current branch has."""
+
+    version: int
+    digest: str
+    commit: str
+    time: datetime
+    author: str
+    subject: str
+    on_main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where prompts live.
+
+    Attributes:
+        main: branch or ref that owns version numbers; None before there is one.
+        prefix: the prompt root from the top of the repository, ``""`` or ``sub/folder``.
+        root: the prompt root in the working tree; None in a bare repository.
+    """
+
+    main: str | None
+    prefix: str = ""
+    root: Path | None = None
+
+    @property
+    def folder(self) -> str:
+        """``prefix`` as paths need it: empty, or with a final slash."""
+        return f"{self.prefix.strip('/')}/" if self.prefix.strip("/") else ""
+
+
+class Resolver:
+    """Versions of prompts. Where main and HEAD stand is read once: make a new one after a commit."""
+
+    def __init__(self, repository: Repository, objects: Objects, history: History, place: Place) -> None:
+        self.repository = repository
+        self.objects = objects
+        self.history = history
+        self.place = place
+        self.contents = Contents(objects, history)
+
+    @cached_property
+    def main(self) -> str | None:
+        """The commit that main stands at; None before the first commit."""
+        if self.place.main is None:
+            return None
+        branch = self.repository.resolve(f"refs/heads/{self.place.main}")
+        return branch or self.repository.resolve(self.place.main)
+
+    @cached_property
+    def head(self) -> str | None:
+        """The commit that HEAD stands at; None before the first commit."""
+        return self.repository.head().commit
+
+    def resolve(self, reference: str | Reference, *, trusted: bool = True) -> Version:
+        """The version that ``reference`` means.
+
+        A version number is looked for on main, then in the current branch's history, then on the candidate
+        branch ``promptvc/<name>/v<N>``.
+
+        Args:
+            trusted: False accepts only versions, ``latest`` and environments, no other git revision.
+
+        Raises:
+            NotFound: no such prompt or revision, or a shallow clone that cannot know.
+            InvalidDocument: what was found is no prompt with a version.
+        """
+        wanted = parse_reference(reference) if isinstance(reference, str) else reference
+        if wanted.revision is None:
+            return self.working(wanted.name)
+        if wanted.version is not None:
+            found = self.numbered(wanted.name, wanted.version)
+            if found is None and trusted and _DIGITS.fullmatch(wanted.revision):
+                found = self._revision(wanted)
+        elif wanted.revision == "latest":
+            found = self.latest(wanted.name)
+        else:
+            found = self._deployed(wanted)
+            if found is None and trusted:
+                found = self._revision(wanted)
+        if found is None:
+            raise self._unknown(wanted, trusted=trusted)
+        return found
+
+    def working(self, name: str) -> Version:
+        """The working tree's file; main's in a bare repository."""
+        path = path_of(name)
+        if self.place.root is None:
+            found = self.latest(name)
+            if found is None:
+                raise self._unknown(Reference(name), trusted=True)
+            return found
+        file = self.place.root / path
+        with storage_errors(file):
+            try:
+                data = file.read_bytes()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                raise self._unknown(Reference(name), trusted=True) from None
+        digest = blob_id(data, self.repository.object_format)
+        return Version(name, read_version(data, file=path), digest, None, data, path)
+
+    def latest(self, name: str) -> Version | None:
+        """The version in main's newest commit; None when main has not got the prompt."""
+        return self.at(name, self.main) if self.main is not None else None
+
+    def at(self, name: str, commit: str) -> Version | None:
+        """The version in ``commit``; None when that has not got the prompt."""
+        return self._read(name, commit, path_of(name))
+
+    def deployed(self, name: str, environment: str) -> Version | None:
+        """The copy that ``environment`` runs, as main has it; None when it runs none."""
+        path = f"deployments/{environment}/{name}.yaml"
+        return self._read(name, self.main, path) if self.main is not None else None
+
+    def numbered(self, name: str, number: int) -> Version | None:
+        """Version ``number``; None when there is none.
+
+        Raises:
+            NotFound: a shallow clone that cannot know.
+        """
+        for tip in self._tips:
+            self.history.require_whole(tip, f"which content is {name}@v{number}")
+            owner = owned_versions(self.history, self.contents, path_of(name), tip).get(number)
+            if owner is not None:
+                return self._owned(name, owner)
+        branch = f"promptvc/{name}/v{number}"
+        for ref in (f"refs/heads/{branch}", *self._remote_refs(branch)):
+            commit = self.repository.resolve(ref)
+            found = self.at(name, commit) if commit is not None else None
+            if found is not None and found.version == number:
+                return found
+        return None
+
+    def log(self, name: str, revision: str | None = None) -> list[LogEntry]:
+        """The versions of a prompt, highest number first, each once, with the commit that brought it.
+
+        Args:
+            revision: a git revision; by default main and, after it, what only the current branch has.
+
+        Raises:
+            NotFound: no such prompt or revision, or a shallow clone, which cannot know.
+        """
+        tips = self._tips
+        if revision is not None:
+            commit = self.repository.resolve(revision)
+            if commit is None:
+                raise self._unknown(Reference(name, revision), trusted=True)
+            tips = (commit,)
+        found: dict[int, LogEntry] = {}
+        for tip in tips:
+            self.history.require_whole(tip, f"the history of {name}")
+            for owner in owned_versions(self.history, self.contents, path_of(name), tip).values():
+                found.setdefault(owner.version, _entry(owner, on_main=tip == self.main))
+        if not found and name not in self.names():
+            raise self._unknown(Reference(name), trusted=True)
+        return [found[version] for version in sorted(found, reverse=True)]
+
+    def names(self, commit: str | None = None) -> list[str]:
+        """Names of prompts, sorted: in ``commit``, else in the working tree (main in a bare repository)."""
+        if commit is None and self.place.root is not None:
+            return list(working_prompts(self.place.root))
+        tree = commit or self.main
+        return sorted(committed_prompts(self.objects, tree, self.place.folder)) if tree else []
+
+    def tip_versions(self, commit: str | None = None) -> dict[str, tuple[int | None, str]]:
+        """Name -> (version, digest) of every prompt in ``commit`` (main); the version of no prompt is None."""
+        tree = commit or self.main
+        blobs = committed_prompts(self.objects, tree, self.place.folder) if tree else {}
+        versions = self.contents.versions(blobs.values())
+        return {name: (versions[blob], blob) for name, blob in blobs.items()}
+
+    @cached_property
+    def _tips(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(tip for tip in (self.main, self.head) if tip is not None))
+
+    def _owned(self, name: str, owner: Owned) -> Version:
+        data = self.objects.blob(owner.blob)
+        return Version(name, owner.version, owner.blob, owner.change.commit, data, path_of(name))
+
+    def _read(self, name: str, commit: str, path: str) -> Version | None:
+        found = self.objects.at(commit, self.place.folder + path)
+        if found is None:
+            return None
+        digest, data = found
+        return Version(name, read_version(data, file=f"{commit[:12]}:{path}"), digest, commit, data, path)
+
+    def _deployed(self, wanted: Reference) -> Version | None:
+        environment = wanted.environment
+        if environment is None or self.main is None:
+            return None
+        found = self.deployed(wanted.name, environment)
+        if found is None and environment in self.environments():
+            raise NotFound(
+                f"{wanted.name} is not deployed to {environment}",
+                hint=f"promptvc deploy {wanted.name} --env {environment}",
+            )
+        return found
+
+    def environments(self) -> list[str]:
+        """Names of the environments that main knows, sorted."""
+        if self.main is None:
+            return []
+        folder = f"{self.place.folder}deployments/"
+        below = (path[len(folder) :] for path in self.objects.tree(self.main, folder))
+        return sorted({path.split("/", 1)[0] for path in below if "/" in path})
+
+    def _revision(self, wanted: Reference) -> Version | None:
+        assert wanted.revision is not None
+        commit = self.repository.resolve(wanted.revision)
+        if commit is None:
+            return None
+        found = self.at(wanted.name, commit)
+        if found is None:
+            known = self.names(commit)
+            near = nearest(wanted.name, known)
+            raise NotFound(
+                f"there is no prompt {wanted.name} in {wanted.revision}",
+                hint=f"did you mean {near}@{wanted.revision}?" if near else None,
+            )
+        return found
+
+    def _remote_refs(self, branch: str) -> list[str]:
+        refs = self.repository.refs("refs/remotes")
+        return sorted(ref for ref in refs if ref.split("/", 3)[3:] == [branch])
+
+    def _unknown(self, wanted: Reference, *, trusted: bool) -> NotFound:
+        """The error for what was not found, with what there is instead."""
+        known = set(self.names()) | set(self.names(self.main) if self.main else ())
+        if wanted.name not in known:
+            near = nearest(wanted.name, known)
+            hint = f"did you mean {near}?" if near else "promptvc list shows the prompts there are"
+            if not known:
+                hint = f"promptvc new {wanted.name} makes the first one"
+            return NotFound(f"there is no prompt {wanted.name}", hint=hint)
+        if wanted.revision is None:
+            return NotFound(
+                f"there is no prompt {wanted.name} in the working tree",
+                hint=f"main has it: {wanted.name}@latest",
+            )
+        return NotFound(
+            f"{wanted.name} has no revision {wanted.revision}", hint=self._there_is(wanted, trusted=trusted)
+        )
+
+    def _there_is(self, wanted: Reference, *, trusted: bool) -> str:
+        if self.repository.is_shallow:
+            return "this clone is shallow; fetch the whole history: git fetch --unshallow"
+        try:
+            numbers = [f"v{entry.version}" for entry in self.log(wanted.name)]
+        except (NotFound, InvalidDocument):
+            numbers = []
+        shown = numbers if len(numbers) <= 6 else [*numbers[:5], "...", numbers[-1]]
+        environments = [name for name in self.environments() if self._runs(wanted.name, name)]
+        kinds = [*shown, *(["latest"] if numbers else []), *environments]
+        there_is = f"there is {', '.join(kinds)}" if kinds else "nothing of it is committed yet"
+        return f"{there_is}{', or any git revision' if trusted else ''}"
+
+    def _runs(self, name: str, environment: str) -> bool:
+        assert self.main is not None
+        path = f"{self.place.folder}deployments/{environment}/{name}.yaml"
+        return self.objects.at(self.main, path) is not None
+
+
+def _entry(owner: Owned, *, on_main: bool) -> LogEntry:
+    change = owner.change
+    return LogEntry(
+        owner.version, owner.blob, change.commit, change.time, change.author, change.subject, on_main
+    )
