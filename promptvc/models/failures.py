@@ -67,18 +67,17 @@ def classify(error: BaseException, *, secrets: Sequence[str] = ()) -> Failure:
         status = _status(cause)
         if status is not None:
             return _from_status(cause, status, secrets)
-    if any(_is_timeout(cause) for cause in _causes(error)):
+    causes = list(_causes(error))
+    # A refused connection first: some transports report it as a timeout.
+    if any(_is_network(cause) for cause in causes) or (
+        any(_is_broken(cause) for cause in causes) and not any(_is_timeout(cause) for cause in causes)
+    ):
+        reason = scrub(str(causes[-1]) or type(causes[-1]).__name__, secrets)
+        hint = "look at the network and at the base URL, then run the command again; finished calls are kept"
+        return Failure(f"the connection failed: {reason}", hint, again=True)
+    if any(_is_timeout(cause) for cause in causes):
         return Failure("no answer in time", "raise models.timeout_s in promptvc.yaml", again=True)
-    if any(_is_broken(cause) for cause in _causes(error)):
-        root = list(_causes(error))[-1]
-        return Failure(
-            f"the connection failed: {scrub(str(root) or type(root).__name__, secrets)}",
-            "look at the network and at the base URL, then run the command again; finished calls are kept",
-            again=True,
-        )
-    return Failure(
-        f"no usable answer: {scrub(str(error) or type(error).__name__, secrets)}", None, again=False
-    )
+    return _malformed(causes, secrets)
 
 
 def scrub(text: str, secrets: Sequence[str] = ()) -> str:
@@ -111,6 +110,17 @@ def _from_status(error: BaseException, status: int, secrets: Sequence[str]) -> F
         refusal=status in _REFUSALS,
         retry_after=retry_after,
     )
+
+
+def _malformed(causes: Sequence[BaseException], secrets: Sequence[str]) -> Failure:
+    """An answer came and is no chat completion. It was paid for, and would come again: no further attempt."""
+    hint = "look at the base URL: it must lead to a chat completions API"
+    if any(isinstance(cause, json.JSONDecodeError) for cause in causes):
+        return Failure(f"the answer is not JSON: {scrub(str(causes[-1]), secrets)}", hint, again=False)
+    if isinstance(causes[0], LookupError | TypeError | AttributeError):
+        return Failure("the answer is not a chat completion", hint, again=False)
+    reason = scrub(str(causes[0]) or type(causes[0]).__name__, secrets)
+    return Failure(f"no usable answer: {reason}", hint, again=False)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -151,9 +161,13 @@ def _names(error: BaseException) -> set[str]:
     return {kind.__name__ for kind in type(error).__mro__}
 
 
+def _is_network(error: BaseException) -> bool:
+    return isinstance(error, OSError) and not isinstance(error, TimeoutError)
+
+
 def _is_timeout(error: BaseException) -> bool:
     return isinstance(error, TimeoutError) or bool({"APITimeoutError", "TimeoutException"} & _names(error))
 
 
 def _is_broken(error: BaseException) -> bool:
-    return isinstance(error, ConnectionError) or bool(_BROKEN & _names(error))
+    return bool(_BROKEN & _names(error))
