@@ -1,0 +1,197 @@
+"""Redaction: personal data and secrets leave a text before it is stored anywhere.
+
+What is found is replaced by its category in brackets, ``[email]``, and counted; the original is kept nowhere.
+**Names of people and postal addresses are not found**: no pattern knows them, and no model is asked. What is
+found is stated in :mod:`promptvc.feedback.personal`, :mod:`promptvc.feedback.telephones` and
+:mod:`promptvc.feedback.secret_formats`.
+
+Redacting twice is redacting once: a text is read again until nothing is found in it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from promptvc.base.errors import InputError, Usage
+from promptvc.feedback.lookalikes import plain
+from promptvc.feedback.personal import find_cards, find_emails, find_ibans, find_ips
+from promptvc.feedback.pseudonyms import Key, is_pseudonym, pseudonym
+from promptvc.feedback.secret_formats import find_secrets
+from promptvc.feedback.telephones import find_phones
+
+Span = tuple[int, int]
+Finder = Callable[[str], Iterator[Span]]
+
+# In the order in which they win where they overlap.
+FINDERS: Mapping[str, Finder] = {
+    "secret": find_secrets,
+    "iban": find_ibans,
+    "card": find_cards,
+    "email": find_emails,
+    "ip": find_ips,
+    "phone": find_phones,
+}
+CATEGORIES = tuple(FINDERS)
+_NUMBERS = ("iban", "card", "ip", "phone")
+_DIGIT = re.compile("[0-9]")
+
+# Identifiers, times and numbers are what they are. Where a program put its own identifier, digits say nothing.
+_NEVER = frozenset(
+    {
+        *(
+            "id",
+            "time",
+            "prompt",
+            "kind",
+            "source",
+            "version",
+            "digest",
+            "target",
+            "reviewer",
+            "thumbs",
+            "rating",
+        ),
+        *("stars", "effectiveness", "latency_ms", "cost", "tokens", "value", "approved", "propensity"),
+    }
+)
+_IDENTIFIERS = frozenset({"session", "execution", "unit", "external_id", "derived_from"})
+_MOST_ROUNDS = 8
+_DEEPEST = 64
+
+
+class Redactor:
+    """Redacts events. ``key`` makes pseudonyms of users; without one an event that names its user is refused."""
+
+    def __init__(self, key: Key | None = None) -> None:
+        self._key = key
+
+    def event(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
+        """A copy of an event's object with every text redacted, and what was replaced, by category.
+
+        All texts at any depth are read, the keys of inner objects too. Not read: ids, times, digests, names of
+        prompts, numbers of the event itself. In ``session``, ``execution`` and ``unit`` only e-mail addresses
+        and secrets are looked for.
+
+        Raises:
+            InputError: something in it is no JSON value.
+            Usage: it names a user and there is no key.
+        """
+        found: Counter[str] = Counter()
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            if key == "user":
+                result[key] = self._user(item)
+            elif key in _NEVER:
+                result[key] = item
+            else:
+                categories = ("secret", "email") if key in _IDENTIFIERS else CATEGORIES
+                result[_free(_text(key, CATEGORIES, found), result)] = _walk(item, categories, found, 0)
+        return result, found
+
+    def _user(self, user: Any) -> Any:
+        if not isinstance(user, str) or not user or is_pseudonym(user):
+            return user
+        if self._key is None:
+            raise Usage(
+                "an event names its user, and there is no key to make a pseudonym with",
+                hint="set PROMPTVC_USER_KEY_FILE, or leave the user out",
+            )
+        return pseudonym(user, self._key)
+
+
+def redact(text: str) -> tuple[str, Counter[str]]:
+    """``text`` with every finding replaced by its category in brackets, and the findings counted by category.
+
+    A replacement can uncover another finding beside it, so the text is read until nothing is found. Ordinary
+    texts need one or two rounds; one that still is not clean after eight is replaced as a whole, as a secret.
+    """
+    found: Counter[str] = Counter()
+    return _text(text, CATEGORIES, found), found
+
+
+def _text(text: str, categories: tuple[str, ...], found: Counter[str]) -> str:
+    for _ in range(_MOST_ROUNDS):
+        copy, offsets = plain(text)
+        spans = _merged(_spans(copy, categories))
+        if not spans:
+            return _whole_characters(text)
+        parts, at = [], 0
+        for start, end, category in spans:
+            parts += [text[at : offsets[start]], f"[{category}]"]
+            at = offsets[end - 1] + 1
+            found[category] += 1
+        text = "".join((*parts, text[at:]))
+    found["secret"] += 1
+    return "[secret]"
+
+
+def _spans(text: str, categories: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
+    numbers = _DIGIT.search(text) is not None
+    for category in categories:
+        if numbers or category not in _NUMBERS:
+            for start, end in FINDERS[category](text):
+                yield start, end, category
+
+
+def _merged(spans: Iterator[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Spans that overlap become one, of the category that wins."""
+    merged: list[tuple[int, int, str]] = []
+    for start, end, category in sorted(spans):
+        if merged and start < merged[-1][1]:
+            first, last, before = merged[-1]
+            winner = min(before, category, key=CATEGORIES.index)
+            merged[-1] = (first, max(last, end), winner)
+        else:
+            merged.append((start, end, category))
+    return merged
+
+
+def _whole_characters(text: str) -> str:
+    """Half a surrogate pair is no character and has no UTF-8."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _walk(value: Any, categories: tuple[str, ...], found: Counter[str], depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise InputError(f"an event is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, str):
+        return _text(value, categories, found)
+    if isinstance(value, bool | None):
+        return value
+    if isinstance(value, int | float):
+        return _number(value, found)
+    if isinstance(value, list | tuple):
+        return [_walk(item, categories, found, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InputError(f"an event has a key that is no text: {key!r}")
+            result[_free(_text(key, categories, found), result)] = _walk(item, categories, found, depth + 1)
+        return result
+    raise InputError(f"an event holds a {type(value).__name__}, which JSON has no word for")
+
+
+def _number(value: int | float, found: Counter[str]) -> int | float | str:
+    """A number is kept, unless it is a whole one that reads as a card's."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError("an event holds a number that is not finite, which JSON has no word for")
+    if isinstance(value, int) and 10**12 <= value < 10**19 and any(find_cards(str(value))):
+        found["card"] += 1
+        return "[card]"
+    return value
+
+
+def _free(key: str, taken: Mapping[str, Any]) -> str:
+    """``key``, or with a number behind it where two keys became the same."""
+    number, free = 1, key
+    while free in taken:
+        number += 1
+        free = f"{key} {number}"
+    return free
