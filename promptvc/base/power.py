@@ -10,6 +10,7 @@ from promptvc.base.stats import ALPHA, NORMAL
 POWER = 0.8
 _EXACT_UP_TO = 1_000
 _TAIL = 8.0
+_NOTHING = 1e-9
 
 
 def power(n: int, effect: float, discordance: float, alpha: float = ALPHA) -> float:
@@ -70,12 +71,19 @@ def cases_needed(
 
     A mean difference of ``difference`` with standard deviation ``spread`` a case is either found (improvement or
     regression), or, where it lies within ``margin``, shown to lie there (equivalence), whichever takes fewer cases.
-    None where no number would do: a difference of exactly the margin with no way to find it.
+    The second counts the imagined pairs that the interval carries (:mod:`promptvc.base.paired`): even without any
+    difference in sight it takes some cases to show that there is none. None where no number would do.
     """
-    reach = _quantiles(alpha, chance) * spread
-    goals = [abs(difference), margin - abs(difference)]
-    found = [math.ceil((reach / goal) ** 2) for goal in goals if goal > 1e-9]
-    return max(1, min(found)) if found else None
+    factor = _quantiles(alpha, chance) ** 2
+    imagined = 2 * math.ceil(NORMAL.inv_cdf(alpha) ** 2 / 2)
+    needs = []
+    if abs(difference) > _NOTHING:
+        needs.append(factor * (spread / difference) ** 2)
+    if margin - abs(difference) > _NOTHING:
+        goal = (margin - abs(difference)) ** 2
+        tight = factor * spread * spread / (2 * goal)
+        needs.append(tight + math.sqrt(tight * tight + factor * imagined / goal))
+    return max(1, math.ceil(min(needs))) if needs else None
 
 
 def _quantiles(alpha: float, chance: float) -> float:

@@ -1,0 +1,240 @@
+"""Candidate against baseline: is it better.
+
+The verdict, by one paired test (:mod:`promptvc.base.paired`) of the scores, each direction at ``alpha``:
+
+- ``improvement``: the interval lies above 0;
+- ``regression``: below 0;
+- ``equivalent``: neither, and inside +-margin;
+- ``inconclusive``: anything else, with how many more cases would probably decide;
+- ``incomparable``: a case is missing, is there twice or ran another number of repeats; or cases are errored, more than
+  1 % of them or so that the verdict would not stand if all of them went as badly for the candidate as they could.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from promptvc.base.config import EvaluationSettings
+from promptvc.base.paired import PairedTest, paired_test
+from promptvc.base.power import cases_needed, detectable
+from promptvc.base.stats import ALPHA, mean
+from promptvc.evaluation.grade import CaseScore
+from promptvc.evaluation.guards import Pairs, check_guard, keys, margins
+from promptvc.evaluation.recommend import Recommendation, Verdict, recommend
+from promptvc.evidence.comparisons import Pair
+from promptvc.evidence.values import Guard, Score
+
+ERRORS_ALLOWED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """How to compare.
+
+    Attributes:
+        alpha: level of the one-sided test: 0.05, or what this look at a hold-out may spend.
+        seed: of Monte Carlo draws.
+        bars: margin of equivalence, default margin of guards, and the bars of the recommendation.
+        guards: margins by metric, as the suite names them.
+        provisional: the look is not pushed yet.
+    """
+
+    alpha: float = ALPHA
+    seed: int = 0
+    bars: EvaluationSettings = field(default_factory=EvaluationSettings)
+    guards: Mapping[str, float] = field(default_factory=dict)
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        score: both means, their difference and its interval; None when incomparable.
+        p, p_worse: one-sided, for "the candidate is better" and "is worse"; None when incomparable.
+        exact: whether p was counted rather than drawn.
+        clusters: how many groups were independent; equal to ``score.n`` without clusters.
+        fixed, broken: cases that only the candidate passes, that only the baseline passes.
+        removed: cases that the baseline's suite has and this one has not.
+        errored: cases without a score on a side.
+        needed: how many more cases would decide, with a chance of 80 % if the difference and the spread stay as seen;
+            None unless inconclusive.
+        detectable: the smallest true difference that this many cases find with that chance; None when incomparable.
+        reason: one sentence for the recommendation.
+    """
+
+    verdict: Verdict
+    recommendation: Recommendation
+    reason: str
+    alpha: float
+    score: Score | None = None
+    p: float | None = None
+    p_worse: float | None = None
+    exact: bool = True
+    clusters: int = 0
+    fixed: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    errored: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    needed: int | None = None
+    detectable: float | None = None
+    provisional: bool = False
+    pairs: tuple[Pair, ...] = ()
+
+
+def compare(
+    candidate: Sequence[CaseScore],
+    baseline: Sequence[CaseScore],
+    options: CompareOptions | None = None,
+    *,
+    removed: Sequence[str] = (),
+) -> Comparison:
+    """Compare two sides that answered the same cases. The order of the cases does not matter."""
+    options = options or CompareOptions()
+    pairs, wrong = _paired(candidate, baseline)
+    listed = tuple(
+        Pair(case=after.case, baseline=before.score, candidate=after.score) for after, before in pairs
+    )
+    errored = tuple(after.case for after, before in pairs if after.score is None or before.score is None)
+    whole = [pair for pair in pairs if pair[0].case not in set(errored)]
+    test = None if wrong or not whole else _test(whole, options)
+    if not wrong:
+        wrong = _errors_decide(pairs, test, options)
+    if wrong or test is None:
+        return Comparison(
+            verdict="incomparable",
+            recommendation="hold",
+            reason=wrong or "no case has a score on both sides",
+            alpha=options.alpha,
+            removed=tuple(removed),
+            errored=errored,
+            provisional=options.provisional,
+            pairs=listed,
+        )
+    verdict = verdict_of(test, options.bars.margin)
+    named = margins(whole, options.guards, options.bars.guard_margin)
+    guards = tuple(check_guard(name, margin, whole, seed=options.seed) for name, margin in named.items())
+    score = _score(whole, test)
+    needed = _needed(whole, test, options) if verdict == "inconclusive" else None
+    recommendation, reason = recommend(verdict, score, guards, options.bars)
+    return Comparison(
+        verdict=verdict,
+        recommendation=recommendation,
+        reason=reason,
+        alpha=options.alpha,
+        score=score,
+        p=test.p_greater,
+        p_worse=test.p_less,
+        exact=test.exact,
+        clusters=test.clusters,
+        fixed=tuple(after.case for after, before in whole if after.passed and not before.passed),
+        broken=tuple(after.case for after, before in whole if before.passed and not after.passed),
+        removed=tuple(removed),
+        errored=errored,
+        guards=guards,
+        needed=needed,
+        detectable=detectable(test.n, _spread(whole, test), options.alpha),
+        provisional=options.provisional,
+        pairs=listed,
+    )
+
+
+def verdict_of(test: PairedTest, margin: float) -> Verdict:
+    """What an interval says."""
+    if test.low > 0:
+        return "improvement"
+    if test.high < 0:
+        return "regression"
+    return "equivalent" if -margin < test.low and test.high < margin else "inconclusive"
+
+
+def _paired(candidate: Sequence[CaseScore], baseline: Sequence[CaseScore]) -> tuple[Pairs, str]:
+    """The pairs in the candidate's order, and what forbids comparing them; empty if nothing does."""
+    before = {score.case: score for score in baseline}
+    pairs = [(score, before[score.case]) for score in candidate if score.case in before]
+    twice = [
+        case
+        for side in (candidate, baseline)
+        for case, n in Counter(each.case for each in side).items()
+        if n > 1
+    ]
+    if twice:
+        return pairs, f"there twice: {_some(twice)}"
+    missing = sorted({score.case for score in candidate} ^ set(before))
+    if missing:
+        return pairs, f"on one side only: {_some(missing)}"
+    uneven = [after.case for after, other in pairs if after.repeats != other.repeats]
+    if uneven:
+        return pairs, f"not repeated equally often: {_some(uneven)}"
+    return pairs, "" if pairs else "there are no cases"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest
+
+
+def _errors_decide(pairs: Pairs, test: PairedTest | None, options: CompareOptions) -> str:
+    """Why the errored pairs forbid a verdict; empty when they do not."""
+    errored = sum(after.score is None or before.score is None for after, before in pairs)
+    if not errored:
+        return ""
+    said = f"{errored} of {len(pairs)} cases errored"
+    if errored > ERRORS_ALLOWED * len(pairs) or test is None:
+        return f"{said}, more than {ERRORS_ALLOWED:.0%}"
+    verdict = verdict_of(test, options.bars.margin)
+    if verdict_of(_test(pairs, options), options.bars.margin) != verdict:
+        return f"{said}, and the verdict hangs on them"
+    return ""
+
+
+def _test(pairs: Pairs, options: CompareOptions) -> PairedTest:
+    """The paired test, an unknown score standing for the worst for the candidate."""
+    return paired_test(
+        _differences(pairs),
+        clusters=keys([after.cluster for after, _ in pairs]),
+        alpha=options.alpha,
+        seed=options.seed,
+    )
+
+
+def _differences(pairs: Pairs) -> list[float]:
+    return [
+        (0.0 if after.score is None else after.score) - (1.0 if before.score is None else before.score)
+        for after, before in pairs
+    ]
+
+
+def _score(pairs: Pairs, test: PairedTest) -> Score:
+    candidate = mean(after.score for after, _ in pairs if after.score is not None)
+    baseline = mean(before.score for _, before in pairs if before.score is not None)
+    assert candidate is not None
+    assert baseline is not None
+    return Score(
+        baseline=baseline,
+        candidate=candidate,
+        difference=test.mean,
+        low=test.low,
+        high=test.high,
+        level=test.level,
+        n=test.n,
+    )
+
+
+def _spread(pairs: Pairs, test: PairedTest) -> float:
+    """Standard deviation of a case's difference, as large as it acts on the mean when clusters move together."""
+    sums: defaultdict[object, float] = defaultdict(float)
+    names = keys([after.cluster for after, _ in pairs]) or range(len(pairs))
+    for name, difference in zip(names, _differences(pairs), strict=True):
+        sums[name] += difference - test.mean
+    return math.sqrt(math.fsum(value * value for value in sums.values()) / test.n)
+
+
+def _needed(pairs: Pairs, test: PairedTest, options: CompareOptions) -> int | None:
+    total = cases_needed(test.mean, _spread(pairs, test), options.bars.margin, options.alpha)
+    return None if total is None else max(1, total - test.n)
