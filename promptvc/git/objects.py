@@ -157,11 +157,11 @@ class Objects:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            process = self.repository.popen("cat-file", "--batch")
-            assert process.stderr is not None
-            process.stderr.close()  # nobody reads it; a full pipe would stop git
-            self._process = process
-            self._finalizer = weakref.finalize(self, _shut, process)
+            running = self.repository.begin("cat-file", "--batch")
+            assert running.process.stderr is not None
+            running.process.stderr.close()  # nobody reads it; a full pipe would stop git
+            self._process = running.process
+            self._finalizer = weakref.finalize(self, running.stop)
         return self._process
 
     def _stop(self) -> None:
@@ -236,18 +236,6 @@ def _person(text: str) -> tuple[str, str, datetime]:
         # A commit made by hand can carry any text here; the beginning of time is as good as another.
         time = datetime.fromtimestamp(0, timezone(timedelta()))
     return name, email, time
-
-
-def _shut(process: subprocess.Popen[bytes]) -> None:
-    """End a kept process whatever state it is in."""
-    for stream in (process.stdin, process.stdout):
-        try:
-            if stream is not None:
-                stream.close()
-        except BrokenPipeError:
-            pass
-    process.terminate()
-    process.wait()
 
 
 def _partial_hint(repository: Repository) -> str | None:

@@ -6,16 +6,15 @@ The only home of git processes and of GitPython.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptvc.base.errors import GitError
 from promptvc.git.environment import git_environment
-from promptvc.git.failures import MINIMUM, explain, explain_discovery, missing_git, too_old
+from promptvc.git.failures import MINIMUM, explain, explain_discovery, too_old
+from promptvc.git.process import Running, start
 
 if TYPE_CHECKING:
     import git
@@ -115,25 +114,15 @@ class Repository:
         Raises:
             GitError, Busy, StorageError: in git's own words.
         """
-        code, stdout, stderr = self.outcome(*args, input=input, env=env)
-        if code not in ok:
-            raise explain(args, code, stderr)
-        return stdout
+        return self.begin(*args, env=env).result(input, ok)
 
-    def outcome(
-        self,
-        *args: str,
-        input: bytes | None = None,  # noqa: A002
-        env: Mapping[str, str] | None = None,
-    ) -> tuple[int, bytes, str]:
+    def outcome(self, *args: str, env: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
         """Exit status, stdout and stderr of ``git ARGS``."""
-        process = self.popen(*args, env=env)
-        stdout, stderr = _finish(process, input)
-        return process.returncode, stdout, stderr.decode("utf-8", "replace")
+        return self.begin(*args, env=env).outcome()
 
-    def popen(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """``git ARGS`` as a running process with three pipes; the caller closes it."""
-        return _open(args, self.folder, self.env | dict(env) if env else self.env)
+    def begin(self, *args: str, env: Mapping[str, str] | None = None, inherit: Sequence[int] = ()) -> Running:
+        """``git ARGS`` under way; the caller ends it. ``inherit`` are descriptors that it keeps open."""
+        return start(args, self.folder, self.env | dict(env) if env else self.env, inherit=inherit)
 
     def text(self, *args: str) -> str:
         """What ``git ARGS`` prints, as text without the last line break."""
@@ -262,35 +251,9 @@ def operation_in_progress(git_dir: Path) -> str | None:
     return next((name for mark, name in marks.items() if (git_dir / mark).exists()), None)
 
 
-def _open(args: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    pipe = subprocess.PIPE
-    try:
-        return subprocess.Popen(
-            ["git", *args], cwd=folder, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe
-        )
-    except FileNotFoundError as error:
-        if not folder.is_dir():
-            raise GitError(f"{folder} is not a folder", file=str(folder)) from error
-        raise missing_git() from error
-    except NotADirectoryError as error:
-        raise GitError(f"{folder} is not a folder", file=str(folder)) from error
-
-
-def _finish(process: subprocess.Popen[bytes], data: bytes | None) -> tuple[bytes, bytes]:
-    """Talk to the process until it ends. On Ctrl-C git is asked to stop: killed, it would leave its locks."""
-    with process:
-        try:
-            return process.communicate(data or b"")
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-
-
 def _spawn(args: Sequence[str], folder: Path, env: Mapping[str, str]) -> tuple[int, str, str]:
-    process = _open(args, folder, env)
-    stdout, stderr = _finish(process, None)
-    return process.returncode, stdout.decode("utf-8", "surrogateescape"), stderr.decode("utf-8", "replace")
+    code, stdout, stderr = start(args, folder, env).outcome()
+    return code, stdout.decode("utf-8", "surrogateescape"), stderr
 
 
 def _unopened(start: Path, env: Mapping[str, str], code: int, words: str) -> Exception:
