@@ -3,7 +3,7 @@
 It reads only the rendered messages. What it knows is what a prompt can teach by showing: example turns
 (a user message and the assistant's answer to it), examples written out as text (``Input:`` and ``Output:``
 lines), the labels that the instructions name with their descriptions, and single sentences about a label
-(:mod:`promptvc.models.instructions`). Each is a text with an answer; the answer of the one most similar to the
+(:mod:`promptvc.models.showing`). Each is a text with an answer; the answer of the one most similar to the
 last user message (:mod:`promptvc.models.similarity`) is given. It makes the loop run with real numbers on a
 machine with no key, and shows whether examples help; it says nothing about how a language model would do.
 
@@ -14,29 +14,19 @@ beginning of the message, which says what it is.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from promptvc.models.instructions import Label, read_labels, statements
 from promptvc.models.messages import ChatMessage, Completion
+from promptvc.models.showing import Showing, halves, may_hold_examples, shown_in
 from promptvc.models.similarity import Index, Rarity
 from promptvc.models.words import features
 
 NAME = "offline"
 
-# What a sentence about a label counts beside its name, its description and an example, in eighths.
-_STATEMENT, _SHOWN = 5, 8
 _KEPT_PROMPTS, _KEPT_TEXTS, _LONGEST_KEPT_TEXT = 32, 8192, 2000
 _EXTRACT_WORDS = 30
-
-_WRITTEN = re.compile(
-    r"^[ \t>*-]*(?:input|question|message|user|q)[ \t]*:[ \t]*(?P<input>.+?)\s*\n"
-    r"[ \t>*-]*(?:output|answer|label|assistant|a)[ \t]*:[ \t]*(?P<output>.+?)[ \t]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -61,28 +51,19 @@ class _Kept(Generic[_K, _V]):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A text with the answer that it shows, and what it counts."""
-
-    text: str
-    answer: str
-    strength: int
-
-
 class _Memory:
     """What a prompt shows, ready to be asked."""
 
     __slots__ = ("_index", "_rarity", "_shown", "prefix", "suffix")
 
-    def __init__(self, shown: Sequence[_Shown], frame: tuple[str, str]) -> None:
-        bags = [features(item.text) for item in shown]
-        self._shown = shown
+    def __init__(self, showing: Showing) -> None:
+        self._shown = showing.shown
+        self.prefix, self.suffix = showing.prefix, showing.suffix
+        bags = [features(item.text) for item in self._shown]
         self._rarity = Rarity(bags)
         self._index = Index()
         for bag in bags:
             self._index.add(self._rarity.vector(bag))
-        self.prefix, self.suffix = frame
 
     def __bool__(self) -> bool:
         return bool(self._shown)
@@ -144,15 +125,14 @@ class OfflineModel:
             return _extract(messages[-1].content if messages else "")
         before = tuple((message.role, message.content) for message in messages[:last])
         asked = messages[last].content
-        memory = self._memories.get(before, lambda: _Memory(*_shown_in(before)))
+        memory = self._memories.get(before, lambda: _Memory(shown_in(before)))
         if memory:
             asked = asked.removeprefix(memory.prefix).removesuffix(memory.suffix)
-        else:
-            # Everything stands in one message: the labels it names, then what is asked.
-            told, asked = _halves(asked)
+        if not memory or may_hold_examples(asked):
+            told, asked = halves(asked)
             if told:
-                alone = (("user", told),)
-                memory = self._memories.get(alone, lambda: _Memory(*_shown_in(alone)))
+                whole = (*before, ("user", told))
+                memory = self._memories.get(whole, lambda: _Memory(shown_in(whole)))
         if not memory:
             return _extract(asked)
         return memory.answer(self._bag(asked))
@@ -161,73 +141,6 @@ class OfflineModel:
         if len(text) > _LONGEST_KEPT_TEXT:
             return features(text)
         return self._bags.get(text, lambda: features(text))
-
-
-def _shown_in(messages: Sequence[tuple[str, str]]) -> tuple[list[_Shown], tuple[str, str]]:
-    """What ``messages`` (role, content) show, and what surrounds the input in each of their user turns."""
-    turns = [
-        (content, messages[at + 1][1])
-        for at, (role, content) in enumerate(messages[:-1])
-        if role == "user" and messages[at + 1][0] == "assistant"
-    ]
-    prefix, suffix = _frame([asked for asked, _ in turns])
-    examples = [
-        _Shown(asked[len(prefix) : len(asked) - len(suffix)], answer, _SHOWN) for asked, answer in turns
-    ]
-    in_turns = {at for at, (role, _) in enumerate(messages) if role == "assistant"}
-    in_turns |= {at - 1 for at in in_turns}
-    labels: list[Label] = []
-    told: list[_Shown] = []
-    for at, (_, whole) in enumerate(messages):
-        if at in in_turns:
-            continue
-        examples += [_Shown(match["input"], match["output"], _SHOWN) for match in _WRITTEN.finditer(whole)]
-        content = _WRITTEN.sub("", whole)
-        labels += [label for label in read_labels(content).labels if label not in labels]
-        told += [_Shown(text, name, _STATEMENT) for name, text in statements(content, labels)]
-    named = [_Shown(text, name, _SHOWN) for name, text in _label_texts(labels)]
-    return [*named, *told, *examples], (prefix, suffix)
-
-
-def _label_texts(labels: Sequence[Label]) -> list[tuple[str, str]]:
-    texts = []
-    for label in labels:
-        texts.append((label.name, label.name))
-        if label.description:
-            texts.append((label.name, f"{label.name}: {label.description}"))
-    return texts
-
-
-def _frame(asked: Sequence[str]) -> tuple[str, str]:
-    """The template around the input, seen from what all of several user turns begin and end with.
-
-    Cut after a line end or a colon, so that inputs which merely begin alike keep their words.
-    """
-    if len(asked) < 2:
-        return "", ""
-    same = _common(min(asked), max(asked))
-    prefix = same[: max(same.rfind("\n"), same.rfind(": ") + 1, same.rfind(":\n")) + 1]
-    backwards = [text[len(prefix) :][::-1] for text in asked]
-    same = _common(min(backwards), max(backwards))
-    return prefix, same[: same.rfind("\n") + 1][::-1]
-
-
-def _common(first: str, last: str) -> str:
-    for at, (one, other) in enumerate(zip(first, last, strict=False)):
-        if one != other:
-            return first[:at]
-    return min(first, last, key=len)
-
-
-def _halves(text: str) -> tuple[str, str]:
-    """(instructions, input) of a message that names labels: the input follows the last label, or precedes it."""
-    end = read_labels(text).end
-    if not end:
-        return "", text
-    if text[end:].strip():
-        return text[:end], text[end:]
-    head, _, tail = text.rpartition("\n\n")
-    return (tail, head) if read_labels(tail).end else (text, text)
 
 
 def _extract(text: str) -> str:

@@ -1,0 +1,148 @@
+"""What single events say about an input: "the answer to this is that", by whom, and how strongly.
+
+A correction claims its ``corrected``, a demonstration its ``output``, a rating at or above the positive bar its
+``output``. An annotation outranks what it is about: one that rejects (``approved: false``, or the label
+``reject``) takes the event out of training, one with ``corrected`` replaces what was claimed, one that approves
+confirms it. Of several annotations by one reviewer the latest counts; of several reviewers one rejection is
+enough. A claim cites the ids of all events that it rests on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from promptvc.base.config import FeedbackSettings
+from promptvc.feedback.events import Event
+
+REVIEWED, STATED, RATED = 3, 2, 1
+"""Ranks: reviewed by an annotation; stated in a correction or demonstration; an output that was rated well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """``output`` is right for ``input``, says ``user``; ``rank`` is one of the three above."""
+
+    input: Mapping[str, str]
+    output: str
+    rank: int
+    user: str
+    time: datetime
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOptions:
+    """Which events count.
+
+    Attributes:
+        days: only events of the last so many days before the prompt's newest event; None: all.
+        reviewed_only: only what an annotation approved or corrected.
+        thresholds: where a rating counts as positive.
+    """
+
+    days: int | None = None
+    reviewed_only: bool = False
+    thresholds: FeedbackSettings = field(default_factory=FeedbackSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The claims in the order of their events; ``left_out`` counts the other events by reason."""
+
+    claims: tuple[Claim, ...]
+    rejected: frozenset[str]
+    left_out: Mapping[str, int]
+
+
+def read_claims(events: Iterable[Event], variables: Sequence[str], options: ClaimOptions) -> Claims:
+    """The claims of one prompt's ``events``.
+
+    Args:
+        variables: names that an input has to give, for inputs that are objects; an input that is text gives
+            the only one, and is left out where there are several.
+    """
+    ordered = sorted({event.id: event for event in events}.values(), key=lambda event: (event.time, event.id))
+    notes: dict[str, dict[str, Event]] = {}
+    for event in ordered:
+        if event.kind == "annotation":
+            notes.setdefault(event.data["target"], {})[_reviewer(event)] = event
+    since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
+    claims: list[Claim] = []
+    left_out: Counter[str] = Counter()
+    rejected: set[str] = set()
+    for event in ordered:
+        if event.kind == "annotation":
+            continue
+        about = list(notes.get(event.id, {}).values())
+        if any(_rejects(note) for note in about):
+            rejected.add(event.id)
+            left_out["rejected by an annotation"] += 1
+            continue
+        if since is not None and event.time < since:
+            left_out["older than --days"] += 1
+            continue
+        found = _claim(event, about, variables, options)
+        if isinstance(found, Claim):
+            claims.append(found)
+        else:
+            left_out[found] += 1
+    return Claims(tuple(claims), frozenset(rejected), dict(sorted(left_out.items())))
+
+
+def _claim(
+    event: Event, about: Sequence[Event], variables: Sequence[str], options: ClaimOptions
+) -> Claim | str:
+    corrections = [note for note in about if note.corrected]
+    approvals = [note for note in about if _approves(note)]
+    stated = event.corrected if event.kind == "correction" else event.output
+    because: tuple[str, ...] = (event.id,)
+    if corrections:
+        note = corrections[-1]
+        output, rank, because = note.corrected, REVIEWED, (event.id, note.id)
+    elif approvals:
+        output, rank, because = stated, REVIEWED, (event.id, *(note.id for note in approvals))
+    elif options.reviewed_only:
+        return "not reviewed"
+    elif event.kind in {"correction", "demonstration"}:
+        output, rank = stated, STATED
+    elif event.is_positive(options.thresholds):
+        output, rank = stated, RATED
+    else:
+        return "says no right answer"
+    if output is None or not output.strip():
+        return "says no right answer"
+    given = inputs_of(event, variables)
+    if given is None:
+        return "its input does not give the prompt's variables"
+    user = event.user or event.data.get("session") or event.id
+    return Claim(given, output.strip(), rank, user, event.time, because)
+
+
+def inputs_of(event: Event, variables: Sequence[str]) -> Mapping[str, str] | None:
+    """The event's input as texts by variable; None when it gives no such."""
+    given = event.input
+    if isinstance(given, str):
+        return {variables[0]: given} if len(variables) == 1 and given.strip() else None
+    if given is None or not all(isinstance(given.get(name), str) for name in variables):
+        return None
+    values = {name: given[name] for name in variables}
+    return values if any(value.strip() for value in values.values()) else None
+
+
+def _reviewer(note: Event) -> str:
+    return str(note.data.get("reviewer") or note.user or note.id)
+
+
+def _rejects(note: Event) -> bool:
+    if "approved" in note.data:
+        return not note.data["approved"] and not note.corrected
+    return note.data.get("label") in {"reject", "rejected"} and not note.corrected
+
+
+def _approves(note: Event) -> bool:
+    return note.data.get("approved") is True or (
+        "approved" not in note.data and note.data.get("label") in {"approve", "approved"}
+    )
