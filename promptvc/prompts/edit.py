@@ -1,0 +1,313 @@
+"""Surgical edits: bytes in, bytes out, and every line that an edit does not touch stays as it is.
+
+Comments, key order, quotes, indentation, line ends and a missing last line break are kept. Each edit is
+checked by reading the result: it must hold exactly the expected value.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from promptvc.base.documents import Document, Node, load_yaml
+from promptvc.base.errors import InputError, InvalidDocument
+from promptvc.base.nodes import Path
+from promptvc.base.schema_messages import key_text
+from promptvc.prompts import blocks, flows
+from promptvc.prompts.page import Page, Splice, nodes_of, spliced
+from promptvc.prompts.scalars import replace_scalar
+from promptvc.prompts.styles import is_collection, is_list
+
+ORDER = (
+    "name", "version", "description", "type", "model", "template", "parameters", "variables", "messages", "rules",
+    "examples", "output", "tags", "metadata",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SetScalar:
+    """Give the scalar at ``path`` a new value; a missing key is added to the mapping around it."""
+
+    path: Path
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddItem:
+    """Insert ``value`` into the list at ``path`` before ``index``, or at its end; a missing list is made."""
+
+    path: Path
+    value: Any
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveItem:
+    """Take the item ``index`` of the list at ``path`` away."""
+
+    path: Path
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceItem:
+    """Write ``value`` in the place of the item ``index`` of the list at ``path``."""
+
+    path: Path
+    index: int
+    value: Any
+
+
+Edit = SetScalar | AddItem | RemoveItem | ReplaceItem
+
+
+def edit(data: bytes, edits: Sequence[Edit], *, file: str) -> bytes:
+    """Make ``edits`` one after the other; each sees what the ones before it did.
+
+    Raises:
+        InvalidDocument: ``data`` is not YAML.
+        InputError: an edit does not fit the document, stands inside an alias or an anchor that is used, or
+            cannot be made without changing something else. Nothing is half done.
+    """
+    document = load_yaml(data, file=file)
+    for step in _steps(edits):
+        document = _made(document, step)
+    text = ("\ufeff" if document.marked else "") + document.text
+    return text.encode()
+
+
+def with_version(data: bytes, version: int, *, file: str) -> bytes:
+    """``data`` with its ``version`` set and not a byte else changed."""
+    return edit(data, [SetScalar(("version",), version)], file=file)
+
+
+@dataclass(frozen=True, slots=True)
+class _Additions:
+    """Several items for the end of one list, added at once so that a large file is read once."""
+
+    path: Path
+    values: tuple[Any, ...]
+
+
+_Step = Edit | _Additions
+
+
+def _steps(edits: Sequence[Edit]) -> list[_Step]:
+    steps: list[_Step] = []
+    for each in edits:
+        last = steps[-1] if steps else None
+        if isinstance(each, AddItem) and each.index is None:
+            value = plain(each.value)
+            if isinstance(last, _Additions) and last.path == each.path:
+                steps[-1] = _Additions(last.path, (*last.values, value))
+            else:
+                steps.append(_Additions(each.path, (value,)))
+        else:
+            steps.append(each)
+    return steps
+
+
+def _made(document: Document, step: _Step) -> Document:
+    _check_reachable(document, step.path)
+    page = Page(document)
+    expected = copy.deepcopy(document.value)
+    if isinstance(step, SetScalar):
+        splices = _set(page, step, expected)
+    elif isinstance(step, (_Additions, AddItem)):
+        splices = _add(page, step, expected)
+    else:
+        splices = _change(page, step, expected)
+    text = spliced(document.text, splices)
+    # A literal text needs the last line break that the file does not have.
+    candidates = [text] if text.endswith("\n") or not text else [text, text + page.newline]
+    for candidate in candidates:
+        result = _read(document, candidate)
+        if result is not None and same(result.value, expected):
+            return result
+    raise InputError(
+        f"`{key_text(step.path)}` cannot be edited in place without changing something else",
+        hint="edit the file by hand",
+        file=document.file,
+        line=document.line(*step.path),
+    )
+
+
+def _read(document: Document, text: str) -> Document | None:
+    mark = "\ufeff" if document.marked else ""
+    try:
+        return load_yaml((mark + text).encode(), file=document.file)
+    except InvalidDocument as error:
+        if "more than" in error.message:
+            raise
+        return None
+
+
+def _set(page: Page, step: SetScalar, expected: Any) -> list[Splice]:
+    *around, key = step.path
+    parent = _node(page, tuple(around))
+    holder = _value_at(expected, around)
+    node = parent.child(key)
+    if node is None:
+        if parent.kind != "mapping" or not isinstance(key, str):
+            _refuse(page, step.path, "does not exist")
+        holder[key] = step.value
+        return _new_entry(page, parent, key, step.value)
+    if node.kind != "scalar":
+        _refuse(page, step.path, f"is a {node.kind}, not a scalar")
+    holder[key] = step.value
+    return replace_scalar(page, parent, node, step.value, flow=_in_flow(page, tuple(around)))
+
+
+def _add(page: Page, step: _Additions | AddItem, expected: Any) -> list[Splice]:
+    *around, key = step.path
+    values = list(step.values) if isinstance(step, _Additions) else [plain(step.value)]
+    parent = _node(page, tuple(around))
+    node = parent.child(key)
+    holder = _value_at(expected, around)
+    if node is None or node.data is None:
+        if isinstance(step, AddItem) and step.index not in {0, None}:
+            _refuse(page, step.path, f"has no place {step.index}")
+        if not isinstance(key, str) or parent.kind != "mapping":
+            _refuse(page, step.path, "does not exist" if node is None else "is empty, not a list")
+        holder[key] = values
+        if node is None:
+            return _new_entry(page, parent, key, values)
+        name = next(name for name, value in parent.pairs if value is node)
+        if _in_flow(page, tuple(around)):
+            return replace_scalar(page, parent, node, values, flow=True)
+        return blocks.fill(page, parent, name, node, values)
+    _check_list(page, step.path, node)
+    index = step.index if isinstance(step, AddItem) and step.index is not None else len(node.items)
+    if not 0 <= index <= len(node.items):
+        _refuse(page, step.path, f"has no place {index}: it has {len(node.items)} items")
+    holder[key][index:index] = values
+    if node.style == "block":
+        return blocks.add_items(page, node, values, index)
+    bare = not node.items and not page.text[node.start + 1 : node.end - 1].strip()
+    if bare and any(map(is_collection, values)) and parent.kind == "mapping" and parent.style == "block":
+        name = next(name for name, value in parent.pairs if value is node)
+        if not _in_flow(page, tuple(around)):
+            return blocks.fill(page, parent, name, node, values)
+    return flows.add_items(page, node, values, index)
+
+
+def _change(page: Page, step: RemoveItem | ReplaceItem, expected: Any) -> list[Splice]:
+    node = _node(page, step.path)
+    _check_list(page, step.path, node)
+    if not 0 <= step.index < len(node.items):
+        _refuse(page, step.path, f"has no item {step.index}: it has {len(node.items)}")
+    _check_unshared(page, node.items[step.index], (*step.path, step.index))
+    items = _value_at(expected, step.path)
+    if isinstance(step, ReplaceItem):
+        value = plain(step.value)
+        items[step.index] = value
+        replace = blocks.replace_item if node.style == "block" else flows.replace_item
+        return replace(page, node, step.index, value)
+    del items[step.index]
+    if node.style == "flow":
+        return flows.remove_item(page, node, step.index)
+    parent = _node(page, step.path[:-1]) if step.path else None
+    pairs = parent.pairs if parent is not None and parent.kind == "mapping" else ()
+    return blocks.remove_item(page, node, step.index, next((n for n, value in pairs if value is node), None))
+
+
+def _new_entry(page: Page, parent: Node, key: str, value: Any) -> list[Splice]:
+    if parent.style == "flow":
+        return flows.add_entry(page, parent, key, value)
+    position = len(parent.pairs) - 1
+    if parent is page.document.root and key in ORDER:
+        earlier = ORDER[: ORDER.index(key)]
+        position = max(
+            (i for i, (name, _) in enumerate(parent.pairs) if name.data in earlier), default=position
+        )
+    return blocks.add_entry(page, parent, position, key, value)
+
+
+def _node(page: Page, path: Path) -> Node:
+    node = page.document.node(*path)
+    if node is None:
+        _refuse(page, path, "does not exist")
+    if node.kind == "scalar":
+        _refuse(page, path, "is a scalar, not a list or a mapping")
+    return node
+
+
+def _in_flow(page: Page, path: Path) -> bool:
+    nodes = [page.document.node(*path[:depth]) for depth in range(len(path) + 1)]
+    return any(node is not None and node.style == "flow" for node in nodes)
+
+
+def _check_list(page: Page, path: Path, node: Node) -> None:
+    if node.kind != "sequence":
+        _refuse(page, path, f"is a {node.kind}, not a list")
+    if node.tag is not None:
+        _refuse(page, path, "carries a tag")
+
+
+def _check_reachable(document: Document, path: Path) -> None:
+    """Refuse what stands inside an alias, or inside an anchor that an alias repeats elsewhere."""
+    if not path:
+        raise InputError("the document itself cannot be edited, only what is in it", file=document.file)
+    used = {node.alias for node in nodes_of(document.root) if node.alias is not None}
+    for depth in range(len(path) + 1):
+        node = document.node(*path[:depth])
+        if node is None:
+            return
+        _check_anchor(document, path[:depth], node, used)
+
+
+def _check_anchor(document: Document, path: Path, node: Node, used: set[str]) -> None:
+    reason = None
+    if node.alias is not None:
+        reason = f"is written as the alias *{node.alias}: an edit would change what the anchor stands for"
+    elif node.anchor in used:
+        reason = (
+            f"carries the anchor &{node.anchor}, which is repeated elsewhere: an edit would change that too"
+        )
+    if reason:
+        raise InputError(
+            f"`{key_text(path)}` {reason}",
+            hint="write the text out in place of the alias, or edit the file by hand",
+            file=document.file,
+            line=node.line,
+        )
+
+
+def _check_unshared(page: Page, item: Node, path: Path) -> None:
+    if item.alias is not None:
+        return
+    used = {node.alias for node in nodes_of(page.document.root) if node.alias is not None}
+    for node in nodes_of(item):
+        if node.alias is None:
+            _check_anchor(page.document, path, node, used)
+
+
+def _value_at(value: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _refuse(page: Page, path: Path, reason: str) -> NoReturn:
+    where = f"`{key_text(path)}`" if path else "the document"
+    raise InputError(f"{where} {reason}", file=page.document.file, line=page.document.line(*path))
+
+
+def plain(value: Any) -> Any:
+    """``value`` as dictionaries and lists of its own."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if is_list(value) else value
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal in value, type and the order of keys."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return list(left) == list(right) and all(same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right or (left != left and right != right))  # noqa: PLR0124 - not a number
