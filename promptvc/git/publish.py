@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from promptvc.base.errors import PromptvcError
+from promptvc.base.errors import GitError, PromptvcError
 from promptvc.base.files import FileLock
 from promptvc.git.draft import Draft
 from promptvc.git.failures import explain
 from promptvc.git.journal import Change, Pending, Record
-from promptvc.git.recovery import replay
+from promptvc.git.recovery import read_ref, replay
 from promptvc.git.repo import Repository
 from promptvc.git.target import Target
 from promptvc.git.worktree import WorktreeUpdate
@@ -38,8 +38,14 @@ def publish(
             _settle(repository, pending)
             return None
         kept = update.finish() if update is not None else ()
-    except BaseException:
+    except BaseException as error:
         _settle(repository, pending)
+        # Whoever moved the branch has moved its index too: what looks staged is a commit that we have not seen.
+        if isinstance(error, GitError) and read_ref(worktree or repository, record.ref) not in {
+            record.old,
+            record.new,
+        }:
+            return None
         raise
     pending.remove()
     return kept
@@ -61,8 +67,7 @@ def swap_ref(repository: Repository, record: Record, message: str, lock: FileLoc
     code, _, stderr = repository.begin(*args, inherit=(lock.fileno(),)).outcome()
     if code == 0:
         return True
-    found, stdout, _ = repository.outcome("rev-parse", "--verify", "-q", record.ref)
-    if (stdout.decode("ascii").strip() if found == 0 else None) != record.old:
+    if read_ref(repository, record.ref) != record.old:
         return False
     raise explain(args, code, stderr)
 

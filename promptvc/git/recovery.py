@@ -60,7 +60,7 @@ def replay(repository: Repository, pending: Pending) -> Recovered | None:
         return None
     worktree = _open_worktree(repository, record)
     place = worktree or repository
-    tip = _tip(place, record.ref)
+    tip = read_ref(place, record.ref)
     _remove_ref_locks(place, record, tip)
     forward = tip is not None and (tip == record.new or place.is_ancestor(record.new, tip))
     if forward and worktree is not None and tip is not None:
@@ -119,7 +119,8 @@ def _open_worktree(repository: Repository, record: Record) -> Repository | None:
         return None  # the linked worktree was removed meanwhile
 
 
-def _tip(repository: Repository, ref: str) -> str | None:
+def read_ref(repository: Repository, ref: str) -> str | None:
+    """The id that a ref holds; None when there is no such ref."""
     code, stdout, _ = repository.outcome("rev-parse", "--verify", "-q", ref)
     return stdout.decode("ascii").strip() if code == 0 else None
 
