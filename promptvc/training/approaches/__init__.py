@@ -1,0 +1,1 @@
+"""The approaches, one a file."""
