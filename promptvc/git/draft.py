@@ -162,13 +162,11 @@ def clean_message(message: str) -> str:
 
 
 def _refuse_irregular(plan: Plan, entries: Mapping[str, Entry], parents: set[str]) -> None:
-    deleted = {path for path, data in plan.changes.items() if data is None}
     for path in plan.changes:
         entry = entries.get(path)
         if entry is not None and entry.mode not in _REGULAR:
             raise GitError(f"{path} is {_KINDS.get(entry.mode, 'no file')} in the commit", file=path)
     for parent in sorted(parents):
         entry = entries.get(parent)
-        blocked = entry is not None and entry.mode != "40000" and parent not in deleted
-        if blocked or (parent in plan.changes and parent not in deleted):
+        if parent in plan.changes or (entry is not None and entry.mode != "40000"):
             raise GitError(f"{parent} is no folder in the commit", file=parent)

@@ -122,8 +122,7 @@ def _stream(
     yield b"data %d\n%s\n" % (len(text), text)
     if parent:
         yield b"from %s\n" % parent.encode()
-    # Deletions first: a file may give way to a folder of its name.
-    for path, content in sorted(contents.items(), key=lambda item: item[1] is not None):
+    for path, content in contents.items():
         if content is None:
             yield b"D %s\n" % quoted(path)
         elif content.oid is not None:

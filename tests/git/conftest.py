@@ -50,7 +50,7 @@ def settled() -> Settled:
         fsck = repo.git("fsck", "--strict", "--no-dangling")
         assert fsck in {"", "notice: HEAD points to an unborn branch (main)"}, fsck
         assert repo.rev(ref) == expected
-        assert repo.git("reflog", "-1", "--format=%H %gs", ref) == f"{expected} promptvc: Deploy"
+        assert repo.git("reflog", "-1", "--format=%H %gs", ref, "--") == f"{expected} promptvc: Deploy"
         assert_nothing_left(repo)
 
     return check
