@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1
 _FILE = "index.sqlite"
 _LOCK = "index.lock"
 _PATIENCE_S = 5.0
-_BUSY_S = 120.0
+_OPTIONS: dict[str, Any] = {"timeout": 120.0, "isolation_level": None, "check_same_thread": False}
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -116,8 +116,9 @@ class Index:
         """The file as it is, when it is whole and ours."""
         if not self._locked(directory, fcntl.LOCK_SH) or not (directory / _FILE).exists():
             return None
-        connection = _plain(directory / _FILE)
+        connection: sqlite3.Connection = sqlite3.connect(directory / _FILE, **_OPTIONS)
         try:
+            connection.execute("PRAGMA synchronous = NORMAL")
             row = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
         except sqlite3.DatabaseError:
             row = None
@@ -133,16 +134,21 @@ class Index:
             return None
         for suffix in ("", "-wal", "-shm", "-journal"):
             (directory / (_FILE + suffix)).unlink(missing_ok=True)
-        connection = _plain(directory / _FILE)
-        connection.execute("PRAGMA journal_mode = WAL")
-        self._fill(connection)
+        connection: sqlite3.Connection = sqlite3.connect(directory / _FILE, **_OPTIONS)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._fill(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
         assert self._lock is not None
         fcntl.flock(self._lock, fcntl.LOCK_SH)
         return connection
 
     def _memory(self) -> sqlite3.Connection:
         self.in_memory = True
-        connection = _plain(":memory:")
+        connection: sqlite3.Connection = sqlite3.connect(":memory:", **_OPTIONS)
         self._fill(connection)
         return connection
 
@@ -194,11 +200,3 @@ class Index:
             directory.mkdir(parents=True)
             # Derived files are nobody's to commit, also where the user's .gitignore does not say so.
             (directory / ".gitignore").write_text("*\n")
-
-
-def _plain(database: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        database, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
-    )
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection

@@ -13,6 +13,7 @@ from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects, blob_id
 from promptvc.git.repo import Repository
 from promptvc.prompts.names import nearest, path_of
+from promptvc.store.candidates import candidates
 from promptvc.store.contents import Contents, read_version
 from promptvc.store.history import History
 from promptvc.store.listing import committed_prompts, working_prompts
@@ -169,10 +170,8 @@ class Resolver:
             owner = owned_versions(self.history, self.contents, path_of(name), tip).get(number)
             if owner is not None:
                 return self._owned(name, owner)
-        branch = f"promptvc/{name}/v{number}"
-        for ref in (f"refs/heads/{branch}", *self._remote_refs(branch)):
-            commit = self.repository.resolve(ref)
-            found = self.at(name, commit) if commit is not None else None
+        for candidate in candidates(self.repository, name):
+            found = self.at(name, candidate.commit) if candidate.number == number else None
             if found is not None and found.version == number:
                 return found
         return None
@@ -264,10 +263,6 @@ class Resolver:
                 hint=f"did you mean {near}@{wanted.revision}?" if near else None,
             )
         return found
-
-    def _remote_refs(self, branch: str) -> list[str]:
-        refs = self.repository.refs("refs/remotes")
-        return sorted(ref for ref in refs if ref.split("/", 3)[3:] == [branch])
 
     def _unknown(self, wanted: Reference, *, trusted: bool) -> NotFound:
         """The error for what was not found, with what there is instead."""
