@@ -37,7 +37,8 @@ def add_entry(page: Page, mapping: Node, position: int, key: str, value: Any) ->
     neighbour = position if position + 1 < len(mapping.pairs) else position - 1
     spaced = neighbour >= 0 and page.blank_line_after(mapping.pairs[neighbour][1].end)
     lines = new_entry(page, mapping, key, value)
-    return _lines_after(page, before, indented(["", *lines] if spaced else lines, column))
+    end = page.comments_below(before.end, column=column)
+    return _lines_after(page, before, indented(["", *lines] if spaced else lines, column), at=end)
 
 
 def new_entry(page: Page, mapping: Node, key: str, value: Any) -> list[str]:
@@ -109,10 +110,13 @@ def replace_item(page: Page, sequence: Node, index: int, value: Any) -> list[Spl
     others = [items[i] for i in sorted(range(len(items)), key=lambda i: abs(i - index))]
     first, *rest = Style(page.text, others).lines(value, offset=offset)
     column = dash - page.line_start(dash)
+    end = item.end
+    if rest:
+        # A comment behind the old item would become part of a literal text that ends the new one.
+        end = page.line_end(item.end)
+        first += page.text[item.end : end].rstrip()
     text = page.newline.join([first, *indented(rest, column + offset)])
-    if inline:
-        return [Splice(item.start, item.end, text)]
-    return [Splice(dash + 1, item.end, " " * (offset - 1) + text)]
+    return [Splice(item.start, end, text) if inline else Splice(dash + 1, end, " " * (offset - 1) + text)]
 
 
 def _emptied(page: Page, dash: int, item: Node, key: Node | None) -> list[Splice]:
@@ -127,12 +131,16 @@ def _emptied(page: Page, dash: int, item: Node, key: Node | None) -> list[Splice
     return [Splice(colon, colon, " []"), Splice(start, end, "")]
 
 
-def _lines_after(page: Page, node: Node, lines: list[str]) -> list[Splice]:
-    end = page.line_end(node.end)
+def _lines_after(page: Page, node: Node, lines: list[str], *, at: int | None = None) -> list[Splice]:
+    end = page.line_end(node.end) if at is None else at
     splices = [Splice(end, end, "".join(page.newline + line for line in lines))]
     last = last_scalar(node)
     header = page.text[last.start : page.line_end(last.start)]
-    if last.style in {"|", ">"} and end == len(page.text) and "-" not in header.split("#")[0]:
+    if (
+        last.style in {"|", ">"}
+        and page.line_end(node.end) == len(page.text)
+        and "-" not in header.split("#")[0]
+    ):
         # At the end of a file without a last line break, `|` has no line break to keep; now it would get one.
         mark = last.start + 1
         splices.append(Splice(mark, mark + (page.text[mark : mark + 1] == "+"), "-"))

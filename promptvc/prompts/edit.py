@@ -152,8 +152,7 @@ def _set(page: Page, step: SetScalar, expected: Any) -> list[Splice]:
     if node is None:
         if parent.kind != "mapping" or not isinstance(key, str):
             _refuse(page, step.path, "does not exist")
-        holder[key] = step.value
-        return _new_entry(page, parent, key, step.value)
+        return _new_entry(page, parent, holder, key, step.value)
     if node.kind != "scalar":
         _refuse(page, step.path, f"is a {node.kind}, not a scalar")
     holder[key] = step.value
@@ -171,9 +170,9 @@ def _add(page: Page, step: _Additions | AddItem, expected: Any) -> list[Splice]:
             _refuse(page, step.path, f"has no place {step.index}")
         if not isinstance(key, str) or parent.kind != "mapping":
             _refuse(page, step.path, "does not exist" if node is None else "is empty, not a list")
-        holder[key] = values
         if node is None:
-            return _new_entry(page, parent, key, values)
+            return _new_entry(page, parent, holder, key, values)
+        holder[key] = values
         name = next(name for name, value in parent.pairs if value is node)
         if _in_flow(page, tuple(around)):
             return replace_scalar(page, parent, node, values, flow=True)
@@ -213,15 +212,19 @@ def _change(page: Page, step: RemoveItem | ReplaceItem, expected: Any) -> list[S
     return blocks.remove_item(page, node, step.index, next((n for n, value in pairs if value is node), None))
 
 
-def _new_entry(page: Page, parent: Node, key: str, value: Any) -> list[Splice]:
-    if parent.style == "flow":
-        return flows.add_entry(page, parent, key, value)
+def _new_entry(page: Page, parent: Node, holder: dict[str, Any], key: str, value: Any) -> list[Splice]:
     position = len(parent.pairs) - 1
-    if parent is page.document.root and key in ORDER:
+    if parent is page.document.root and parent.style == "block" and key in ORDER:
         earlier = ORDER[: ORDER.index(key)]
         position = max(
             (i for i, (name, _) in enumerate(parent.pairs) if name.data in earlier), default=position
         )
+    pairs = list(holder.items())
+    pairs.insert(position + 1, (key, value))
+    holder.clear()
+    holder.update(pairs)
+    if parent.style == "flow":
+        return flows.add_entry(page, parent, key, value)
     return blocks.add_entry(page, parent, position, key, value)
 
 

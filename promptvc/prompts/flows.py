@@ -16,7 +16,9 @@ def add_items(page: Page, sequence: Node, values: Sequence[Any], index: int) -> 
     style = Style(page.text, [sequence]).under(None)
     texts = [style.one_line(value) for value in values]
     if not items:
-        return [Splice(sequence.start + 1, sequence.start + 1, ", ".join(texts))]
+        blank = not page.text[sequence.start + 1 : sequence.end - 1].strip()
+        end = sequence.end - 1 if blank else sequence.start + 1
+        return [Splice(sequence.start + 1, end, ", ".join(texts))]
     own_lines = page.begins_line(items[-1].start)
     if index < len(items):
         at = items[index].start

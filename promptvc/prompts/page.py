@@ -46,7 +46,7 @@ class Page:
         end = self.text.find("\n", offset)
         if end < 0:
             return len(self.text)
-        return end - 1 if end > offset and self.text[end - 1] == "\r" else end
+        return end - 1 if end and self.text[end - 1] == "\r" else end
 
     def next_line(self, offset: int) -> int:
         """Where the line after the one that holds ``offset`` begins; the end of the text when there is none."""
@@ -94,6 +94,23 @@ class Page:
                 break
             start = above
         return start
+
+    def comments_below(self, offset: int, *, column: int) -> int:
+        """The end of the last comment that follows the line of ``offset`` and is indented beyond ``column``.
+
+        It still belongs to what ends at ``offset``. Without one, the end of that line.
+        """
+        end = self.line_end(offset)
+        at = self.next_line(offset)
+        while at < len(self.text):
+            line = self.text[at : self.line_end(at)]
+            content = line.lstrip(" ")
+            if content.startswith("#") and len(line) - len(content) > column:
+                end = self.line_end(at)
+            elif content.strip():
+                break
+            at = self.next_line(at)
+        return end
 
 
 def nodes_of(root: Node) -> Iterator[Node]:

@@ -49,7 +49,10 @@ class Style:
         """``value`` on one line; ``flow`` says whether it stands inside a flow collection."""
         if isinstance(value, Mapping):
             pad = self._padding("mapping")
-            pairs = (f"{flow_key(key)}: {self.under(key).one_line(item)}" for key, item in value.items())
+            pairs = (
+                f"{self._key(key, flow=True)}: {self.under(key).one_line(item)}"
+                for key, item in value.items()
+            )
             return f"{{{pad}{', '.join(pairs)}{pad}}}" if value else "{}"
         if is_list(value):
             pad = self._padding("sequence")
@@ -76,9 +79,11 @@ class Style:
             return [self._scalar(value, flow=False)]
         return [literal[0], *literal[1]]
 
-    def entry_lines(self, key: str, value: Any, *, column: int) -> list[str]:
-        """``key: value`` of a block mapping whose neighbours have their keys at ``column``."""
-        name = scalar_text(key)
+    def entry_lines(self, key: str, value: Any, *, column: int, name: str | None = None) -> list[str]:
+        """``key: value`` of a block mapping whose neighbours have their keys at ``column``; the key is
+        written as ``name``.
+        """
+        name = name or scalar_text(key)
         if not is_collection(value):
             first, *rest = self.scalar_lines(value)
             return [f"{name}: {first}", *indented(rest)]
@@ -86,7 +91,8 @@ class Style:
         if flow or not value:
             return [f"{name}: {self.one_line(value)}"]
         if flow is None:
-            return block_lines({key: value})
+            first, *rest = block_lines({key: value})
+            return [name + first.removeprefix(scalar_text(key)), *rest]
         like = next(each for each in self._likes if each.style == "block")
         inner = self._mapping_lines(value) if isinstance(value, Mapping) else self._sequence_lines(value)
         return [f"{name}:", *indented(inner, max(like.column - column, 0 if is_list(value) else 1))]
@@ -96,7 +102,9 @@ class Style:
         column = like.pairs[0][0].column if like else 0
         lines: list[str] = []
         for key, item in value.items():
-            lines.extend(self.under(key).entry_lines(key, item, column=column))
+            lines.extend(
+                self.under(key).entry_lines(key, item, column=column, name=self._key(key, flow=False))
+            )
         return lines
 
     def _sequence_lines(self, value: Sequence[Any]) -> list[str]:
@@ -107,6 +115,17 @@ class Style:
         for item in value:
             lines.extend(dashed(inner.lines(item, offset=offset), offset))
         return lines
+
+    def _key(self, key: str, *, flow: bool) -> str:
+        """A key, quoted as the same key is in the neighbours, or as their first one is."""
+        like = next((each for each in self._likes if each.kind == "mapping" and each.pairs), None)
+        names = [name for name, _ in like.pairs if name.alias is None] if like else []
+        model = next((name for name in names if name.data == key), names[0] if names else None)
+        if model is not None and model.style == "'":
+            return single_quoted(key) or double_quoted(key)
+        if model is not None and model.style == '"':
+            return double_quoted(key)
+        return flow_key(key) if flow else scalar_text(key)
 
     def _scalar(self, value: Any, *, flow: bool) -> str:
         if isinstance(value, str):
