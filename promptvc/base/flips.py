@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from itertools import repeat
 from operator import getitem
 
-_COUNTING_LIMIT = 20_000_000_000
+_LISTED = 14
+_MOST_DIGITS = 100_000_000
+_MOST_STEPS = 20_000_000_000
 _MIN_DRAWS = 9_999
 _MAX_WORK = 20_000_000
 
@@ -45,8 +47,11 @@ def flip_test(values: Sequence[int], *, alpha: float, seed: int) -> FlipTest:
     width = sum(map(abs, ordered))
     if width == len(ordered):
         return _binomial(sum(value > 0 for value in ordered), len(ordered))
-    if len(ordered) * (len(ordered) + 1) * (width + 1) <= _COUNTING_LIMIT:
-        return _counted(ordered, width)
+    if len(ordered) <= _LISTED:
+        return _listed(ordered)
+    digits = (len(ordered) + 1) * (width + 1)
+    if digits <= _MOST_DIGITS and len(ordered) * digits <= _MOST_STEPS:
+        return _counted(ordered)
     return _drawn(ordered, alpha, seed)
 
 
@@ -60,7 +65,16 @@ def _binomial(wins: int, n: int) -> FlipTest:
     return FlipTest((whole - below) / whole, (below + term) / whole, 0)
 
 
-def _counted(values: Sequence[int], width: int) -> FlipTest:
+def _listed(values: Sequence[int]) -> FlipTest:
+    """Every subset, one by one."""
+    sums = [0]
+    for value in values:
+        sums += [total + value for total in sums]
+    at_most, at_least = sum(total <= 0 for total in sums), sum(total >= 0 for total in sums)
+    return FlipTest(at_most / len(sums), at_least / len(sums), 0)
+
+
+def _counted(values: Sequence[int]) -> FlipTest:
     """Count the subsets by their sum, as the coefficients of the product of (1 + x^|value|).
 
     The polynomial is one long integer, a digit of n + 1 bits to a coefficient, so that multiplying by a factor is
@@ -78,7 +92,6 @@ def _counted(values: Sequence[int], width: int) -> FlipTest:
     at_most = up_to % digit  # the sum of the digits, which is below `digit`
     at_least = whole - at_most + at
     assert 0 < at_most <= whole < digit
-    assert width >= zero
     return FlipTest(at_most / whole, at_least / whole, 0)
 
 

@@ -2,11 +2,11 @@
 
 A guard is a metric and a margin. It is measured as a paired difference, candidate minus baseline and up is better, and
 holds when its lower bound lies above -margin (non-inferiority, one-sided at 5 %: a guard claims nothing, so it spends
-nothing of the looks at a hold-out), or when not one case got worse.
+nothing of the looks at a hold-out), or when not one case got worse (``extra["untouched"]``).
 
 A named metric is on the score's scale, 0..1. ``latency`` and ``cost`` are relative: the share of the baseline's mean by
 which the candidate is faster or cheaper, so that a margin of 0.2 allows it to take a fifth more. What is not known of
-every compared case does not hold.
+every compared case does not hold. ``extra["worse"]``: shown to be worse, and measured beyond the margin.
 """
 
 from __future__ import annotations
@@ -60,15 +60,17 @@ def check_guard(name: str, margin: float, pairs: Pairs, *, seed: int) -> Guard:
         seed=seed,
         bound=None if name in RELATIVE else 1.0,
     )
+    untouched = min(differences) >= -_ROUNDING
+    worse = test.p_less <= ALPHA and test.mean < -margin
     return Guard(
         name=name,
-        holds=test.low > -margin or min(differences) >= -_ROUNDING,
+        holds=untouched or test.low > -margin,
         difference=test.mean,
         low=test.low if math.isfinite(test.low) else None,
         margin=margin,
         baseline=baseline,
         candidate=candidate,
-        extra={"level": test.level, "worse": test.p_less <= ALPHA and test.mean < -margin},
+        extra={"level": test.level, "untouched": untouched, "worse": worse},
     )
 
 

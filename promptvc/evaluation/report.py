@@ -191,9 +191,12 @@ def _guard_line(guard: Guard) -> str:
     word = "holds" if guard.holds else "does not hold"
     if guard.difference is None or guard.margin is None:
         return f"guard {guard.name} {word}: not known of every case"
-    low = "" if guard.low is None else f", at least {_points(guard.low)}"
     unit = "%" if guard.name in RELATIVE else "points"
-    return f"guard {guard.name} {word}: {_points(guard.difference)} {unit}{low}, allowed {_points(-guard.margin)}"
+    measured = f"guard {guard.name} {word}: {_points(guard.difference)} {unit}"
+    if guard.extra.get("untouched"):
+        return f"{measured}, no case got worse"
+    low = "" if guard.low is None else f", lower bound {_points(guard.low)}"
+    return f"{measured}{low}, allowed {_points(-guard.margin)}"
 
 
 def _points(difference: float) -> str:

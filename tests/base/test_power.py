@@ -1,0 +1,65 @@
+"""Power: the exact test's, by its own simulation and by known figures."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from promptvc.base.paired import paired_test
+from promptvc.base.power import cases_needed, detectable, power
+from promptvc.base.stats import alpha_at
+
+
+@pytest.mark.parametrize(("n", "expected"), [(50, 0.278), (100, 0.515), (200, 0.803)])
+def test_ten_points_at_thirty_percent_discordance(n: int, expected: float) -> None:
+    assert power(n, 0.1, 0.3, 0.05) == pytest.approx(expected, abs=0.001)
+
+
+@pytest.mark.parametrize(("look", "expected"), [(1, 0.73), (2, 0.52), (5, 0.29), (10, 0.165), (50, 0.04)])
+def test_looks_cost_power(look: int, expected: float) -> None:
+    assert power(200, 0.1, 0.3, alpha_at(look)) == pytest.approx(expected, abs=0.005)
+
+
+def test_power_is_what_the_test_does() -> None:
+    source = random.Random(7)
+    found = 0
+    for _ in range(600):
+        draws = [source.random() for _ in range(80)]
+        differences = [1.0 if draw < 0.25 else -1.0 if draw < 0.35 else 0.0 for draw in draws]
+        found += paired_test(differences, alpha=0.05).low > 0
+    expected = power(80, 0.15, 0.35, 0.05)
+    assert found / 600 == pytest.approx(expected, abs=3.5 * (expected * (1 - expected) / 600) ** 0.5)
+
+
+def test_exact_and_approximate_power_meet() -> None:
+    assert power(1000, 0.04, 0.3, 0.05) == pytest.approx(power(1001, 0.04, 0.3, 0.05), abs=0.02)
+
+
+def test_no_cases_no_power_and_no_effect_no_more_than_alpha() -> None:
+    assert power(0, 0.1, 0.3) == 0.0
+    assert power(100, 0.0, 0.0) == 0.0
+    assert power(100, 0.0, 0.3, 0.05) <= 0.05
+    with pytest.raises(ValueError, match="no power"):
+        power(10, 0.5, 0.3)
+
+
+def test_the_cases_needed_find_the_difference() -> None:
+    """Wins 20 %, losses 10 %: mean 0.1, variance 0.3 - 0.01."""
+    n = cases_needed(0.1, 0.29**0.5, 0.05, 0.05)
+    assert n is not None
+    assert power(n, 0.1, 0.3, 0.05) == pytest.approx(0.8, abs=0.06)
+    assert detectable(n, 0.29**0.5, 0.05) == pytest.approx(0.1, abs=0.001)
+
+
+def test_equivalence_takes_cases_even_when_nothing_differs() -> None:
+    n = cases_needed(0.0, 0.0, 0.05, 0.05)
+    assert n is not None
+    shown = paired_test([0.0] * n, alpha=0.05)
+    assert shown.high < 0.05
+    assert paired_test([0.0] * (n // 3), alpha=0.05).high > 0.05
+
+
+def test_no_number_of_cases_decides_what_has_no_difference_and_no_margin() -> None:
+    assert cases_needed(0.0, 0.5, 0.0) is None
+    assert detectable(0, 0.5) == float("inf")
