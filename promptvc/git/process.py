@@ -55,9 +55,12 @@ class Running:
 
 
 def start(
-    args: Sequence[str], folder: Path, env: Mapping[str, str], *, inherit: Sequence[int] = ()
+    args: Sequence[str], folder: Path, env: Mapping[str, str], *, outlive: int | None = None
 ) -> Running:
-    """Start ``git ARGS`` in ``folder``; ``inherit`` are descriptors that it keeps open until it ends.
+    """Start ``git ARGS`` in ``folder``. With ``outlive``, the descriptor of a held lock, it survives us.
+
+    Then it runs in a session of its own, so that what kills our process group does not kill it half-way, and it holds
+    the lock until it has ended.
 
     Raises:
         GitError: there is no git, or no such folder.
@@ -66,7 +69,14 @@ def start(
     command = ["git", *args]
     try:
         process = subprocess.Popen(
-            command, cwd=folder, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit)
+            command,
+            cwd=folder,
+            env=dict(env),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            pass_fds=() if outlive is None else (outlive,),
+            start_new_session=outlive is not None,
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         if not folder.is_dir():

@@ -54,7 +54,8 @@ def publish(
 def swap_ref(repository: Repository, record: Record, message: str, lock: FileLock) -> bool:
     """``update-ref`` from the old id to the new one; False when the ref is not at the old one any more.
 
-    The process inherits our lock: killed with us or without us, nobody settles the journal while it lives.
+    Killed half-way it would leave locks that nobody could tell from a living git's. So it outlives us, and holds our
+    lock meanwhile: nobody settles the journal before it has ended.
 
     Raises:
         GitError, Busy, StorageError: git could not, and the ref is where it was.
@@ -64,7 +65,7 @@ def swap_ref(repository: Repository, record: Record, message: str, lock: FileLoc
     if record.ref == "HEAD":
         options.append("--no-deref")
     args = ("update-ref", *options, record.ref, record.new, record.old or repository.null_id)
-    code, _, stderr = repository.begin(*args, inherit=(lock.fileno(),)).outcome()
+    code, _, stderr = repository.begin(*args, outlive=lock.fileno()).outcome()
     if code == 0:
         return True
     if read_ref(repository, record.ref) != record.old:

@@ -120,9 +120,9 @@ class Repository:
         """Exit status, stdout and stderr of ``git ARGS``."""
         return self.begin(*args, env=env).outcome()
 
-    def begin(self, *args: str, env: Mapping[str, str] | None = None, inherit: Sequence[int] = ()) -> Running:
-        """``git ARGS`` under way; the caller ends it. ``inherit`` are descriptors that it keeps open."""
-        return start(args, self.folder, self.env | dict(env) if env else self.env, inherit=inherit)
+    def begin(self, *args: str, env: Mapping[str, str] | None = None, outlive: int | None = None) -> Running:
+        """``git ARGS`` under way; the caller ends it. ``outlive``: see ``process.start``."""
+        return start(args, self.folder, self.env | dict(env) if env else self.env, outlive=outlive)
 
     def text(self, *args: str) -> str:
         """What ``git ARGS`` prints, as text without the last line break."""
