@@ -15,18 +15,17 @@ import importlib.util
 import ssl
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from promptvc.base.config import ModelSettings, Price
 from promptvc.base.errors import InputError, PromptvcError, ProviderError
 from promptvc.base.jsonl import canonical_json
-from promptvc.models.endpoints import Endpoint
+from promptvc.models.access import Access, resolve
 from promptvc.models.failures import Failure, classify, scrub
 from promptvc.models.messages import ChatMessage, Completion, Model
 from promptvc.models.offline import OfflineModel
-from promptvc.models.providers import KNOWN, OFFLINE, Provider, check_parameters, parse_spec
+from promptvc.models.providers import OFFLINE, check_parameters
 from promptvc.models.retry import Retry
 
 if TYPE_CHECKING:
@@ -51,21 +50,10 @@ def open_model(
     """
     if spec == OFFLINE:
         return OfflineModel()
-    provider_name, name = parse_spec(spec)
-    provider = KNOWN.get(provider_name)
-    if provider is None:
-        if settings.local_only:
-            raise InputError(
-                f"{spec}: local_only is set, and where {provider_name} is reached cannot be checked",
-                hint=f"local_only allows {OFFLINE}, and these on this machine: {', '.join(sorted(KNOWN))}",
-            )
-        access = _Access(provider_name, name, None, None, None)
-    else:
-        access = _resolve(provider, name, local_only=settings.local_only, environ=environ)
-        if importlib.util.find_spec(provider.package) is None:
-            raise InputError(
-                f"{spec}: the package of {provider_name} is not installed", hint=provider.install
-            )
+    access = resolve(spec, local_only=settings.local_only, environ=environ)
+    provider = access.provider
+    if provider is not None and importlib.util.find_spec(provider.package) is None:
+        raise InputError(f"{spec}: the package of {provider.name} is not installed", hint=provider.install)
     model = ChatModel(
         access,
         timeout_s=settings.timeout_s,
@@ -76,46 +64,6 @@ def open_model(
     if provider is None:
         model.check()
     return model
-
-
-@dataclass(frozen=True, slots=True)
-class _Access:
-    """How one model is reached. The key stays out of ``repr``, and so out of tracebacks and logs."""
-
-    provider_name: str
-    name: str
-    provider: Provider | None
-    endpoint: Endpoint | None
-    key: _Secret | None
-
-    @property
-    def spec(self) -> str:
-        return f"{self.provider_name}:{self.name}"
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return (self.key.value,) if self.key else ()
-
-
-class _Secret:
-    __slots__ = ("value",)
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return "[secret]"
-
-
-def _resolve(provider: Provider, name: str, *, local_only: bool, environ: Mapping[str, str]) -> _Access:
-    endpoint = provider.endpoint(environ)
-    if local_only and not endpoint.is_loopback:
-        raise InputError(
-            f"{provider.name}:{name}: local_only is set, and {endpoint.origin} is not this machine",
-            hint=f"set {provider.url_variables[0]} to a server on 127.0.0.1, or use `model: {OFFLINE}`",
-        )
-    key = provider.key(environ, endpoint)
-    return _Access(provider.name, name, provider, endpoint, None if key is None else _Secret(key))
 
 
 class _Call:
@@ -149,7 +97,7 @@ class ChatModel:
     """
 
     def __init__(
-        self, access: _Access, *, timeout_s: float, local_only: bool, price: Price | None, retry: Retry
+        self, access: Access, *, timeout_s: float, local_only: bool, price: Price | None, retry: Retry
     ) -> None:
         self._access = access
         self._timeout_s = timeout_s
@@ -288,7 +236,7 @@ class ChatModel:
         return off
 
 
-def _construct(access: _Access, parameters: Mapping[str, Any], http: Any, timeout_s: float) -> BaseChatModel:
+def _construct(access: Access, parameters: Mapping[str, Any], http: Any, timeout_s: float) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     options: dict[str, Any] = {"model_provider": access.provider_name, **_connection(access, http)}
@@ -309,7 +257,7 @@ def _construct(access: _Access, parameters: Mapping[str, Any], http: Any, timeou
     return model
 
 
-def _connection(access: _Access, http: Any) -> dict[str, Any]:
+def _connection(access: Access, http: Any) -> dict[str, Any]:
     """Endpoint, key and connections, in the words of each class; nothing for a provider unknown to us."""
     if access.endpoint is None:
         return {}
@@ -325,7 +273,7 @@ def _connection(access: _Access, http: Any) -> dict[str, Any]:
     return options
 
 
-def _http_client(access: _Access, timeout_s: float) -> Any:
+def _http_client(access: Access, timeout_s: float) -> Any:
     """Connections of our own for the SDKs that take them: aiohttp's where installed, at half the CPU cost.
 
     No redirects; and no proxy from the environment for a server on this machine.
@@ -346,7 +294,7 @@ def _http_client(access: _Access, timeout_s: float) -> Any:
     return sdk.DefaultAsyncHttpxClient(**options)
 
 
-def _give_anthropic(model: Any, access: _Access, http: Any) -> None:
+def _give_anthropic(model: Any, access: Access, http: Any) -> None:
     """ChatAnthropic takes no client, and its own is shared between event loops, where it fails: put ours in."""
     if not hasattr(type(model), "_async_client"):
         raise ProviderError(
