@@ -42,12 +42,10 @@ class Importer:
             batch = paths[first : first + _BATCH]
             self._send(b"".join(b"ls %s %s\n" % (commit.encode(), quoted(path)) for path in batch))
             for path in batch:
-                words = self._line().split(b"\t")[0].split()
-                if len(words) == 3:
-                    mode = words[0].decode("ascii").lstrip("0")
-                    found[path] = Entry(mode, words[2].decode("ascii"))
-                elif words[:1] != [b"missing"]:
-                    raise self._failed()
+                line = self._line()
+                if not line.startswith(b"missing "):
+                    mode, _, oid = line.partition(b"\t")[0].decode("ascii").split(" ")
+                    found[path] = Entry(mode.lstrip("0"), oid)
         return found
 
     def blob(self, oid: str) -> bytes:

@@ -38,7 +38,7 @@ class CommitOptions:
     sign: bool | None = None
     no_verify: bool = False
     timeout_s: float = 30.0
-    attempts: int = 20
+    attempts: int = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,7 @@ def test_run_from_a_sub_folder(any_repo: Repo, put: Put, settled: Settled) -> No
 
 ODD = [
     "with space.yaml",
+    "new space.yaml",
     ' "quoted" .yaml',
     "back\\slash.yaml",
     "line\nbreak.yaml",
@@ -236,17 +237,17 @@ ODD = [
 
 
 def test_odd_file_names(any_repo: Repo, put: Put, settled: Settled) -> None:
-    any_repo.commit(dict.fromkeys(ODD[::2], "old\n"))
-    any_repo.write(dict.fromkeys(ODD[2:4], "mine\n"))
+    any_repo.commit(dict.fromkeys(ODD[::3], "old\n"))
+    any_repo.write(dict.fromkeys(ODD[3:4], "mine\n"))
     done = put(any_repo, dict.fromkeys(ODD, b"new\n"))
-    expected = {name: b"mine\n" if name in ODD[2:4] else b"new\n" for name in ODD}
+    expected = {name: b"mine\n" if name in ODD[3:4] else b"new\n" for name in ODD}
     assert {name: any_repo.read(name) for name in ODD} == expected
     assert all(any_repo.show(f"main:{name}") == b"new\n" for name in ODD)
-    assert sorted(done.kept) == sorted(ODD[2:4])
-    assert any_repo.status() == sorted(f" M {name}" for name in ODD[2:4])
+    assert sorted(done.kept) == sorted(ODD[3:4])
+    assert any_repo.status() == sorted(f" M {name}" for name in ODD[3:4])
     settled(any_repo, "main", done.commit)
     deleted = put(any_repo, dict.fromkeys(ODD))
-    assert sorted(deleted.kept) == sorted(ODD[2:4])
+    assert sorted(deleted.kept) == sorted(ODD[3:4])
     assert any_repo.git("ls-tree", "-r", "--name-only", "main") == f"gone.txt\nother.txt\n{A}"
     assert not (any_repo.path / "a").exists()
 
