@@ -228,11 +228,11 @@ def _score(pairs: Pairs, test: PairedTest) -> Score:
 
 def _spread(pairs: Pairs, test: PairedTest) -> float:
     """Standard deviation of a case's difference, as large as it acts on the mean when clusters move together."""
-    sums: defaultdict[object, float] = defaultdict(float)
+    groups: defaultdict[object, list[float]] = defaultdict(list)
     names = keys([after.cluster for after, _ in pairs]) or range(len(pairs))
     for name, difference in zip(names, _differences(pairs), strict=True):
-        sums[name] += difference - test.mean
-    return math.sqrt(math.fsum(value * value for value in sums.values()) / test.n)
+        groups[name].append(difference - test.mean)
+    return math.sqrt(math.fsum(math.fsum(group) ** 2 for group in groups.values()) / test.n)
 
 
 def _needed(pairs: Pairs, test: PairedTest, options: CompareOptions) -> int | None:
