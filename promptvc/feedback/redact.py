@@ -64,9 +64,13 @@ _DEEPEST = 64
 
 
 class Redactor:
-    """Redacts events. ``key`` makes pseudonyms of users; without one an event that names its user is refused."""
+    """Redacts events.
 
-    def __init__(self, key: Key | None = None) -> None:
+    ``key`` makes pseudonyms of users; a function is asked for one when the first user is met. Without a key an
+    event that names its user is refused.
+    """
+
+    def __init__(self, key: Key | Callable[[], Key] | None = None) -> None:
         self._key = key
 
     def event(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
@@ -100,6 +104,8 @@ class Redactor:
                 "an event names its user, and there is no key to make a pseudonym with",
                 hint="set PROMPTVC_USER_KEY_FILE, or leave the user out",
             )
+        if not isinstance(self._key, Key):
+            self._key = self._key()
         return pseudonym(user, self._key)
 
 

@@ -237,6 +237,24 @@ def test_a_user_becomes_a_pseudonym_or_is_refused() -> None:
         Redactor().event({"user": "bob"})
 
 
+def test_a_key_is_asked_for_when_the_first_user_is_met() -> None:
+    asked = []
+
+    def make() -> Key:
+        asked.append(1)
+        return Key(b"k" * 16)
+
+    redactor = Redactor(make)
+    redactor.event({"comment": "x"})
+    assert not asked
+    assert (
+        redactor.event({"user": "bob"})
+        == redactor.event({"user": "bob"})
+        == Redactor(make()).event({"user": "bob"})
+    )
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("value", [{1, 2}, {1: "a"}, float("nan"), float("inf"), b"bytes", [object()]])
 def test_what_json_cannot_hold_is_refused(value: Any) -> None:
     with pytest.raises(InputError):
