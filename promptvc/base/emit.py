@@ -34,7 +34,7 @@ def is_plain(text: str, *, flow: bool = False) -> bool:
         return False
     if ": " in text or text[-1] == ":" or " #" in text or text.lower() in _WORDS:
         return False
-    if flow and any(character in ",[]{}" for character in text):
+    if flow and any(character in ",?[]{}" for character in text):
         return False
     return not (text[0].isdigit() and _NUMBERLIKE.fullmatch(text))
 

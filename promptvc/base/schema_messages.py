@@ -74,8 +74,8 @@ def _type(path: Path, subject: str, error: Any) -> tuple[Path, str, str | None]:
         fact = "empty"
     hint = None
     if names == ["text"] and isinstance(value, (int, float)):
-        hint = f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
-        fact = shown(str(value).lower() if isinstance(value, bool) else value)
+        fact = str(value).lower() if isinstance(value, bool) else shown(value)
+        hint = f'quote it: "{fact}"'
     return path, f"{subject} must be {' or '.join(names)}, not {fact or shown(value)}", hint
 
 

@@ -104,12 +104,10 @@ def check_value(value: Any, schema: Mapping[str, Any]) -> list[str]:
         kind.check_schema(content)
         slow = slow_patterns(content)
         if slow:
-            return [
-                f"the schema's pattern {shown(slow[0])} repeats a repetition and may never end: not tried"
-            ]
+            return [f"the schema's pattern {shown(slow[0])} repeats in a way that may never end: not tried"]
         validator = kind(content, registry=_registry())
         return [
-            explain(error)[1]
+            explain(error, whole="the value")[1]
             for error, _ in zip(validator.iter_errors(value), range(_MOST_REPORTED), strict=False)
         ]
     except exceptions.SchemaError as error:

@@ -1,18 +1,29 @@
 """Regular expressions that can take exponential time: found by their shape, before they are tried.
 
-A repetition is suspect when what it repeats is, apart from things that may be empty, a single further
-repetition: ``(a+)+``, ``(a*b?)*``, ``(\\w+\\s*)*``. The same text can then be cut up in exponentially many
-ways. Alternatives inside a repetition are suspect when two of them can begin with the same character:
-``(a|a)*``, ``(a|ab)*``. The check is conservative: it may name a pattern that would do no harm.
+Inside a repetition without end, a part whose length may vary is suspect when what comes after it (round the
+loop, too) can begin with the same character: the same text can then be cut up in exponentially many ways.
+So ``(a+)+``, ``(aa?)*``, ``(\\w+\\s*)*`` and ``(\\d\\w|\\w)*`` are suspect; ``([a-z]+-)*`` and ``(.|\\n)*`` are not.
+The check errs on the side of naming a pattern that would do no harm; slow in another way (quadratic) is not
+looked for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-_MANY = 16  # a repetition of more than this counts as unbounded
+_MANY = 16  # a repetition of more than this counts as one without end
+_REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
+_CATEGORIES = {
+    "DIGIT": r"\d",
+    "NOT_DIGIT": r"\D",
+    "SPACE": r"\s",
+    "NOT_SPACE": r"\S",
+    "WORD": r"\w",
+    "NOT_WORD": r"\W",
+}
+_Characters = frozenset[str]
 
 
 def slow_patterns(schema: Any) -> list[str]:
@@ -23,8 +34,9 @@ def slow_patterns(schema: Any) -> list[str]:
 def is_slow(pattern: str) -> bool:
     """Whether ``pattern`` has a shape that can take exponential time; False for one that does not compile."""
     parser = getattr(re, "_parser")  # noqa: B009 - typeshed does not list it
+    sample = frozenset(map(chr, range(128))) | frozenset("\x85\xa0éΩ字\u2028📬") | frozenset(pattern)
     try:
-        return _suspect(parser.parse(pattern))
+        return _Shape(sample).suspect(list(parser.parse(pattern)), frozenset(), looping=False)
     except (re.error, RecursionError, OverflowError):
         return False
 
@@ -43,67 +55,95 @@ def _patterns(schema: Any) -> Iterator[str]:
             stack.extend(part)
 
 
-def _suspect(tree: Any) -> bool:
-    for operation, argument in tree:
-        name = str(operation)
-        if name in {"MAX_REPEAT", "MIN_REPEAT"}:
-            _, most, body = argument
-            if int(most) > _MANY and (_repeats_a_repetition(body) or _alternatives_overlap(body)):
+class _Shape:
+    """Walks the tree of a parsed pattern; sets of characters are taken from a sample."""
+
+    def __init__(self, sample: _Characters) -> None:
+        self._sample = sample
+
+    def suspect(self, sequence: Sequence[Any], after: _Characters, *, looping: bool) -> bool:
+        """Whether the parts of ``sequence``, followed by one of ``after``, hold a suspect repetition."""
+        for index, (operation, argument) in enumerate(sequence):
+            name = str(operation)
+            rest = sequence[index + 1 :]
+            follow = self._first(rest) | (after if self._empty(rest) else frozenset())
+            if looping and self._varies(name, argument) and self._first([(operation, argument)]) & follow:
                 return True
-        if any(_suspect(inner) for inner in _inner(name, argument)):
-            return True
-    return False
+            loops = name in _REPEATS and int(argument[1]) > _MANY
+            for body in _bodies(name, argument):
+                inner = follow | self._first(body) if loops else follow
+                if self.suspect(body, inner, looping=looping or loops):
+                    return True
+            if (loops or looping) and name == "BRANCH" and self._overlap(argument[1]):
+                return True
+        return False
+
+    def _overlap(self, branches: Sequence[Any]) -> bool:
+        seen: _Characters = frozenset()
+        for branch in branches:
+            first = self._first(list(branch))
+            if first & seen:
+                return True
+            seen |= first
+        return False
+
+    def _varies(self, name: str, argument: Any) -> bool:
+        if name in _REPEATS:
+            return name != "POSSESSIVE_REPEAT" and int(argument[0]) != int(argument[1])
+        return name == "BRANCH" and any(self._empty(list(branch)) for branch in argument[1])
+
+    def _empty(self, sequence: Sequence[Any]) -> bool:
+        for operation, argument in sequence:
+            name = str(operation)
+            if name in _REPEATS and int(argument[0]) == 0:
+                continue
+            bodies = _bodies(name, argument)
+            if name in {"AT", "ASSERT", "ASSERT_NOT"} or any(self._empty(body) for body in bodies):
+                continue
+            return False
+        return True
+
+    def _first(self, sequence: Sequence[Any]) -> _Characters:
+        found: _Characters = frozenset()
+        for operation, argument in sequence:
+            name = str(operation)
+            if name not in {"ASSERT", "ASSERT_NOT"}:
+                found |= self._characters(name, argument)
+                for body in _bodies(name, argument):
+                    found |= self._first(body)
+            if not self._empty([(operation, argument)]):
+                break
+        return found
+
+    def _characters(self, name: str, argument: Any) -> _Characters:
+        if name == "LITERAL":
+            return frozenset(chr(argument))
+        if name == "NOT_LITERAL":
+            return self._sample - {chr(argument)}
+        if name == "ANY":
+            return self._sample - {"\n"}
+        if name == "CATEGORY":
+            pattern = _CATEGORIES.get(str(argument).removeprefix("CATEGORY_"), ".")
+            return frozenset(each for each in self._sample if re.match(pattern, each))
+        if name == "RANGE":
+            low, high = argument
+            return frozenset(each for each in self._sample if low <= ord(each) <= high)
+        if name == "IN":
+            negated = str(argument[0][0]) == "NEGATE"
+            inner = argument[1:] if negated else argument
+            found = frozenset[str]().union(*(self._characters(str(each), value) for each, value in inner))
+            return self._sample - found if negated else found
+        return self._sample if name == "GROUPREF" else frozenset()
 
 
-def _inner(name: str, argument: Any) -> list[Any]:
-    if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-        return [argument[2]]
+def _bodies(name: str, argument: Any) -> list[list[Any]]:
+    """The sequences inside a part of the tree."""
+    if name in _REPEATS:
+        return [list(argument[2])]
     if name == "SUBPATTERN":
-        return [argument[3]]
+        return [list(argument[3])]
     if name == "BRANCH":
-        return list(argument[1])
+        return [list(branch) for branch in argument[1]]
     if name in {"ASSERT", "ASSERT_NOT"}:
-        return [argument[1]]
-    if name == "ATOMIC_GROUP":
-        return [argument]
-    return []
-
-
-def _repeats_a_repetition(body: Any) -> bool:
-    items = list(_flattened(body))
-    for position, (name, argument) in enumerate(items):
-        if name == "BRANCH" and any(_repeats_a_repetition(branch) for branch in argument[1]):
-            return True
-        if name in {"MAX_REPEAT", "MIN_REPEAT"} and int(argument[1]) > _MANY:
-            others = items[:position] + items[position + 1 :]
-            if all(_may_be_empty(*other) for other in others):
-                return True
-    return False
-
-
-def _alternatives_overlap(body: Any) -> bool:
-    for name, argument in _flattened(body):
-        if name == "BRANCH":
-            starts = [next(iter(_flattened(branch)), None) for branch in argument[1]]
-            literal = [str(start) for start in starts if start is not None]
-            if len(set(literal)) < len(literal):
-                return True
-            wide = [start for start in starts if start is not None and start[0] in {"IN", "ANY"}]
-            if wide and len(starts) > 1:
-                return True
-    return False
-
-
-def _flattened(tree: Any) -> Iterator[tuple[str, Any]]:
-    for operation, argument in tree:
-        name = str(operation)
-        if name == "SUBPATTERN":
-            yield from _flattened(argument[3])
-        else:
-            yield name, argument
-
-
-def _may_be_empty(name: str, argument: Any) -> bool:
-    if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-        return int(argument[0]) == 0
-    return name in {"AT", "ASSERT", "ASSERT_NOT"}
+        return [list(argument[1])]
+    return [list(argument)] if name == "ATOMIC_GROUP" else []

@@ -148,11 +148,14 @@ def test_a_set_scalar_changes_its_own_lines_only(name: str, source: st.DataObjec
 
 
 def assert_lines_around(before: Document, after: Document, path: tuple[str | int, ...]) -> None:
-    node = before.node(*path)
+    node, parent = before.node(*path), before.node(*path[:-1])
     assert node is not None
+    assert parent is not None
     lines, new = before.text.split("\n"), after.text.split("\n")
-    # An item may begin on the line of its dash, a value on the line of its key: one line earlier.
-    head = max(min(node.line, before.line(*path)) - 2, 0)
+    head = before.line(*path) - 1
+    if parent.kind == "sequence":  # the dash may stand on any line after the item before
+        index = next(i for i, item in enumerate(parent.items) if item is node)
+        head = before.text.count("\n", 0, parent.items[index - 1].end) if index else parent.line - 1
     tail = before.text.count("\n", node.end)
     assert new[:head] == lines[:head]
     if before.text.endswith("\n"):
