@@ -178,9 +178,9 @@ def changed_cases(
         ChangedCase(
             case=case,
             change=change,
-            expected=_one_line(expected.get(case, "")) or "",
-            before=_one_line(before[case].output),
-            after=_one_line(after[case].output),
+            expected=shorten(expected.get(case, "")) or "",
+            before=shorten(before[case].output),
+            after=shorten(after[case].output),
         )
         for change, cases in changes
         for case in cases
@@ -207,7 +207,7 @@ def _points(difference: float) -> str:
 
 def _level(level: float) -> str:
     """Enough decimals to tell 99.94 % from 100 %."""
-    decimals = 1 if level <= 0.999 else min(8, 1 - math.floor(math.log10((1 - level) * 100)))
+    decimals = max(1, -math.floor(math.log10((1 - level) * 100)))
     return f"{level * 100:.{decimals}f} %"
 
 
@@ -215,7 +215,8 @@ def _p(p: float) -> str:
     return "p<0.0001" if p < 0.0001 else f"p={p:.4f}" if p < 0.01 else f"p={p:.3f}"
 
 
-def _one_line(text: str | None) -> str | None:
+def shorten(text: str | None) -> str | None:
+    """``text`` as one line of at most 80 characters."""
     if text is None:
         return None
     flat = " ".join(text.split())
