@@ -34,6 +34,7 @@ from promptvc.base.clock import format_time
 from promptvc.base.ids import derived_ulid
 from promptvc.base.paired import paired_test
 from promptvc.base.stats import alpha_at
+from promptvc.evaluation.session import Session
 from promptvc.evaluation.suite import Case, load_suite
 from promptvc.feedback.events import Event, parse_event
 from promptvc.models.offline import OfflineModel
@@ -41,7 +42,7 @@ from promptvc.prompts.edit import edit
 from promptvc.prompts.model import load_prompt
 from promptvc.training.datasets import build
 from promptvc.training.holdout import divide
-from promptvc.training.scorer import ModelScorer
+from promptvc.training.scorer import SessionScorer
 from promptvc.training.task import TrainingOptions, TrainingTask
 from promptvc.training.train import train
 
@@ -61,7 +62,7 @@ class Result:
     examples: int
     calls: int
     seconds: float
-    reason: str
+    cpu: float
 
 
 def folder(given: str | None) -> Path:
@@ -117,11 +118,12 @@ def suite_of(rows: Rows) -> tuple[Case, ...]:
 
 def one(data: bytes, events: Sequence[Event], suite: Sequence[Case] | None, seed: int) -> Result:
     """Train once and look at the hold-out."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     prompt = load_prompt(data, file="prompts/bank.yaml")
     dataset = build(events, prompt)
     split = divide(dataset.items, suite)
-    scorer = ModelScorer([OfflineModel()])
+    session = Session([OfflineModel()])
+    scorer = SessionScorer(session)
     options = TrainingOptions(seed=seed, max_examples=64)
     outcome = train(TrainingTask.of(prompt, dataset, split), scorer, options)
     before = [score or 0.0 for score in scorer.scores(prompt, split.holdout)]
@@ -139,9 +141,9 @@ def one(data: bytes, events: Sequence[Event], suite: Sequence[Case] | None, seed
         claimed,
         outcome.edits is not None,
         len(outcome.added),
-        scorer.spent.calls,
+        session.spent.calls,
         time.perf_counter() - started,
-        outcome.reason,
+        time.process_time() - cpu,
     )
 
 
@@ -157,7 +159,7 @@ def gain(train_rows: Rows, test_rows: Rows, data: bytes, seeds: int) -> bool:
         print(
             f"gain, seed {seed}: {result.baseline:.3f} -> {result.candidate:.3f}"
             f" ({(result.candidate - result.baseline) * 100:+.1f} points, {result.examples} examples,"
-            f" {result.calls} calls, {result.seconds:.1f} s, claimed: {result.claimed})",
+            f" {result.calls} calls, {result.seconds:.1f} s, {result.cpu:.1f} s of CPU, claimed: {result.claimed})",
             flush=True,
         )
     mean = 100 * sum(result.candidate - result.baseline for result in results) / len(results)

@@ -52,12 +52,13 @@ class Correct:
         """See :class:`Aim`."""
         right, wrong = self._right[case], self._wrong[case]
         now = self._lead(right, wrong)
-        for near in self._near[case]:
-            if near.agrees:
-                if near.close > right:
-                    yield near.example, self._lead(near.close, wrong) - now
-            elif near.close > wrong:
-                yield near.example, self._lead(right, near.close) - now
+        for example, close, agrees in self._near[case]:
+            # Most neighbours are too far away to move anything: looked at first, as this is the innermost loop.
+            if agrees:
+                if close > right:
+                    yield example, self._lead(close, wrong) - now
+            elif close > wrong:
+                yield example, self._lead(right, close) - now
 
     def add(self, case: int, chosen: Neighbour) -> bool:
         """See :class:`Aim`."""

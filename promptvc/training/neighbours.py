@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptvc.models.showing import FULL, Shown
 from promptvc.models.similarity import UNIT, Index, Rarity
@@ -35,8 +36,7 @@ class Point:
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """An example that is close to a case: its position in the pool, how close, whether it has the case's answer."""
 
     example: int
@@ -70,7 +70,7 @@ class Neighbourhood:
                 bags[text] = features(text)
         rarity = Rarity([bags[item.text] for item in shown] + [bags[point.text] for point in pool])
         self._cases, self._pool = cases, pool
-        self._vectors = {text: rarity.vector(bag) for text, bag in bags.items()}
+        self._vectors = {text: _strong(rarity.vector(bag)) for text, bag in bags.items()}
         self._nearest: list[list[tuple[int, int]]] | None = None
 
     def ground(self, shown: Sequence[Shown], answered_right: Sequence[bool | None]) -> Ground:
@@ -123,6 +123,11 @@ class Neighbourhood:
                 pairs.sort(key=lambda pair: (-pair[1], pair[0]))
                 self._nearest.append(pairs)
         return self._nearest
+
+
+def _strong(vector: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    # Features with less than a fiftieth of the length, function words above all, take most of the time and add nothing.
+    return [(feature, weight) for feature, weight in vector if weight * 50 > UNIT]
 
 
 def _closest(products: Sequence[int], shown: Sequence[Shown], answer: str | None) -> tuple[int, int]:

@@ -1,0 +1,124 @@
+"""From a training that ended to its record in the ledger, and whether its candidate is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from promptvc.evaluation.compare import Comparison
+from promptvc.evidence.ledger import Events, LedgerState, Training
+from promptvc.evidence.records import Tokens, VersionRef
+from promptvc.training.holdout import Split
+from promptvc.training.task import TrainingOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a training began with; ``model`` is a spec, or several with commas between them."""
+
+    id: str
+    time: datetime
+    prompt: str
+    baseline: VersionRef
+    seed: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What it took; ``cost`` in US dollars, None when unknown."""
+
+    calls: int
+    tokens: Tokens
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A look at the hold-out: where it stands in the ledger, and what was found."""
+
+    state: LedgerState
+    comparison: Comparison
+
+    @property
+    def number(self) -> int:
+        """The number of the look in its epoch."""
+        same = self.state.same_look
+        return same.number if same is not None else self.state.look
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A committed candidate; ``again`` when an earlier training made it."""
+
+    ref: VersionRef
+    branch: str
+    commit: str
+    again: bool = False
+
+
+def decide(comparison: Comparison, split: Split, *, draft: bool) -> tuple[bool, str]:
+    """Whether the candidate is committed, and why, in one sentence.
+
+    An improvement is, unless a guard got worse or the hold-out is too small for more than a draft; what is
+    inconclusive is only with ``draft``; anything else never.
+    """
+    if comparison.verdict == "improvement":
+        if comparison.recommendation == "reject":
+            return False, f"not committed: {comparison.reason}"
+        if split.promotable:
+            return True, comparison.reason
+        few = f"better, but {split.holdout_groups} independent hold-out cases are too few for more than a draft"
+        return draft, few if draft else f"{few}; --draft commits it"
+    if comparison.verdict == "inconclusive":
+        if draft:
+            return True, f"a draft: {comparison.reason}"
+        return False, f"no improvement found: {comparison.reason}; --draft commits it all the same"
+    return False, f"no improvement found: {comparison.reason}"
+
+
+def is_promoted(met: Met | None, made: Made | None, split: Split) -> bool:
+    """Whether the candidate was committed as more than a draft."""
+    return met is not None and made is not None and met.comparison.verdict == "improvement" and split.promotable
+
+
+def training_record(
+    start: Start,
+    found: TrainingOutcome,
+    cost: Cost,
+    *,
+    reason: str,
+    met: Met | None = None,
+    made: Made | None = None,
+    promoted: bool = False,
+) -> Training:
+    """The record of one training, whatever came out."""
+    same = met.state.same_look if met else None
+    comparison = met.comparison if met else None
+    scores = {"baseline": found.baseline, "candidate": found.candidate}
+    return Training(
+        id=start.id,
+        time=start.time,
+        prompt=start.prompt,
+        approach=found.approach,
+        seed=start.seed,
+        model=start.model,
+        baseline=start.baseline,
+        candidate=made.ref if made else None,
+        events=Events.of(found.events),
+        promoted=promoted,
+        reason=reason,
+        calls=cost.calls,
+        look_key=same.look.key if same else None,
+        look=met.number if met else None,
+        epoch=same.epoch if same else None,
+        alpha=comparison.alpha if comparison else None,
+        verdict=comparison.verdict if comparison else None,
+        recommendation=comparison.recommendation if comparison else None,
+        score=comparison.score if comparison else None,
+        train_score={key: value for key, value in scores.items() if value is not None},
+        tokens=cost.tokens,
+        cost=cost.cost,
+        branch=made.branch if made else None,
+        changes={"rules": 0, "examples": len(found.added) + len(found.removed)},
+    )
