@@ -27,7 +27,11 @@ _SEPARATOR = re.compile(r"\s*(?:,\s*(?:or|and)\s+|,|;|\||\s/\s|\s+or\s+)\s*")
 _BULLET = re.compile(r"^(?P<indent>[ \t]*)(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(?P<text>\S.*)$")
 _HEAD = re.compile(r"^(?P<label>.{1,60}?)(?:\s*:\s+|\s+(?:-|\u2013|\u2014)\s+|\s*:?$)(?P<rest>.*)$")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
-_DENIED = re.compile(r"(?:\b(?:not|never|nor|no|rather than|instead of|isn't|don't use)\s+)$", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|never|nor|no|without|rather than|instead of|isn't|don't)"
+    r"(?:\s+(?:answer|say|use|choose|pick|send|route|with|to|as|for|it|the|a))*\s+$",
+    re.IGNORECASE,
+)
 _WRAPPING = "`\"'*_ \t"
 
 
