@@ -107,6 +107,14 @@ class History:
         """
         return self.index.guarded(lambda: self._changes(path, tip, first_parent=first_parent))
 
+    def held(self, files: Iterable[tuple[str, str]], tip: str) -> set[tuple[str, str]]:
+        """Of (path from the prompt root, blob): those that some commit in the history of ``tip`` brought.
+
+        Where that history is cut off (:meth:`cut_off`), one that is missing may still be older than the cut.
+        """
+        wanted = tuple(files)
+        return self.index.guarded(lambda: self._held(wanted, tip))
+
     def changed_files(self, folder: str, tip: str) -> list[str]:
         """Every file (from the prompt root) below ``folder`` that the history of ``tip`` ever had, sorted."""
         return self.index.guarded(lambda: self._changed_files(folder, tip))
@@ -167,6 +175,16 @@ class History:
             if has(row[0])
         ]
         found.sort(key=lambda change: change.order, reverse=True)
+        return found
+
+    def _held(self, files: tuple[tuple[str, str], ...], tip: str) -> set[tuple[str, str]]:
+        reached = self._reach(tip)
+        query = "SELECT n FROM paths JOIN changes USING (p) WHERE path = ? AND blob = ?"
+        found = set()
+        for path, blob in files:
+            rows = self._connection.execute(query, (_raw(self._prefix + path), bytes.fromhex(blob)))
+            if any(reached.has(n) for (n,) in rows):
+                found.add((path, blob))
         return found
 
     def _changed_files(self, folder: str, tip: str) -> list[str]:

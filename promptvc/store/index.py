@@ -196,7 +196,8 @@ class Index:
 
     @staticmethod
     def _make_directory(directory: Path) -> None:
-        if not directory.is_dir():
-            directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
+        ignore = directory / ".gitignore"
+        if not ignore.exists():
             # Derived files are nobody's to commit, also where the user's .gitignore does not say so.
-            (directory / ".gitignore").write_text("*\n")
+            ignore.write_text("*\n")

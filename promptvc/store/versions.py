@@ -91,6 +91,9 @@ class Resolver:
         """The commit that main stands at; None before the first commit."""
         if self.place.main is None:
             return None
+        head = self.repository.head()
+        if head.branch == self.place.main:
+            return head.commit
         branch = self.repository.resolve(f"refs/heads/{self.place.main}")
         return branch or self.repository.resolve(self.place.main)
 

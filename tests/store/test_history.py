@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from promptvc.base.errors import GitError, NotFound
+from promptvc.git.objects import blob_id
 from promptvc.store.history import History
 from tests.builders import Repo
 from tests.store.graphs import FILES, Graph, Node, graphs
@@ -42,6 +43,9 @@ def agree(history: History, graph: Graph, tip: int, object_format: str = "sha1")
             found = seen(history, graph.ids[tip], path, first_parent=first_parent)
             assert set(found) == expected
             assert len(found) == len(expected)
+    asked = [(path, blob_id(text, object_format)) for path in FILES for text in (b"x", b"y", b"z")]
+    brought = {(path, blob) for path in FILES for _, blob in graph.changes(path, tip, object_format)}
+    assert history.held(asked, graph.ids[tip]) == brought & set(asked)
     names = {path for path in FILES if graph.changes(path, tip, object_format)}
     listed = history.changed_files("prompts", graph.ids[tip])
     assert listed == sorted(path for path in names if path.startswith("prompts/"))
