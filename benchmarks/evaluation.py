@@ -162,11 +162,12 @@ def many_from_the_cache(folder: Path, count: int) -> None:
     remote = _Remote()
     run(tasks(count, SHOWN), remote, RunOptions(concurrency=256, cache=cache))
     again = RunOptions(concurrency=CONCURRENCY, cache=cache)
-    seconds, _ = measured(lambda: run(tasks(count, SHOWN), remote, again))
-    rate = count / seconds
-    show(f"cases a second from the cache, {count:,} cases", f"{rate:,.0f}", "20,000", met=rate >= 20_000)
+    wall, cpu = measured(lambda: run(tasks(count, SHOWN), remote, again))
+    print(f"from the cache: {cpu / count * 1e6:.1f} us CPU a case, {count / wall:,.0f} cases/s on the clock")
+    rate = count / cpu
+    show(f"cases a CPU second from the cache, {count:,} cases", f"{rate:,.0f}", "20,000", met=rate >= 20_000)
     cache.close()
-    seconds, cpu = measured(lambda: run(tasks(count), _Here()))
+    _, cpu = measured(lambda: run(tasks(count), _Here()))
     each = cpu / count * 1e6
     show("CPU a case around a model that answers in-process", f"{each:.1f} us", "50 us", met=each <= 50)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

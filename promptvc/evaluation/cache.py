@@ -242,7 +242,7 @@ def _pack(completion: Completion) -> bytes:
 def _unpack(key: bytes, checksum: int, payload: bytes) -> Completion | None:
     if zlib.crc32(payload, zlib.crc32(key)) != checksum:
         return None
-    text, tokens_in, tokens_out, cost, latency_ms, finish_reason = json.loads(payload)
+    text, tokens_in, tokens_out, cost, latency_ms, finish_reason = json.loads(payload.decode("ascii"))
     return Completion(text, tokens_in, tokens_out, cost, latency_ms, finish_reason, cached=True)
 
 

@@ -50,12 +50,16 @@ async def run_cases(tasks: Iterable[Task], model: Model, options: RunOptions | N
 
     Being cancelled is what Ctrl-C is there: the answers under way are kept, then ``CancelledError`` goes on.
     """
-    return await _Run(tasks, model, options or RunOptions()).concurrent()
+    state = _Run(tasks, model, options or RunOptions())
+    await state.concurrent()
+    return state.result()
 
 
 def _complete(state: _Run) -> RunResult:
+    # The task returns nothing: asyncio writes out a task's result, as text, when it gives the signal handler back.
     with asyncio.Runner() as runner:
-        return runner.run(state.concurrent(close=True))
+        runner.run(state.concurrent(close=True))
+    return state.result()
 
 
 def _in_thread(state: _Run) -> RunResult:
@@ -108,9 +112,9 @@ class _Run:
                 self._failed(index, task, error)
             else:
                 self._settle(index, Outcome(task.case, task.repeat, completion))
-        return self._result()
+        return self.result()
 
-    async def concurrent(self, *, close: bool = False) -> RunResult:
+    async def concurrent(self, *, close: bool = False) -> None:
         """On the running event loop; ``close`` the model in the end."""
         current = asyncio.current_task()
         assert current is not None
@@ -131,7 +135,6 @@ class _Run:
         for error in [worker.exception() for worker in workers if not worker.cancelled()]:
             if error is not None:
                 raise error
-        return self._result()
 
     async def _work(self) -> None:
         cache = self._options.cache
@@ -213,7 +216,8 @@ class _Run:
                 f"{self._failed_in_a_row} calls in a row failed; the last: {error.message}", hint=error.hint
             )
 
-    def _result(self) -> RunResult:
+    def result(self) -> RunResult:
+        """What came of it, so far."""
         cache = self._options.cache
         return RunResult(
             outcomes=tuple(outcome for outcome in self._outcomes if outcome is not None),
