@@ -202,6 +202,15 @@ def test_draws_by_size_and_by_table_agree_with_counting() -> None:
     assert sizes.greater == pytest.approx(0.5 * math.erfc(z / math.sqrt(2)), abs=0.02)
 
 
+def test_a_drawn_sum_that_ties_counts_for_both_sides() -> None:
+    """Ten huge wins against ten, one small against one: a subset's sum is 0 with chance 0.176 * 0.5."""
+    huge = 10**9
+    test = flip_test([huge] * 10 + [-huge] * 10 + [1, -1], alpha=ALPHA, seed=0)
+    tie = math.comb(20, 10) / 2**20 / 2
+    assert test.draws > 0
+    assert test.greater == test.less == pytest.approx(0.5 + tie / 2, abs=0.02)
+
+
 def test_a_small_alpha_takes_more_draws_and_never_claims_zero() -> None:
     _, test = drawn(60, alpha=0.0003, shift=0.5)
     assert test.draws >= 20 / 0.0003

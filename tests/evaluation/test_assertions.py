@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
@@ -175,6 +176,25 @@ def test_a_killed_process_is_an_error_once() -> None:
     assert isinstance(matcher.search("a", "cat"), str)
     assert matcher.search("a", "dog") is False
     matcher.close()
+    matcher.close()
+
+
+def test_ctrl_c_leaves_no_stale_answer() -> None:
+    matcher = Matcher(limit_s=5)
+    assert matcher.search("a", "cat") is True
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            matcher.search("(a|aa)+$", "a" * 60 + "b")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert matcher.search("a", "dog") is False
     matcher.close()
 
 

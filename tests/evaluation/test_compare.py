@@ -171,6 +171,16 @@ def test_errors_on_which_the_verdict_hangs_are_not() -> None:
     assert found.reason == "2 of 200 cases errored, and the verdict hangs on them"
 
 
+def test_an_unknown_baseline_counts_as_right() -> None:
+    candidate, baseline = sides(180, 14, 7)
+    assert compare(candidate, baseline).verdict == "inconclusive"
+    found = compare(
+        candidate, errored(baseline, 199, 200)
+    )  # without two of the broken cases it would be better
+    assert found.verdict == "incomparable"
+    assert found.reason.endswith("the verdict hangs on them")
+
+
 def test_all_errors() -> None:
     candidate, baseline = sides(10, 2, 0)
     assert compare(errored(candidate, *range(12)), baseline).verdict == "incomparable"
@@ -208,6 +218,17 @@ def test_safety_is_guarded_wherever_it_is_measured(
     assert (guard.name, guard.margin, guard.holds) == ("safety", 0.02, holds)
     assert found.verdict == "improvement"
     assert found.recommendation == recommendation
+
+
+def test_a_metric_that_never_fell_holds_however_few_the_cases() -> None:
+    candidate, baseline = sides(30, 10, 0)
+    safe = [1.0] * 40
+    found = compare(with_metric(candidate, "safety", safe), with_metric(baseline, "safety", safe))
+    (guard,) = found.guards
+    assert guard.holds
+    assert guard.low is not None
+    assert guard.low < -0.02
+    assert found.recommendation == "deploy"
 
 
 def test_a_wider_guard_of_the_suite_wins() -> None:

@@ -41,9 +41,13 @@ def test_a_threshold_lets_a_case_pass_in_part(threshold: float, *, passed: bool)
     assert grade_outcome(case(RIGHT, WRONG, threshold=threshold), outcome("abc")).passed == passed
 
 
-def test_thirds_reach_their_threshold_whatever_floating_point_does() -> None:
-    three = case(RIGHT, RIGHT, Assertion("contains", "z"), threshold=2 / 3)
-    assert grade_outcome(three, outcome("abc")).passed
+def test_a_threshold_is_reached_whatever_floating_point_does() -> None:
+    parts = case(
+        Assertion("contains", "a", weight=0.3), Assertion("contains", "z", weight=0.1), threshold=0.75
+    )
+    result = grade_outcome(parts, outcome("abc"))
+    assert result.score == 0.7499999999999999
+    assert result.passed
 
 
 def test_an_errored_grader_is_an_error_also_when_negated() -> None:
