@@ -15,14 +15,14 @@ Value = str | int | float | bool | None
 class Log(Protocol):
     """Takes what happened; never raises for it."""
 
-    def event(self, name: str, **values: Value) -> None:
+    def event(self, name: str, /, **values: Value) -> None:
         """Note that ``name`` happened, such as ``git.committed``."""
 
 
 class Silent:
     """Keeps nothing."""
 
-    def event(self, name: str, **values: Value) -> None:
+    def event(self, name: str, /, **values: Value) -> None:
         """Drop it."""
 
 
@@ -33,7 +33,7 @@ class JsonLines:
         self._stream = stream
         self._clock = clock
 
-    def event(self, name: str, **values: Value) -> None:
+    def event(self, name: str, /, **values: Value) -> None:
         """Write one line and flush it."""
         line = canonical_json({"event": name, "time": format_time(self._clock()), **values})
         self._stream.write(line.decode("utf-8", "replace") + "\n")

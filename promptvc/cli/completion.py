@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_PROMPTVC_COMPLETE"
 
 
-class PromptName(click.ParamType):
+class PromptName(click.ParamType[str]):
     """NAME or NAME@REVISION; completes to the prompts of the repository around."""
 
     name = "name"

@@ -9,14 +9,19 @@ import click
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.workflows import ship
+from promptvc.workflows import fleet, ship
 
-_ENV = {"metavar": "ENV", "help": "The environment; `default_environment` of promptvc.yaml when not given."}
+_ENVIRONMENT = click.option(
+    "--env",
+    "environment",
+    metavar="ENV",
+    help="The environment; `default_environment` of promptvc.yaml when not given.",
+)
 
 
 @click.command("deploy")
 @click.argument("reference", metavar="NAME[@REV]", type=NAME)
-@click.option("--env", "environment", **_ENV)
+@_ENVIRONMENT
 @click.option("--branch", help="Commit to this branch instead of the current one.")
 @click.option("--force", is_flag=True, help="Deploy although a gate is closed; needs --reason.")
 @click.option("--reason", help="Why; kept in the commit.")
@@ -34,7 +39,7 @@ def deploy(
 
 @click.command("rollback")
 @click.argument("name", type=NAME)
-@click.option("--env", "environment", **_ENV)
+@_ENVIRONMENT
 @click.option(
     "--to", "to", metavar="REV", help="The version to go back to; the newest other one when not given."
 )
@@ -57,7 +62,7 @@ def rollback(
 @edge_options
 def status(edge: Edge, environment: str | None) -> None:
     """Show which version each environment runs."""
-    rows = ship.status(edge.project(), environment)
+    rows = fleet.status(edge.project(), environment)
 
     def text(ui: Ui) -> None:
         cells = [
@@ -87,7 +92,7 @@ def export(edge: Edge, directory: Path, environment: str | None) -> None:
 
     Writes NAME.yaml for each prompt: the latest on main, or what ENV runs, byte for byte.
     """
-    written = ship.export(edge.project(), edge.directory / directory, environment)
+    written = fleet.export(edge.project(), edge.directory / directory, environment)
 
     def text(ui: Ui) -> None:
         for path in written:

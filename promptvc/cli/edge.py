@@ -41,21 +41,20 @@ class Edge:
 def edge_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``-C``, ``--json`` and ``--log``, and hand the command an :class:`Edge` as its first argument."""
 
-    @click.option("-C", "directory", metavar="DIR", default=None, help="Run as if started in DIR.")
+    @click.option("-C", "start", metavar="DIR", default=None, help="Run as if started in DIR.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.option("--log", "as_log", is_flag=True, help="Write structured logs to stderr.")
-    @click.pass_context
     @functools.wraps(function)
     def command(
-        context: click.Context,
         *args: Any,
-        directory: str | None,
+        start: str | None,
         as_json: bool,
         as_log: bool,
         **kwargs: Any,
     ) -> Any:
+        context = click.get_current_context()
         above = context.find_root().obj or {}
-        where = Path(above.get("directory") or ".") / (directory or ".")
+        where = Path(above.get("start") or ".") / (start or ".")
         ui = Ui.for_process(os.environ, as_json=as_json or bool(above.get("json")))
         log: Log = JsonLines(sys.stderr, utc_now) if as_log or above.get("log") else Silent()
         return function(Edge(where, ui, log), *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,19 +84,20 @@ def import_(edge: Edge, file: Path, prompt: str | None, columns: tuple[str, ...]
     --skip-bad is given.
     """
     request = collect.ImportRequest(edge.directory / file, prompt, _columns(columns), skip_bad)
-    report = collect.import_file(edge.project(), request)
+    done = collect.import_file(edge.project(), request)
+    report = done.report
 
     def text(ui: Ui) -> None:
         for one in report.rejected:
-            ui.line(f"line {one['line']}: {one['reason']}", "bad")
+            ui.line(f"line {one.line}: {one.reason}", "bad")
         counts = f"{report.imported} imported, {report.duplicates} already there, {len(report.rejected)} bad"
         ui.line(f"{report.read} read: {counts}")
         _redacted(ui, report.redacted)
-        if not report.accepted:
+        if not done.accepted:
             ui.note("nothing was imported: mend the lines above, or pass --skip-bad")
 
     edge.show(report.to_json(), text)
-    return 0 if report.accepted else 2
+    return 0 if done.accepted else 2
 
 
 @click.command("list")
@@ -162,7 +164,7 @@ def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
     return columns
 
 
-def _redacted(ui: Ui, counts: dict[str, int]) -> None:
+def _redacted(ui: Ui, counts: Mapping[str, int]) -> None:
     if counts:
         ui.note("replaced: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
 

@@ -44,14 +44,14 @@ EPILOG = "Exit codes: 0 done, 1 the answer is no, 2 bad input, 3 could not finis
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )
-@click.option("-C", "directory", metavar="DIR", default=None, help="Run as if started in DIR.")
+@click.option("-C", "start", metavar="DIR", default=None, help="Run as if started in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--log", "as_log", is_flag=True, help="Write structured logs to stderr.")
 @click.version_option(__version__, prog_name="promptvc", message="%(prog)s %(version)s")
 @click.pass_context
-def promptvc(context: click.Context, directory: str | None, as_json: bool, as_log: bool) -> None:
+def promptvc(context: click.Context, start: str | None, as_json: bool, as_log: bool) -> None:
     """Version control for LLM prompts, in git: feedback, training, evaluation and deployment as commits."""
-    context.obj = {"directory": directory, "json": as_json, "log": as_log}
+    context.obj = {"start": start, "json": as_json, "log": as_log}
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

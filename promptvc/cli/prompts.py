@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import click
 
@@ -10,6 +10,7 @@ from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
+from promptvc.store.diff import Change, words
 from promptvc.workflows import author, browse
 
 MARKS = {"added": ("+", "good"), "removed": ("-", "bad"), "changed": ("~", "warn"), "moved": (">", "key")}
@@ -127,15 +128,15 @@ def commit(edge: Edge, name: str, message: str, renumber: bool, branch: str | No
     edge.show(done.to_json(), lambda ui: ui.line(line, "good"))
 
 
-def _change(ui: Ui, change: Any) -> None:
+def _change(ui: Ui, change: Change) -> None:
     mark, style = MARKS[change.kind]
     ui.line(f"{mark} {change.path}", style)
-    if change.words:
-        parts = []
-        for kind, words in change.words:
-            shown = {"insert": f"{{+{words}+}}", "delete": f"[-{words}-]"}.get(kind, words)
-            parts.append(ui.style(shown, {"insert": "good", "delete": "bad"}.get(kind)))
-        for line in "".join(parts).splitlines():
+    if isinstance(change.before, str) and isinstance(change.after, str):
+        shown = {"+": "{{+{}+}}", "-": "[-{}-]", "=": "{}"}
+        styles = {"+": "good", "-": "bad", "=": None}
+        stretches = words(change.before, change.after)
+        text = "".join(ui.style(shown[one.op].format(one.text), styles[one.op]) for one in stretches)
+        for line in text.splitlines():
             ui.raw(f"    {line}\n")
         return
     for value, sign in ((change.before, "-"), (change.after, "+")):
@@ -158,5 +159,5 @@ def _v(version: int | None) -> str:
     return "?" if version is None else f"v{version}"
 
 
-def _where(environments: dict[str, int | None]) -> str:
+def _where(environments: Mapping[str, int | None]) -> str:
     return ", ".join(f"{name} {_v(version)}" for name, version in sorted(environments.items()))

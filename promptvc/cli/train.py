@@ -10,7 +10,8 @@ from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.workflows import improve
+from promptvc.evaluation.report import comparison_lines, shorten
+from promptvc.workflows import improve, trainings
 
 
 @click.command("train")
@@ -46,21 +47,50 @@ def train(edge: Edge, name: str, history: bool, models: str | None, **options: A
     request = improve.TrainRequest(models=chosen, **options)
     outcome = improve.train(edge.project(), name, request, progress=edge.ui.progress)
 
-    def text(ui: Ui) -> None:
-        for line, style in improve.words(outcome):
-            ui.line(line, style)
+    edge.show(outcome.to_json(), lambda ui: _print(ui, outcome))
 
-    edge.show(outcome.to_json(), text)
+
+def _print(ui: Ui, outcome: improve.Trained) -> None:
+    found = outcome.training
+    if found.baseline is not None and found.candidate is not None:
+        scores = f"{found.baseline:.3f} -> {found.candidate:.3f} on {found.cases} training cases"
+        ui.line(f"{outcome.approach} from {len(found.events)} events: {scores}", "title")
+    for example in found.added if outcome.candidate is None else ():
+        words = " | ".join(example.input.values())
+        ui.line(f"  + {shorten(words)} -> {shorten(example.output)}", "dim")
+    if outcome.comparison is not None:
+        first, *rest = comparison_lines(outcome.comparison)
+        style = {"improvement": "good", "regression": "bad"}.get(outcome.comparison.verdict, "warn")
+        ui.line(first, style)
+        for line in rest:
+            ui.line(f"  {line}")
+        spent = f"look {outcome.look} at the hold-out, alpha {outcome.comparison.alpha:.4f}"
+        fixed, broken = len(outcome.comparison.fixed), len(outcome.comparison.broken)
+        ui.line(f"  {spent}; {fixed} cases fixed, {broken} broken; {outcome.calls:,} calls", "dim")
+    if outcome.candidate is None:
+        ui.line(outcome.reason)
+    else:
+        kind = "committed" if outcome.promoted else "committed as a draft"
+        ui.line(f"{kind}: {outcome.name} v{outcome.candidate} on {outcome.branch}", "good")
+        ui.line(f"  read it:  promptvc diff {outcome.name}@v{outcome.baseline} @v{outcome.candidate}", "dim")
+        ui.line(f"  merge it: git merge {outcome.branch}", "dim")
+    for remark in outcome.remarks:
+        ui.note(remark)
 
 
 def _history(edge: Edge, name: str) -> None:
-    rows = improve.history(edge.project(), name)
+    rows = trainings.history(edge.project(), name)
 
     def text(ui: Ui) -> None:
         cells = [
-            (row["time"], row["approach"], row["look"], row["verdict"], row["candidate"], row["reason"])
+            (row["time"][:16], row["approach"], row["look"], row["verdict"], _version(row), row["reason"])
             for row in rows
         ]
         ui.table(("time", "approach", "look", "verdict", "candidate", "reason"), cells, empty="no trainings")
 
     edge.show(rows, text)
+
+
+def _version(row: dict[str, Any]) -> str | None:
+    candidate = row["candidate"]
+    return f"v{candidate['version']}" if candidate else None

@@ -5,7 +5,9 @@ What another clone has pushed counts as soon as it was fetched: the local branch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from promptvc.base.errors import GitError, Refused
 from promptvc.evidence.ledger import BRANCH, Ledger, Look, Training, read, to_bytes
@@ -53,25 +55,38 @@ class Ledgers:
         files = {path.removeprefix(self.prefix): self.objects.blob(oid) for path, oid in blobs.items()}
         return read(files, name)
 
-    def write(self, record: Look | Training, subject: str) -> str:
-        """Commit one record; a look that is there already is left as it is. Returns the commit.
+    def reserve(self, look: Look, clock: Callable[[], datetime]) -> Look:
+        """Commit a look, dated under the lock so that looks count in the order in which they were reserved.
+
+        Returns:
+            The look that stands there: the earlier one, if the same was reserved before.
 
         Raises:
             GitError, Busy, StorageError: nothing was written.
         """
-        path = self.prefix + record.path
+        self._write(look.path, lambda: replace(look, time=clock()), f"Look at the hold-out of {look.prompt}")
+        return next(one for one in self.read(look.prompt).looks if one.key == look.key)
+
+    def record(self, training: Training) -> None:
+        """Commit the record of a training.
+
+        Raises:
+            GitError, Busy, StorageError: nothing was written.
+        """
+        subject = f"Training of {training.prompt}: {training.verdict or 'no candidate'}"
+        self._write(training.path, lambda: training, subject)
+
+    def _write(self, path: str, make: Callable[[], Look | Training], subject: str) -> None:
+        """Commit one record; what is there already is left as it is."""
+        place = self.prefix + path
 
         def build(tip: str | None) -> Plan | None:
-            if tip is not None and self.objects.at(tip, path) is not None:
+            if tip is not None and self.objects.at(tip, place) is not None:
                 return None
-            return Plan({path: to_bytes(record)}, subject)
+            return Plan({place: to_bytes(make())}, subject)
 
         start = self.repository.resolve(self.remote_ref)
-        options = CommitOptions(start=start, no_verify=True)
-        done = commit(self.repository, BRANCH, build, options=options)
-        tip = done.commit if done is not None else self.repository.resolve(_REF)
-        assert tip is not None
-        return tip
+        commit(self.repository, BRANCH, build, options=CommitOptions(start=start, no_verify=True))
 
     def is_pushed(self, look: Look) -> bool:
         """Whether the remote is known to have ``look``; always where there is no remote."""

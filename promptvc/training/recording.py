@@ -49,12 +49,10 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A committed candidate; ``again`` when an earlier training made it."""
+    """A committed candidate."""
 
     ref: VersionRef
     branch: str
-    commit: str
-    again: bool = False
 
 
 def decide(comparison: Comparison, split: Split, *, draft: bool) -> tuple[bool, str]:
@@ -68,18 +66,15 @@ def decide(comparison: Comparison, split: Split, *, draft: bool) -> tuple[bool, 
             return False, f"not committed: {comparison.reason}"
         if split.promotable:
             return True, comparison.reason
-        few = f"better, but {split.holdout_groups} independent hold-out cases are too few for more than a draft"
+        few = (
+            f"better, but {split.holdout_groups} independent hold-out cases are too few for more than a draft"
+        )
         return draft, few if draft else f"{few}; --draft commits it"
     if comparison.verdict == "inconclusive":
         if draft:
             return True, f"a draft: {comparison.reason}"
         return False, f"no improvement found: {comparison.reason}; --draft commits it all the same"
     return False, f"no improvement found: {comparison.reason}"
-
-
-def is_promoted(met: Met | None, made: Made | None, split: Split) -> bool:
-    """Whether the candidate was committed as more than a draft."""
-    return met is not None and made is not None and met.comparison.verdict == "improvement" and split.promotable
 
 
 def training_record(

@@ -13,8 +13,14 @@ from promptvc.base.files import storage_errors
 from promptvc.base.log import Log, Silent
 from promptvc.base.memo import Memo
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
+from promptvc.evidence.records import Record, folder, name_and_id, parse
+from promptvc.feedback.spool import Spool
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
+from promptvc.prompts.names import path_of
+from promptvc.store.history import History
+from promptvc.store.ledgers import Ledgers
+from promptvc.store.versions import Place, Resolver
 
 STATE = ".promptvc"
 Progress = Callable[[str], Callable[[int, int], None]]
@@ -60,8 +66,10 @@ class Project:
         self.close()
 
     def close(self) -> None:
-        """End the processes that were kept for reading."""
+        """End the processes and close the files that were kept for reading."""
         self.objects.close()
+        if "history" in self.__dict__:
+            self.history.close()
 
     @cached_property
     def settings(self) -> Settings:
@@ -74,21 +82,74 @@ class Project:
         return self.settings.main or self.repository.default_branch(self.settings.remote)
 
     @cached_property
-    def main_commit(self) -> str | None:
-        """The tip of main, the local branch before the remote's; None when nothing is committed there."""
+    def main_ref(self) -> str | None:
+        """Main as a revision: the local branch, else the remote's; None where there is no main."""
         if self.main is None:
-            return self.repository.head().commit
-        remote = f"refs/remotes/{self.settings.remote}/{self.main}"
-        return self.repository.resolve(f"refs/heads/{self.main}") or self.repository.resolve(remote)
+            return None
+        if self.repository.resolve(f"refs/heads/{self.main}") is None:
+            remote = f"{self.settings.remote}/{self.main}"
+            if self.repository.resolve(f"refs/remotes/{remote}") is not None:
+                return remote
+        return self.main
 
     @cached_property
-    def on_main(self) -> Mapping[str, str]:
-        """{path from the prompt root: digest} of the deployments on main's tip."""
-        return self.tree(self.main_commit, DEPLOYMENTS) if self.main_commit else {}
+    def history(self) -> History:
+        """The history index."""
+        return History(self.repository, self.state, self.prefix)
 
-    def tree(self, commit: str, folder: str) -> dict[str, str]:
-        """{path from the prompt root: digest} of the files below ``folder`` in ``commit``."""
-        found = self.objects.tree(commit, self.prefix + folder)
+    @cached_property
+    def resolver(self) -> Resolver:
+        """The one resolver of references."""
+        place = Place(self.main_ref, self.prefix, self.root)
+        return Resolver(self.repository, self.objects, self.history, place)
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """The ledger's branch."""
+        return Ledgers(self.repository, self.objects, self.settings.remote, self.prefix)
+
+    @property
+    def main_commit(self) -> str | None:
+        """The tip of main; None when nothing is committed there."""
+        return self.resolver.main
+
+    def need_main(self) -> str:
+        """The tip of main.
+
+        Raises:
+            NotFound: nothing is committed there.
+        """
+        if self.main_commit is None:
+            what = (
+                f"nothing is committed on {self.main}" if self.main else "this repository has no main branch"
+            )
+            raise NotFound(what, hint="commit the prompts first: git add -A && git commit")
+        return self.main_commit
+
+    def refresh(self) -> None:
+        """Read anew where branches stand; for callers that live longer than one operation."""
+        if "history" in self.__dict__:
+            self.history.close()
+        for name in ("settings", "main", "main_ref", "history", "resolver"):
+            self.__dict__.pop(name, None)
+
+    def evidence(self, name: str, *commits: str | None) -> list[Record]:
+        """The records about ``name`` in any of ``commits``, oldest first."""
+        blobs: dict[str, str] = {}
+        for commit in {one for one in commits if one is not None}:
+            blobs |= self.tree(commit, folder(name))
+        own = {path: blob for path, blob in blobs.items() if (name_and_id(path) or ("", ""))[0] == name}
+        return [parse(self.objects.blob(blob), file=path) for path, blob in sorted(own.items())]
+
+    def is_on_main(self, name: str, digest: str) -> bool:
+        """Whether ``digest`` was ever the content of ``name`` on main."""
+        if self.main_commit is None:
+            return False
+        return bool(self.history.held([(path_of(name), digest)], self.main_commit))
+
+    def tree(self, commit: str, below: str) -> dict[str, str]:
+        """{path from the prompt root: digest} of the files below the folder ``below`` in ``commit``."""
+        found = self.objects.tree(commit, self.prefix + below)
         return {path.removeprefix(self.prefix): oid for path, oid in found.items()}
 
     def at(self, commit: str | None, path: str) -> bytes | None:
@@ -107,6 +168,16 @@ class Project:
         place = self.root / path
         with storage_errors(place):
             return place.read_bytes() if place.is_file() else None
+
+    @property
+    def spool(self) -> Spool:
+        """The spool: in git's common directory, or where ``PROMPTVC_SPOOL`` says."""
+        given = self.environ.get("PROMPTVC_SPOOL")
+        return Spool(Path(given) if given else self.repository.common_dir / "promptvc" / "spool")
+
+    def actor(self) -> str:
+        """Who commits: ``Name <mail>``, as git is configured."""
+        return self.repository.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">"
 
     def top(self, path: str) -> str:
         """``path`` from the repository's top, as git wants it."""
@@ -135,11 +206,11 @@ def open_project(
 
 def names_nearby(directory: Path) -> tuple[list[str], list[str]]:
     """Names of prompts and environments in the files around ``directory``, for completion: no git, no errors."""
-    for folder in _upward(directory):
-        if (folder / FILE).is_file() or (folder / "prompts").is_dir():
-            prompts = folder / "prompts"
+    for place in _upward(directory):
+        if (place / FILE).is_file() or (place / "prompts").is_dir():
+            prompts = place / "prompts"
             names = [path.relative_to(prompts).with_suffix("").as_posix() for path in prompts.rglob("*.yaml")]
-            deployments = folder / DEPLOYMENTS
+            deployments = place / DEPLOYMENTS
             found = [path.name for path in deployments.iterdir()] if deployments.is_dir() else []
             return sorted(names), sorted(found)
     return [], []
@@ -149,15 +220,15 @@ def _root(directory: Path, repository: Repository) -> Path | None:
     if repository.top is None:
         return None
     top = repository.top.resolve()
-    folders = []
-    for folder in _upward(directory):
-        folders.append(folder)
-        if folder == top:
+    places = []
+    for place in _upward(directory):
+        places.append(place)
+        if place == top:
             break
     for mark in (FILE, "prompts"):
-        for folder in folders:
-            if (folder / mark).exists():
-                return folder
+        for place in places:
+            if (place / mark).exists():
+                return place
     raise NotFound(
         f"there are no prompts in {repository.top}", hint="run `promptvc init` to make a place for them"
     )

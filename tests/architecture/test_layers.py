@@ -26,6 +26,7 @@ BELOW: dict[str, set[str]] = {
 LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
     "promptvc.store.diff",
+    "promptvc.evaluation.compare",
     "promptvc.evaluation.report",
 }
 HOMES = {

@@ -1,0 +1,171 @@
+"""The library: the stories of the command line as methods, with values in and values out."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from promptvc.base.clock import utc_now
+from promptvc.base.log import Log
+from promptvc.feedback.events import Event
+from promptvc.workflows import (
+    assess,
+    author,
+    browse,
+    check,
+    collect,
+    draft,
+    fleet,
+    improve,
+    ship,
+    start,
+    trainings,
+)
+from promptvc.workflows.project import Progress, Project, open_project, silent
+
+
+def open(  # noqa: A001 - read as promptvc.open
+    path: str | Path = ".",
+    *,
+    environ: Mapping[str, str] | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    log: Log | None = None,
+) -> Library:
+    """Open the prompt repository around ``path``.
+
+    Args:
+        environ: variables for git, providers and promptvc; the process's own when None.
+        clock: gives the present, aware, in UTC.
+        log: takes structured events; see :mod:`promptvc.base.log`.
+
+    Raises:
+        NotFound: there is no repository, or no prompts in it.
+    """
+    values = dict(os.environ if environ is None else environ)
+    return Library(open_project(Path(path), environ=values, clock=clock, log=log))
+
+
+class Library:
+    """One prompt repository. Use it in a ``with``, or call :meth:`close`. Not for several threads at once.
+
+    Every method reads the repository as it is at that moment and raises errors of :mod:`promptvc.base.errors`.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the git process that is kept for reading."""
+        self.project.close()
+
+    @staticmethod
+    def init(directory: str | Path = ".", *, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """Make the folders and settings in a git repository; returns what was made. Safe to repeat."""
+        return start.init(Path(directory), environ=dict(os.environ if environ is None else environ))
+
+    def new(self, name: str, **options: Any) -> draft.Made:
+        """Write a new prompt into the working tree; ``options`` are the fields of ``draft.NewRequest``."""
+        return draft.new(self._fresh(), draft.NewRequest(name, **options))
+
+    def list(self) -> tuple[browse.Listed, ...]:
+        """The prompts of the working tree, by name."""
+        return browse.list_prompts(self._fresh())
+
+    def show(self, reference: str, variables: Mapping[str, str] | None = None) -> browse.Shown:
+        """The version that ``NAME[@REV]`` means; rendered when ``variables`` are given."""
+        return browse.show(self._fresh(), reference, variables)
+
+    def log(self, name: str) -> tuple[browse.Logged, ...]:
+        """The versions of a prompt, newest first."""
+        return browse.log(self._fresh(), name)
+
+    def diff(self, a: str, b: str | None = None) -> browse.Difference:
+        """What differs between two revisions, item by item."""
+        return browse.diff(self._fresh(), a, b)
+
+    def commit(
+        self, name: str, message: str, *, renumber: bool = False, branch: str | None = None
+    ) -> author.Authored:
+        """Commit an edited prompt as its next version."""
+        return author.commit(self._fresh(), author.CommitRequest(name, message, renumber, branch))
+
+    def check(self, *names: str) -> check.Report:
+        """Anything wrong: in the repository, or about these prompts."""
+        return check.check(self._fresh(), names)
+
+    def add_feedback(self, name: str, **values: Any) -> collect.Added:
+        """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""
+        return collect.add(self._fresh(), name, values)
+
+    def import_feedback(
+        self,
+        file: str | Path,
+        *,
+        prompt: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        skip_bad: bool = False,
+    ) -> collect.Imported:
+        """Import a JSONL or CSV file; the same file again adds nothing. ``columns`` maps theirs to ours."""
+        request = collect.ImportRequest(Path(file), prompt, columns or {}, skip_bad)
+        return collect.import_file(self._fresh(), request)
+
+    def events(self, name: str | None = None, **query: Any) -> tuple[Event, ...]:
+        """Events, oldest first; ``query`` are the fields of :class:`promptvc.workflows.collect.ListRequest`."""
+        return collect.list_events(self._fresh(), name, collect.ListRequest(**query))
+
+    def feedback_summary(self, name: str | None = None) -> dict[str, Any]:
+        """Counts and rates of committed and spooled events."""
+        return collect.summary(self._fresh(), name)
+
+    def commit_feedback(self, branch: str | None = None) -> collect.Sealed:
+        """Commit the recorded events."""
+        return collect.commit(self._fresh(), branch)
+
+    def train(self, name: str, *, progress: Progress = silent, **options: Any) -> improve.Trained:
+        """Learn from feedback; commit a candidate that is better.
+
+        ``options`` are the fields of :class:`promptvc.workflows.improve.TrainRequest`.
+        """
+        return improve.train(self._fresh(), name, improve.TrainRequest(**options), progress=progress)
+
+    def trainings(self, name: str) -> builtins.list[dict[str, Any]]:
+        """The trainings of a prompt, newest first, from the ledger."""
+        return trainings.history(self._fresh(), name)
+
+    def evaluate(self, reference: str, *, progress: Progress = silent, **options: Any) -> assess.Evaluated:
+        """Run a prompt's suite; ``options`` are the fields of :class:`promptvc.workflows.assess.EvaluateRequest`."""
+        request = assess.EvaluateRequest(reference, **options)
+        return assess.evaluate(self._fresh(), request, progress=progress)
+
+    def deploy(self, reference: str, **options: Any) -> ship.Shipped:
+        """Put a version into an environment; ``options`` are the fields of ``ship.DeployRequest``."""
+        return ship.deploy(self._fresh(), ship.DeployRequest(reference, **options))
+
+    def rollback(
+        self, name: str, *, reason: str, environment: str | None = None, to: str | None = None
+    ) -> ship.Shipped:
+        """Go back to an earlier version and hold the bad one."""
+        return ship.rollback(self._fresh(), ship.RollbackRequest(name, environment, to, reason))
+
+    def status(self, environment: str | None = None) -> tuple[fleet.Standing, ...]:
+        """Which version each environment runs."""
+        return fleet.status(self._fresh(), environment)
+
+    def export(self, directory: str | Path, environment: str | None = None) -> tuple[str, ...]:
+        """Copy the latest versions, or what an environment runs, to a folder."""
+        return fleet.export(self._fresh(), Path(directory), environment)
+
+    def _fresh(self) -> Project:
+        """The project, with branches and settings read anew: the last operation may have moved them."""
+        self.project.refresh()
+        return self.project

@@ -1,0 +1,71 @@
+"""Proposing a candidate: its content on a branch of its own, numbered, and the same content only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from promptvc.base.errors import GitError
+from promptvc.git.commits import CommitOptions, Plan, commit
+from promptvc.git.objects import blob_id
+from promptvc.prompts.edit import with_version
+from promptvc.prompts.names import path_of
+from promptvc.store.candidates import candidate_branch, candidates
+from promptvc.store.commits import next_version
+from promptvc.store.versions import Resolver, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A candidate on its branch; ``again`` when the same content was proposed before."""
+
+    version: int
+    digest: str
+    branch: str
+    commit: str
+    again: bool = False
+
+
+Describe = Callable[[int, str], tuple[Mapping[str, bytes], str]]
+"""Given version and digest: the files (from the top) that go with the prompt, and the message."""
+
+
+def propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: Describe) -> Proposed:
+    """Commit a candidate that starts from main.
+
+    Args:
+        unnumbered: its content, with the number of ``baseline`` in it.
+
+    Raises:
+        GitError, Busy, StorageError: nothing was moved.
+    """
+    known = _known(resolver, baseline, unnumbered)
+    if known is not None:
+        return known
+    repository, start = resolver.repository, resolver.main
+    path = path_of(baseline.name)
+    number = next_version(repository, resolver, baseline.name)
+    data = with_version(unnumbered, number, file=path)
+    digest = blob_id(data, repository.object_format)
+    branch = candidate_branch(baseline.name, number)
+    files, message = describe(number, digest)
+
+    def build(tip: str | None) -> Plan:
+        if tip != start:
+            raise GitError(f"the branch {branch} was made meanwhile", hint="run the command again")
+        return Plan({resolver.place.folder + path: data, **files}, message)
+
+    # The branch is nobody's working place: hooks that look at one have no business here.
+    done = commit(repository, branch, build, options=CommitOptions(start=start, no_verify=True))
+    return Proposed(number, digest, branch, done.commit)
+
+
+def _known(resolver: Resolver, baseline: Version, unnumbered: bytes) -> Proposed | None:
+    """The candidate that differs from ``unnumbered`` in nothing but its number."""
+    path = path_of(baseline.name)
+    for one in candidates(resolver.repository, baseline.name):
+        found = resolver.objects.at(one.commit, resolver.place.folder + path)
+        if found is not None and with_version(found[1], baseline.version, file=path) == unnumbered:
+            branch = candidate_branch(baseline.name, one.number)
+            return Proposed(one.number, found[0], branch, one.commit, again=True)
+    return None

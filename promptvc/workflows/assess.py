@@ -1,0 +1,254 @@
+"""`evaluate`: run a prompt's suite, alone or against a baseline; save what was found as evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from promptvc.base.errors import NotFound, ProviderError, Usage
+from promptvc.base.ids import new_ulid
+from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.compare import CompareOptions, Comparison, compare
+from promptvc.evaluation.grade import CaseScore, reduce_repeats
+from promptvc.evaluation.journal import Journal
+from promptvc.evaluation.recording import Facts, comparison_record, run_record
+from promptvc.evaluation.report import ChangedCase, Report, changed_cases, totals_of
+from promptvc.evaluation.session import Session
+from promptvc.evaluation.suite import Suite, check_variables, load_suite
+from promptvc.evaluation.tasks import RunOptions
+from promptvc.evidence.records import Record, VersionRef, path, to_bytes
+from promptvc.evidence.runs import CaseResult
+from promptvc.git.commits import Plan, maintain
+from promptvc.git.commits import commit as git_commit
+from promptvc.models.chat import open_model
+from promptvc.models.providers import OFFLINE
+from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.store.commits import message
+from promptvc.store.references import parse_reference
+from promptvc.store.versions import Version
+from promptvc.workflows.project import Progress, Project, silent
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateRequest:
+    """What to run. ``repeat`` is 3 with a provider and 1 offline when None; ``fresh`` passes by the cache."""
+
+    reference: str
+    baseline: str | None = None
+    repeat: int | None = None
+    concurrency: int | None = None
+    model: str | None = None
+    max_calls: int | None = None
+    fresh: bool = False
+    save: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came out.
+
+    Attributes:
+        changed: with a baseline, the cases that only one side passes.
+        failed: the cases that the version does not pass.
+        evidence, commit: of the saved record; None when nothing was saved.
+        good: the answer of the exit code. ``bar`` is the score that a run alone has to reach.
+    """
+
+    report: Report
+    changed: tuple[ChangedCase, ...]
+    failed: tuple[CaseScore, ...]
+    evidence: str | None
+    commit: str | None
+    good: bool
+    bar: float
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `evaluate --json` prints it."""
+        return self.report.to_json() | {"evidence": self.evidence, "commit": self.commit}
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One version with its answers."""
+
+    version: Version
+    prompt: Prompt
+    results: tuple[CaseResult, ...] = ()
+    scores: tuple[CaseScore, ...] = ()
+
+    @property
+    def pin(self) -> VersionRef:
+        return VersionRef(self.version.version, self.version.digest)
+
+
+def evaluate(project: Project, request: EvaluateRequest, *, progress: Progress = silent) -> Evaluated:
+    """Run the suite of the working tree on a version, and on its baseline if there is one.
+
+    Cases marked ``split: train`` are left out: they are for training.
+
+    Raises:
+        NotFound: no such prompt or revision, or it has no suite.
+        ProviderError: no case could be answered.
+        OverBudget: ``max_calls`` was reached; running again goes on from there.
+    """
+    return _Evaluation(project, request, progress).outcome()
+
+
+class _Evaluation:
+    """One evaluation under way."""
+
+    def __init__(self, project: Project, request: EvaluateRequest, progress: Progress) -> None:
+        self.project = project
+        self.request = request
+        self.started: datetime = project.clock()
+        version = project.resolver.resolve(request.reference)
+        self.name = version.name
+        self.suite = _suite(project, self.name)
+        self.cases = self.suite.split("holdout")
+        if not self.cases:
+            raise NotFound(
+                f"every case of {self.suite.file} is for training", hint="unmark some `split: train`"
+            )
+        sides = [self._side(version)]
+        if request.baseline is not None:
+            sides.append(self._side(self._baseline(request.baseline)))
+        if request.save:
+            _require_committed(project, version)
+        prompt = sides[0].prompt
+        self.model = request.model or prompt.model or project.settings.model or OFFLINE
+        self.repeats = request.repeat or (1 if self.model == OFFLINE else 3)
+        self.session = self._session([side.version.digest for side in sides])
+        self.sides = [self._asked(side, progress) for side in sides]
+        self._forget_mark()
+
+    def _side(self, version: Version) -> _Side:
+        prompt = load_prompt(version.data, file=version.path, name=version.name, memo=self.project.memo)
+        check_variables(self.suite, [one.name for one in prompt.variables if one.required])
+        return _Side(version, prompt)
+
+    def _baseline(self, given: str) -> Version:
+        """``v1``, ``@v1`` and ``NAME@v1`` all name a revision of the same prompt."""
+        revision = given.removeprefix(f"{self.name}@").removeprefix("@")
+        return self.project.resolver.resolve(parse_reference(f"{self.name}@{revision}"))
+
+    def _session(self, digests: list[str]) -> Session:
+        project, request = self.project, self.request
+        self._journal = Journal(project.state / "runs")
+        self._mark = None
+        if request.fresh:
+            identity = " ".join(["evaluate", self.model, str(self.repeats), self.suite.digest, *digests])
+            self._mark = self._journal.begin(identity, now=self.started)
+        options = RunOptions(
+            concurrency=request.concurrency or project.settings.models.concurrency,
+            max_calls=request.max_calls,
+            cache=Cache(project.state / "cache", clock=project.clock),
+            since=self._mark.started if self._mark is not None else None,
+        )
+        model = open_model(self.model, settings=project.settings.models, environ=project.environ)
+        return Session([model], options, self.repeats)
+
+    def _asked(self, side: _Side, progress: Progress) -> _Side:
+        show = progress(f"{self.name} v{side.version.version}")
+        results = self.session.results(side.prompt, self.cases, show)
+        scores = reduce_repeats(results, {case.id: case.cluster for case in self.cases})
+        return _Side(side.version, side.prompt, tuple(results), scores)
+
+    def _forget_mark(self) -> None:
+        if self._mark is not None:
+            self._journal.end(self._mark)
+
+    def outcome(self) -> Evaluated:
+        """What the answers say."""
+        side = self.sides[0]
+        totals = totals_of(side.results, side.scores)
+        if totals.score is None:
+            first = next((score.error for score in side.scores if score.error), "no answer")
+            raise ProviderError(f"no case of {self.name} has a score; the first: {first}")
+        bars = self.project.settings.evaluation
+        comparison = self._comparison() if len(self.sides) > 1 else None
+        report = Report(self.name, side.version.version, totals, comparison)
+        evidence, commit = self._save(report) if self.request.save else (None, None)
+        good = totals.score >= bars.success and not totals.errored
+        changed: tuple[ChangedCase, ...] = ()
+        if comparison is not None:
+            good = comparison.verdict not in {"regression", "incomparable"}
+            changed = changed_cases(comparison, side.scores, self.sides[1].scores, self.suite)
+        return Evaluated(
+            report=report,
+            changed=changed,
+            failed=tuple(score for score in side.scores if not score.passed),
+            evidence=evidence,
+            commit=commit,
+            good=good,
+            bar=bars.success,
+            remarks=self._remarks(),
+        )
+
+    def _comparison(self) -> Comparison:
+        before = self.sides[1]
+        file = f"evaluation/{self.name}.yaml"
+        data = self.project.at(before.version.commit, file)
+        older = load_suite(data, file=file, memo=self.project.memo) if data is not None else None
+        options = CompareOptions(bars=self.project.settings.evaluation, guards=self.suite.guards)
+        removed = self.suite.removed_since(older) if older is not None else ()
+        return compare(self.sides[0].scores, before.scores, options, removed=removed)
+
+    def _remarks(self) -> tuple[str, ...]:
+        remarks = list(self.session.warnings)
+        if self._mark is not None and self._mark.warning:
+            remarks.append(self._mark.warning)
+        left_out = len(self.suite.cases) - len(self.cases)
+        if left_out:
+            remarks.append(f"{left_out} cases marked `split: train` were left out")
+        return tuple(remarks)
+
+    def _save(self, report: Report) -> tuple[str, str]:
+        """Commit the record to the current branch; its path from the prompt root and the commit."""
+        side, now = self.sides[0], self.project.clock()
+        facts = Facts(
+            id=new_ulid(now),
+            prompt=self.name,
+            candidate=side.pin,
+            suite=self.suite.digest,
+            model=self.model,
+            started=self.started,
+            ended=now,
+            parameters=side.prompt.parameters,
+            repeats=self.repeats,
+        )
+        record: Record
+        if report.comparison is None:
+            record = run_record(facts, side.results, report.totals)
+            detail = f"score {report.totals.score:.3f}"
+        else:
+            record = comparison_record(facts, self.sides[1].pin, report.comparison)
+            detail = f"{report.comparison.verdict} against v{self.sides[1].version.version}"
+        text = message("Evaluate", self.name, side.version.version, detail, notes={"Evidence": record.id})
+        plan = Plan({self.project.top(path(record)): to_bytes(record)}, text)
+        done = git_commit(self.project.repository, None, lambda _tip: plan)
+        maintain(self.project.repository)
+        self.project.log.event("evidence.committed", name=self.name, evidence=record.id, commit=done.commit)
+        return path(record), done.commit
+
+
+def _suite(project: Project, name: str) -> Suite:
+    file = f"evaluation/{name}.yaml"
+    data = project.read(file)
+    if data is None:
+        raise NotFound(f"{name} has no suite", hint=f"write its cases into {file}")
+    return load_suite(data, file=file, memo=project.memo)
+
+
+def _require_committed(project: Project, version: Version) -> None:
+    """Evidence cites a digest: only of bytes that git has."""
+    if version.commit is not None:
+        return
+    head = project.resolver.head
+    committed = project.resolver.at(version.name, head) if head is not None else None
+    if committed is None or committed.digest != version.digest:
+        raise Usage(
+            f"--save needs a committed version, and the file of {version.name} has changes",
+            hint=f"promptvc commit {version.name} -m TEXT, or name a revision: {version.name}@v{version.version}",
+        )

@@ -1,0 +1,336 @@
+"""`check`: anything wrong in the repository, each finding with a rule, a place and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from promptvc.base.config import FILE, load_settings
+from promptvc.base.documents import load_yaml
+from promptvc.base.errors import InputError, InvalidDocument, NotFound
+from promptvc.base.schemas import unknown_keys
+from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
+from promptvc.deployment.environments import RULES, deployments, load_environment
+from promptvc.deployment.holds import Hold, hold_paths, load_hold
+from promptvc.evaluation.suite import check_variables, load_suite
+from promptvc.evidence.records import name_and_id, parse
+from promptvc.feedback.segments import FOLDER as FEEDBACK
+from promptvc.feedback.segments import prompt_of, read_segments
+from promptvc.git.commits import leftovers
+from promptvc.git.objects import blob_id
+from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.prompts.names import FOLDER as PROMPTS
+from promptvc.prompts.names import check_environment, check_name, name_of, nearest, path_of
+from promptvc.store.numbering import reused_versions
+from promptvc.workflows.project import Project
+
+Severity = Literal["error", "warning"]
+MOST_IN_A_FOLDER = 2000
+"""Above this a flat folder makes every commit write a large tree object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding. ``rule`` is a stable name; ``line`` is None where there is none."""
+
+    rule: str
+    severity: Severity
+    file: str
+    line: int | None
+    message: str
+    hint: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it fails the check."""
+        return self.severity == "error"
+
+    def to_json(self) -> dict[str, Any]:
+        """As `check --json` prints it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, errors first, and in how many files."""
+
+    problems: tuple[Problem, ...]
+    looked_at: int
+
+
+def check(project: Project, names: Sequence[str] = ()) -> Report:
+    """Look at the working tree (HEAD in a bare repository), and at main's history for versions and deployments.
+
+    Args:
+        names: only these prompts and what is about them.
+
+    Raises:
+        NotFound: a name that no file has.
+    """
+    return _Check(project, frozenset(names)).report()
+
+
+class _Check:
+    """One check under way."""
+
+    def __init__(self, project: Project, names: frozenset[str]) -> None:
+        self.project = project
+        self.files = self._files()
+        known = {name for name in map(name_of, self.files) if name is not None}
+        for name in names:
+            if name not in known:
+                near = nearest(name, known)
+                hint = f"did you mean {near}?" if near else "promptvc list shows the prompts there are"
+                raise NotFound(f"there is no prompt {name}", hint=hint)
+        self.names = names
+        self.prompts: dict[str, Prompt] = {}
+
+    def report(self) -> Report:
+        """Every finding, errors first, then by file and line."""
+        found = [
+            *self._settings(),
+            *self._prompts(),
+            *self._suites(),
+            *self._evidence(),
+            *self._versions(),
+            *self._deployments(),
+            *self._holds(),
+            *self._feedback(),
+            *self._leftovers(),
+        ]
+        found.sort(key=lambda one: (not one.is_error, one.file, one.line or 0, one.rule))
+        return Report(tuple(found), len(self.files))
+
+    def _files(self) -> list[str]:
+        """Paths from the prompt root of everything that is ours."""
+        project = self.project
+        folders = (PROMPTS, FEEDBACK, "evaluation", DEPLOYMENTS)
+        if project.root is None:
+            head = project.resolver.head
+            paths = [path for folder in folders for path in (project.tree(head, folder) if head else {})]
+            return sorted([*paths, *([FILE] if project.read(FILE) is not None else [])])
+        places = [path for folder in folders for path in (project.root / folder).rglob("*") if path.is_file()]
+        places += [project.root / FILE] if (project.root / FILE).is_file() else []
+        return sorted(path.relative_to(project.root).as_posix() for path in places)
+
+    def _wanted(self, name: str | None) -> bool:
+        return not self.names or name in self.names
+
+    def _read(self, path: str) -> bytes:
+        data = self.project.read(path)
+        assert data is not None, f"{path} was there a moment ago"
+        return data
+
+    def _settings(self) -> Iterator[Problem]:
+        if FILE in self.files:
+            yield from _problems("settings", FILE, lambda: load_settings(self._read(FILE), file=FILE))
+
+    def _prompts(self) -> Iterator[Problem]:
+        folders: dict[str, int] = {}
+        for path in self.files:
+            name = name_of(path)
+            if name is None or not self._wanted(name):
+                continue
+            folder = str(PurePosixPath(path).parent)
+            folders[folder] = folders.get(folder, 0) + 1
+            yield from self._prompt(path, name)
+        for folder, count in folders.items():
+            if count > MOST_IN_A_FOLDER:
+                message = f"{count} prompts in one folder make every commit slow"
+                yield Problem(
+                    "crowded", "warning", folder, None, message, "use names with slashes: team/name"
+                )
+
+    def _prompt(self, path: str, name: str) -> Iterator[Problem]:
+        faults = list(_problems("name", path, lambda: check_name(name)))
+        yield from faults
+        data = self._read(path)
+        loaded: list[Prompt] = []
+        expected = None if faults else name
+        yield from _problems(
+            "prompt", path, lambda: loaded.append(load_prompt(data, file=path, name=expected))
+        )
+        if not loaded:
+            return
+        self.prompts[name] = loaded[0]
+        document = load_yaml(data, file=path)
+        for one in unknown_keys(document.value, "prompt", document=document):
+            yield Problem("unknown-key", "warning", path, one.line, one.message, one.hint)
+        for remark in template_remarks(loaded[0]):
+            severity: Severity = "error" if remark.error else "warning"
+            line = document.line(*remark.path)
+            yield Problem("template", severity, path, line, remark.message, remark.hint)
+
+    def _suites(self) -> Iterator[Problem]:
+        for path in self.files:
+            name = _suite_name(path)
+            if name is None or not self._wanted(name):
+                continue
+            yield from _problems("suite", path, self._suite, path, name)
+            if name not in self.prompts and path_of(name) not in self.files:
+                hint = "rename it to the prompt it is for, or delete it"
+                yield Problem("suite", "warning", path, None, f"there is no prompt {name}", hint)
+
+    def _suite(self, path: str, name: str) -> None:
+        suite = load_suite(self._read(path), file=path)
+        prompt = self.prompts.get(name)
+        if prompt is not None:
+            check_variables(suite, [one.name for one in prompt.variables if one.required])
+
+    def _evidence(self) -> Iterator[Problem]:
+        for path in self.files:
+            owner = name_and_id(path)
+            if owner is not None and self._wanted(owner[0]):
+                yield from _problems("evidence", path, self._record, path)
+
+    def _record(self, path: str) -> None:
+        parse(self._read(path), file=path)
+
+    def _versions(self) -> Iterator[Problem]:
+        """Numbers that main's first-parent history gave to two contents."""
+        project = self.project
+        main = project.main_commit
+        if main is None:
+            return
+        if project.history.cut_off(main):
+            message = "a shallow clone cannot tell whether a version number was used twice"
+            yield Problem("version-reuse", "warning", PROMPTS, None, message, "git fetch --unshallow")
+            return
+        for path in project.history.changed_files(PROMPTS, main):
+            name = name_of(path)
+            if name is None or not self._wanted(name):
+                continue
+            for reuse in reused_versions(project.history, project.resolver.contents, path, main):
+                message = (
+                    f"version {reuse.version} has two contents: {reuse.change.commit[:10]} took it again"
+                )
+                hint = f"give the later one a number of its own: promptvc commit {name} --renumber -m TEXT"
+                standing = project.resolver.latest(name)
+                severity: Severity = (
+                    "error" if standing is not None and standing.digest == reuse.change.blob else "warning"
+                )
+                yield Problem("version-reuse", severity, path, None, message, hint)
+
+    def _deployments(self) -> Iterator[Problem]:
+        """Rules, and copies that are no version of main."""
+        digests = self._digests()
+        for path in self.files:
+            parts = path.split("/")
+            if parts[0] == DEPLOYMENTS and len(parts) == 3 and parts[2] == RULES:
+                yield from _problems("environment", path, self._rules, path)
+        for one in deployments(digests):
+            if not self._wanted(one.name):
+                continue
+            yield from _problems("name", one.path, check_environment, one.environment)
+            if not self.project.is_on_main(one.name, one.digest):
+                message = f"{one.environment} runs bytes that are no version of {one.name} on main"
+                hint = f"promptvc deploy {one.name} --env {one.environment}"
+                yield Problem("deployment", "error", one.path, None, message, hint)
+
+    def _rules(self, path: str) -> None:
+        name = check_environment(path.split("/")[1])
+        load_environment(name, self._read(path))
+
+    def _holds(self) -> Iterator[Problem]:
+        """Holds of nothing, holds that were lifted, held versions that run all the same."""
+        running = {(one.environment, one.name): one for one in deployments(self._digests())}
+        for path in hold_paths(self.files):
+            loaded: list[Hold] = []
+            yield from _problems("hold", path, self._hold, path, loaded)
+            for hold in loaded:
+                if not self._wanted(hold.name):
+                    continue
+                if not self.project.is_on_main(hold.name, hold.digest):
+                    message = (
+                        f"it holds {hold.name} v{hold.version} with a digest that no version on main has"
+                    )
+                    yield Problem(
+                        "hold-dangling", "error", path, None, message, "delete it, or mend its digest"
+                    )
+                one = running.get((hold.environment, hold.name))
+                if one is not None and one.digest == hold.digest:
+                    message = (
+                        f"{hold.environment} runs {hold.name} v{hold.version}, which is held: {hold.reason}"
+                    )
+                    yield Problem(
+                        "hold-ignored", "error", one.path, None, message, "roll back, or lift the hold"
+                    )
+        yield from self._lifted()
+
+    def _hold(self, path: str, into: list[Hold]) -> None:
+        into.append(load_hold(path, self._read(path)))
+
+    def _lifted(self) -> Iterator[Problem]:
+        main = self.project.main_commit
+        if main is None:
+            return
+        for path in hold_paths(self.project.history.changed_files(DEPLOYMENTS, main)):
+            if path in self.files:
+                continue
+            change = self.project.history.changes(path, main)[0]
+            if change.blob is None:
+                message = f"this hold was lifted by {change.author} in {change.commit[:10]}"
+                yield Problem("hold-lifted", "warning", path, None, message)
+
+    def _digests(self) -> dict[str, str]:
+        """{path: digest} of the deployments as they are in the working tree."""
+        algorithm = self.project.repository.object_format
+        paths = [path for path in self.files if path.startswith(f"{DEPLOYMENTS}/")]
+        return {path: blob_id(self._read(path), algorithm) for path in paths}
+
+    def _feedback(self) -> Iterator[Problem]:
+        segments = {}
+        for path in self.files:
+            if not path.startswith(f"{FEEDBACK}/") or not path.endswith(".jsonl"):
+                continue
+            if prompt_of(path) is None:
+                hint = "feedback/NAME/YYYY/MM/ULID.jsonl; promptvc feedback import takes any file"
+                yield Problem("segment", "error", path, None, "this is no segment's path", hint)
+            elif self._wanted(prompt_of(path)):
+                segments[path] = self._read(path)
+        reading = read_segments(segments)
+        for bad in reading.problems:
+            yield Problem(
+                "event", "error", bad.file, bad.line, bad.message, "segments are never edited by hand"
+            )
+        for clash in reading.conflicts:
+            message = f"the event {clash.id} has two contents"
+            file, line = clash.places[0] if clash.places else (FEEDBACK, None)
+            yield Problem(
+                "event-conflict", "error", file, line, message, "one of them was edited: restore it"
+            )
+
+    def _leftovers(self) -> Iterator[Problem]:
+        """What a crash may have left; the next commit mends what is ours."""
+        for text in leftovers(self.project.repository):
+            yield Problem(
+                "leftover", "warning", ".git", None, text, "the next promptvc commit mends what is ours"
+            )
+        spool = self.project.spool
+        for torn in spool.read().problems:
+            message = f"a torn line in the spool: {torn.message}"
+            yield Problem("spool", "warning", torn.file, torn.line, message, "feedback commit sets it aside")
+        for place in spool.set_aside():
+            message = "lines that were no events were set aside here"
+            yield Problem("spool", "warning", str(place), None, message, "look at them, then delete the file")
+
+
+def _problems(rule: str, path: str, act: Callable[..., Any], *arguments: Any) -> Iterator[Problem]:
+    """What ``act`` has against the file at ``path``, as findings."""
+    try:
+        act(*arguments)
+    except InvalidDocument as error:
+        yield Problem(rule, "error", error.file or path, error.line, error.message, error.hint)
+    except InputError as error:
+        yield Problem(rule, "error", path, None, error.message, error.hint)
+
+
+def _suite_name(path: str) -> str | None:
+    """The prompt whose suite ``path`` is."""
+    if not path.startswith("evaluation/") or not path.endswith(".yaml"):
+        return None
+    name = path.removeprefix("evaluation/").removesuffix(".yaml")
+    return None if name.split("/")[0] in {"evidence", "baselines"} else name
