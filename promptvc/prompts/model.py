@@ -146,6 +146,8 @@ def load_prompt(data: bytes, *, file: str, name: str | None = None, memo: Memo |
 
 def _prompt(document: Document) -> Prompt:
     value: Mapping[str, Any] = document.value
+    if not isinstance(value["name"], str):
+        raise TypeError("a name must be text")
     output = value.get("output") or {}
     return Prompt(
         name=value["name"],

@@ -17,6 +17,7 @@ from promptvc.base.memo import Memo
 from promptvc.base.schemas import check_value, problems, unknown_keys, validate
 from promptvc.base.slow_patterns import is_slow
 
+WORD = "a word of letters, digits and _"
 GOOD = "name: a/b\nversion: 1\nmessages:\n  - role: user\n    content: hi\n"
 
 
@@ -37,8 +38,7 @@ GOOD = "name: a/b\nversion: 1\nmessages:\n  - role: user\n    content: hi\n"
         (GOOD + "rules: yes", 6, "`rules` must be a list or empty, not 'yes'", None),
         (GOOD + "model: gpt-4", 6, "`model` must be provider:model or offline, not 'gpt-4'", None),
         (GOOD + "variables: {1a: {}}", 6,
-         "the name of `variables.1a` must be a word of letters, digits and _ that is not `rules` or `examples`, not '1a'",
-         None),
+         f"the name of `variables.1a` must be {WORD} that is not `rules` or `examples`, not '1a'", None),
         (GOOD + "examples: [{input: {}, output: x}]", 6, "`examples[0].input` must not be empty", None),
         ("- a", 1, "the document must be a mapping, not a list", None),
         ("name: a\nversion: 1\nmessages: []", 3, "`messages` must not be empty", None),
@@ -107,8 +107,8 @@ def test_a_valid_value_has_no_problems() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(a+)+", "(a*)*b", "(a|aa)*", "(aa?)*", "([a-z]+)*x", "(a*b?)*", "((a+))+$", "(\\w+\\s*)*", "(\\d\\w|\\w)*", "(.*)*",
-     "(a+){20,}", "(?:[a-z]+\\.?)*", "(\\s*\\w+)*"],
+    ["(a+)+", "(a*)*b", "(a|aa)*", "(aa?)*", "([a-z]+)*x", "(a*b?)*", "((a+))+$", "(\\w+\\s*)*", "(\\d\\w|\\w)*",
+     "(.*)*", "(a+){20,}", "(?:[a-z]+\\.?)*", "(\\s*\\w+)*"],
 )  # fmt: skip
 def test_patterns_that_may_never_end_are_known_by_their_shape(pattern: str) -> None:
     assert is_slow(pattern)
