@@ -20,7 +20,7 @@ from promptvc.base.errors import InputError, Usage
 from promptvc.feedback.lookalikes import plain
 from promptvc.feedback.personal import find_cards, find_emails, find_ibans, find_ips
 from promptvc.feedback.pseudonyms import Key, is_pseudonym, pseudonym
-from promptvc.feedback.secret_formats import find_secrets
+from promptvc.feedback.secret_formats import find_secrets, is_secret_member
 from promptvc.feedback.telephones import find_phones
 
 Span = tuple[int, int]
@@ -93,7 +93,9 @@ class Redactor:
                 result[key] = item
             else:
                 categories = ("secret", "email") if key in _IDENTIFIERS else CATEGORIES
-                result[_free(_text(key, CATEGORIES, found), result)] = _walk(item, categories, found, 0)
+                result[_free(_text(key, CATEGORIES, found), result)] = _member(
+                    key, item, categories, found, 0
+                )
         return result, found
 
     def _user(self, user: Any) -> Any:
@@ -120,10 +122,13 @@ def redact(text: str) -> tuple[str, Counter[str]]:
 
 
 def _text(text: str, categories: tuple[str, ...], found: Counter[str]) -> str:
+    if text in _CLEAN:
+        return text
     for _ in range(_MOST_ROUNDS):
         copy, offsets = plain(text)
         spans = _merged(_spans(copy, categories))
         if not spans:
+            _remember(text, categories)
             return _whole_characters(text)
         parts, at = [], 0
         for start, end, category in spans:
@@ -133,6 +138,19 @@ def _text(text: str, categories: tuple[str, ...], found: Counter[str]) -> str:
         text = "".join((*parts, text[at:]))
     found["secret"] += 1
     return "[secret]"
+
+
+# Keys, labels and tags come again with every event. Only texts in which nothing was found are remembered.
+_CLEAN: set[str] = set()
+_MOST_CLEAN = 4096
+_LONGEST_CLEAN = 40
+
+
+def _remember(text: str, categories: tuple[str, ...]) -> None:
+    if len(text) <= _LONGEST_CLEAN and categories is CATEGORIES and text.isascii():
+        if len(_CLEAN) >= _MOST_CLEAN:
+            _CLEAN.clear()
+        _CLEAN.add(text)
 
 
 def _spans(text: str, categories: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
@@ -163,6 +181,13 @@ def _whole_characters(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def _member(key: str, value: Any, categories: tuple[str, ...], found: Counter[str], depth: int) -> Any:
+    if isinstance(value, str) and is_secret_member(key, value):
+        found["secret"] += 1
+        return "[secret]"
+    return _walk(value, categories, found, depth)
+
+
 def _walk(value: Any, categories: tuple[str, ...], found: Counter[str], depth: int) -> Any:
     if depth > _DEEPEST:
         raise InputError(f"an event is nested deeper than {_DEEPEST} levels")
@@ -179,7 +204,8 @@ def _walk(value: Any, categories: tuple[str, ...], found: Counter[str], depth: i
         for key, item in value.items():
             if not isinstance(key, str):
                 raise InputError(f"an event has a key that is no text: {key!r}")
-            result[_free(_text(key, categories, found), result)] = _walk(item, categories, found, depth + 1)
+            free = _free(_text(key, categories, found), result)
+            result[free] = _member(key, item, categories, found, depth + 1)
         return result
     raise InputError(f"an event holds a {type(value).__name__}, which JSON has no word for")
 

@@ -116,21 +116,38 @@ _DIGIT = re.compile("[0-9]")
 _TRAILING = ".!?:)]}"
 
 
+# Flat, since most texts hold no marker at all and this loop is what they cost.
+_BY_MARKER = tuple((marker, secret) for secret in FORMATS for marker in secret.markers)
+_KEY_NAME = re.compile(
+    r"(?i)(?:password|passwd|passwort|passphrase|pwd|secret|credentials?|(?:api|access|private|account)[_\- ]?key|"
+    r"(?:auth|access|refresh|bearer|session|api|id)[_\- ]?token)\Z"
+)
+_WHOLE_PLACEHOLDER = re.compile(PLACEHOLDER)
+
+
 def find_secrets(text: str) -> Iterator[Span]:
     """The spans of ``text`` that hold secrets, in no particular order; they may overlap."""
     lowered = text.lower()
-    for secret in FORMATS:
-        if not any(marker in lowered for marker in secret.markers):
-            continue
-        for match in secret.pattern.finditer(text):
-            if not secret.digit or _DIGIT.search(match.group(secret.group)):
-                yield match.span(secret.group)
+    for marker, secret in _BY_MARKER:
+        if marker in lowered:
+            for match in secret.pattern.finditer(text):
+                if not secret.digit or _DIGIT.search(match.group(secret.group)):
+                    yield match.span(secret.group)
     if "private key" in lowered:
         yield from _blocks(text)
-    if any(name in lowered for name in _NAMES):
-        yield from _assigned(text)
-    if any(name in lowered for name in _SPOKEN_NAMES):
-        yield from _spoken(text)
+    for name in _NAMES:
+        if name in lowered:
+            yield from _assigned(text)
+            break
+    for name in _SPOKEN_NAMES:
+        if name in lowered:
+            yield from _spoken(text)
+            break
+
+
+def is_secret_member(key: str, value: str) -> bool:
+    """Whether a text that an object holds under ``key`` is a secret by that name: ``{"api_key": "x1"}``."""
+    return len(value) >= 3 and _KEY_NAME.search(key) is not None and not _WHOLE_PLACEHOLDER.fullmatch(value)
 
 
 def _blocks(text: str) -> Iterator[Span]:

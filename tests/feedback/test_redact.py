@@ -222,6 +222,19 @@ def test_every_text_of_an_event_at_any_depth() -> None:
     assert Redactor().event(clean) == (clean, Counter())
 
 
+@pytest.mark.parametrize("key", ["password", "DB_PASSWORD", "apiKey", "access_token", "client-secret"])
+def test_what_a_key_calls_a_secret(key: str) -> None:
+    clean, counted = Redactor().event({key: "correct horse", "context": {key: "abc"}})
+    assert clean == {key: "[secret]", "context": {key: "[secret]"}}
+    assert counted == Counter(secret=2)
+    assert Redactor().event(clean) == (clean, Counter())
+
+
+@pytest.mark.parametrize("key", ["max_tokens", "token_count", "keyboard", "secretary"])
+def test_what_only_looks_like_such_a_key(key: str) -> None:
+    assert Redactor().event({key: "plain words"}) == ({key: "plain words"}, Counter())
+
+
 def test_keys_that_become_equal_are_told_apart() -> None:
     clean, _ = Redactor().event({"context": {"a@x.org": 1, "b@x.org": 2}})
     assert clean == {"context": {"[email]": 1, "[email] 2": 2}}
