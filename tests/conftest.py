@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.builders import Repo, isolated_environ
 
 MakeRepo = Callable[..., Repo]
+
+# No test is timed: how long an example takes depends on what else the machine does.
+settings.register_profile("promptvc", deadline=None)
+settings.load_profile("promptvc")
 
 
 @pytest.fixture(scope="session")

@@ -51,5 +51,5 @@ def _run(edge: Edge, step: Step, place: Path) -> None:
     environ |= {"GIT_PAGER": "cat", FORCE_TERMINAL: str(edge.ui.width)}
     out = subprocess.DEVNULL if edge.ui.as_json else None
     code = subprocess.run(words, cwd=place, env=environ, stdout=out, check=False).returncode
-    if code:
+    if code not in step.ends:
         raise Unfinished(f"`{shlex.join(step.command)}` ended with {code}", hint=f"look at it in {place}")

@@ -47,7 +47,7 @@ class Words:
 
 def diff_prompts(before: Prompt, after: Prompt) -> tuple[Change, ...]:
     """What changed from one prompt to another; keys that promptvc does not know are left to the text diff."""
-    return diff_values(before.to_json(), after.to_json())
+    return diff_values(_whole(before), _whole(after))
 
 
 def diff_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -65,6 +65,13 @@ def diff_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Ch
         elif exact(before[key]) != exact(after[key]):
             found.extend(_section(key, before[key], after[key]))
     return tuple(found)
+
+
+def _whole(prompt: Prompt) -> dict[str, Any]:
+    """The prompt's values with its empty lists and mappings, so that a first item is an item added, not a list."""
+    empty: dict[str, Any] = {"parameters": {}, "variables": {}, "rules": [], "examples": [], "tags": [], "metadata": {}}
+    value = prompt.to_json()
+    return value | {key: nothing for key, nothing in empty.items() if key not in value}
 
 
 def words(before: str, after: str) -> tuple[Words, ...]:

@@ -18,23 +18,25 @@ NAME = "support/triage"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command of the demo, and the sentence that comes before it."""
+    """One command of the demo, the sentence that comes before it, and how it may end."""
 
     words: str
     command: tuple[str, ...]
+    ends: tuple[int, ...] = (0,)
 
 
 STEPS = (
     Step("What is here: prompts, and what people said about them.", ("promptvc", "list")),
     Step("", ("promptvc", "feedback", "summary", NAME)),
-    Step("Run the suite on the prompt as it is, then put it into production.", ("promptvc", "evaluate", NAME)),
-    Step("", ("promptvc", "deploy", NAME)),
+    # Exit code 1: the score is below the bar, which is why the prompt is trained.
+    Step("Run the suite on the prompt as it is: it could be better.", ("promptvc", "evaluate", NAME), (0, 1)),
+    Step("It is what there is: put it into production.", ("promptvc", "deploy", NAME)),
     Step(
         "Somebody corrects an answer. It is redacted before it is written.",
         (
             "promptvc", "feedback", "add", NAME,
             "--input", "I never got the reset mail at ada@example.org",
-            "--output", "technical_support",
+            "--output", "technical",
             "--corrected", "account_access",
         ),
     ),

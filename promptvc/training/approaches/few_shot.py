@@ -128,7 +128,7 @@ class _Workshop:
         groups = {case.item: case.group for case in task.cases if case.item is not None}
         cases = [Point(case.text, case.output, case.group) for case in task.cases]
         pool = [Point(item.text, item.output, groups.get(at, item.key)) for at, item in enumerate(task.items)]
-        self._shown = {base.kept: _shown(task.prompt, base.kept) for base in _bases(task)}
+        self._shown = {base.name: _shown(task.prompt, base.kept) for base in _bases(task)}
         every = [item for shown in self._shown.values() for item in shown]
         self._neighbourhood = Neighbourhood(cases, pool, every)
         # One example that eats a quarter of the room stands for a document, not for an example.
@@ -137,7 +137,7 @@ class _Workshop:
         }
 
     def ground(self, base: _Base, answered_right: Sequence[bool | None]) -> Ground:
-        return self._neighbourhood.ground(self._shown[base.kept], answered_right)
+        return self._neighbourhood.ground(self._shown[base.name], answered_right)
 
     def pool(self, learn: Sequence[int], kept: Sequence[Example]) -> list[int]:
         """The positions of the items that may become examples, when ``learn`` may be learned from."""
