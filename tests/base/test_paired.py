@@ -203,12 +203,14 @@ def test_draws_by_size_and_by_table_agree_with_counting() -> None:
 
 
 def test_a_drawn_sum_that_ties_counts_for_both_sides() -> None:
-    """Ten huge wins against ten, one small against one: a subset's sum is 0 with chance 0.176 * 0.5."""
+    """Eleven huge wins, nine huge losses, and a small one of each: in half of the subsets the small ones cancel."""
     huge = 10**9
-    test = flip_test([huge] * 10 + [-huge] * 10 + [1, -1], alpha=ALPHA, seed=0)
-    tie = math.comb(20, 10) / 2**20 / 2
+    test = flip_test([huge] * 11 + [-huge] * 9 + [1, -1], alpha=ALPHA, seed=0)
+    below = sum(math.comb(20, k) for k in range(9)) / 2**20
+    level = math.comb(20, 9) / 2**20
     assert test.draws > 0
-    assert test.greater == test.less == pytest.approx(0.5 + tie / 2, abs=0.02)
+    assert test.greater == pytest.approx(below + 0.75 * level, abs=0.015)
+    assert test.less == pytest.approx(1 - below - 0.25 * level, abs=0.015)
 
 
 def test_a_small_alpha_takes_more_draws_and_never_claims_zero() -> None:
