@@ -4,7 +4,7 @@ A correction claims its ``corrected``, a demonstration its ``output``, a rating 
 ``output``. An annotation outranks what it is about: one that rejects (``approved: false``, or the label
 ``reject``) takes the event out of training, one with ``corrected`` replaces what was claimed, one that approves
 confirms it. Of several annotations by one reviewer the latest counts; of several reviewers one rejection is
-enough. A claim cites the ids of all events that it rests on.
+enough; an annotation that a later one rejects does not count. A claim cites the ids of all events that it rests on.
 """
 
 from __future__ import annotations
@@ -65,10 +65,7 @@ def read_claims(events: Iterable[Event], variables: Sequence[str], options: Clai
             the only one, and is left out where there are several.
     """
     ordered = sorted({event.id: event for event in events}.values(), key=lambda event: (event.time, event.id))
-    notes: dict[str, dict[str, Event]] = {}
-    for event in ordered:
-        if event.kind == "annotation":
-            notes.setdefault(event.data["target"], {})[_reviewer(event)] = event
+    notes = _notes(event for event in reversed(ordered) if event.kind == "annotation")
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
     claims: list[Claim] = []
     left_out: Counter[str] = Counter()
@@ -92,6 +89,15 @@ def read_claims(events: Iterable[Event], variables: Sequence[str], options: Clai
     return Claims(tuple(claims), frozenset(rejected), dict(sorted(left_out.items())))
 
 
+def _notes(newest_first: Iterable[Event]) -> dict[str, dict[str, Event]]:
+    """By target and reviewer the annotation that counts, newest first."""
+    notes: dict[str, dict[str, Event]] = {}
+    for note in newest_first:
+        if not any(_rejects(later) for later in notes.get(note.id, {}).values()):
+            notes.setdefault(note.data["target"], {}).setdefault(_reviewer(note), note)
+    return notes
+
+
 def _claim(
     event: Event, about: Sequence[Event], variables: Sequence[str], options: ClaimOptions
 ) -> Claim | str:
@@ -100,7 +106,7 @@ def _claim(
     stated = event.corrected if event.kind == "correction" else event.output
     because: tuple[str, ...] = (event.id,)
     if corrections:
-        note = corrections[-1]
+        note = corrections[0]
         output, rank, because = note.corrected, REVIEWED, (event.id, note.id)
     elif approvals:
         output, rank, because = stated, REVIEWED, (event.id, *(note.id for note in approvals))
