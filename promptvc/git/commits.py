@@ -103,11 +103,11 @@ def _attempt(
             return False, None
         people = read_preferences(repository, asked_preferences).with_people(options.author, options.now)
         pending = stack.enter_context(new_pending(repository))
-        draft = Draft(repository, target, base, people, options, pending)
-        changes, contents, converted = draft.changes(plan, importer)
+        draft = Draft(repository, target, base, people, options, pending, importer)
+        changes, contents, converted = draft.changes(plan)
         if not changes and base is not None:
             return False, Committed(base, target.branch, target.tip, changed=False)
-        new = draft.write(plan.message, contents, importer)
+        new = draft.write(plan.message, contents)
         # What git converts, git checks out.
         files = {
             path: data for path, data in plan.changes.items() if data is not None and path not in converted

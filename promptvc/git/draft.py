@@ -23,7 +23,7 @@ _KINDS = {"120000": "a symbolic link", "160000": "a submodule", "40000": "a fold
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything that one commit is made from; ``base`` is its parent."""
+    """Everything that one commit is made from; ``base`` is its parent, ``importer`` stores its objects."""
 
     repository: Repository
     target: Target
@@ -31,10 +31,9 @@ class Draft:
     preferences: Preferences
     options: CommitOptions
     pending: Pending
+    importer: Importer
 
-    def changes(
-        self, plan: Plan, importer: Importer
-    ) -> tuple[list[Change], dict[str, Content | None], set[str]]:
+    def changes(self, plan: Plan) -> tuple[list[Change], dict[str, Content | None], set[str]]:
         """What really changes, what to store, and the paths that git converts between blob and file.
 
         Raises:
@@ -45,9 +44,9 @@ class Draft:
         attributes = attribute_files(paths)
         parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
         asked = sorted({*paths, *parents, *attributes})
-        entries = importer.entries(self.base, asked) if self.base else {}
+        entries = self.importer.entries(self.base, asked) if self.base else {}
         _refuse_irregular(plan, entries, parents)
-        texts = [importer.blob(entries[file].oid) for file in attributes if file in entries]
+        texts = [self.importer.blob(entries[file].oid) for file in attributes if file in entries]
         converted = self._converted(paths, texts, attributes)
         contents: dict[str, Content | None] = {}
         changes = []
@@ -59,18 +58,19 @@ class Draft:
                 changes.append(Change(path, old, new))
         return changes, contents, converted
 
-    def write(self, message: str, contents: Mapping[str, Content | None], importer: Importer) -> str:
-        """Store the commit and run the user's hooks on it; its id.
+    def write(self, message: str, contents: Mapping[str, Content | None]) -> str:
+        """Make the commit and run the user's hooks on it; its id. It is stored when the importer has finished.
 
         Raises:
             GitError: a hook refused, signing failed.
         """
         message = clean_message(message)
-        commit, tree = importer.commit(message, contents, self.base, self.preferences)
+        commit, tree = self.importer.commit(message, contents, self.base, self.preferences)
         final = message if self.options.no_verify else clean_message(self._verified(commit, message))
         sign = self.preferences.flag("commit.gpgsign") if self.options.sign is None else self.options.sign
         if not sign and final == message:
             return commit
+        self.importer.finish()
         people = self.preferences.author.variables("AUTHOR") | self.preferences.committer.variables(
             "COMMITTER"
         )
@@ -93,6 +93,7 @@ class Draft:
         """The message after the hooks. Elsewhere than in its own working tree ``pre-commit`` would see other files."""
         worktree = self.target.worktree
         if worktree is not None and has_hook(worktree, self.preferences, "pre-commit"):
+            self.importer.finish()
             run_pre_commit(worktree, self.pending, commit)
         if has_hook(worktree or self.repository, self.preferences, "commit-msg"):
             return run_commit_msg(worktree or self.repository, self.pending, message)

@@ -30,7 +30,7 @@ class Content:
 
 
 class Importer:
-    """One fast-import session. End it by ``commit`` or ``close``."""
+    """One fast-import session. ``close`` ends it, whatever came of it."""
 
     def __init__(self, repository: Repository) -> None:
         self._running: Running = repository.begin("fast-import", "--quiet", "--date-format=raw")
@@ -66,12 +66,27 @@ class Importer:
         parent: str | None,
         preferences: Preferences,
     ) -> tuple[str, str]:
-        """Write a commit on ``parent`` with these paths changed (None deletes); its id and its tree's, and end."""
+        """A commit on ``parent`` with these paths changed (None deletes); its id and its tree's.
+
+        The ids are known before the objects are: those can be read only after ``finish``.
+        """
         self._send(b"".join(_stream(message, contents, parent, preferences)))
         commit = self._line().strip().decode("ascii")
         tree = self._line().split()[2].decode("ascii")
-        self._running.result()
+        process = self._running.process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
         return commit, tree
+
+    def finish(self) -> None:
+        """Wait until the objects are stored.
+
+        Raises:
+            GitError, StorageError: they are not.
+        """
+        if self._running.process.returncode is None:
+            self._running.result()
 
     def close(self) -> None:
         """End a session that has nothing to write, or no more. Not by a signal: that would leave a pack half made."""

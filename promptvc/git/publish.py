@@ -34,6 +34,7 @@ def publish(
         if worktree is not None:
             update = WorktreeUpdate(worktree, pending, contents)
             update.prepare(record.changes, strict=True)
+        draft.importer.finish()
         if not swap_ref(worktree or repository, record, message, lock):
             _settle(repository, pending)
             return None

@@ -62,7 +62,7 @@ def replay(repository: Repository, pending: Pending) -> Recovered | None:
     place = worktree or repository
     tip = read_ref(place, record.ref)
     _remove_ref_locks(place, record, tip)
-    forward = tip is not None and (tip == record.new or place.is_ancestor(record.new, tip))
+    forward = tip is not None and (tip == record.new or _reaches(place, record.new, tip))
     if forward and worktree is not None and tip is not None:
         if operation_in_progress(worktree.git_dir):
             # Somebody merges on top of it: the index is theirs until they are done.
@@ -106,6 +106,11 @@ def _entries(repository: Repository, commit: str, paths: Sequence[str]) -> dict[
         return dict(importer.entries(commit, paths))
     finally:
         importer.close()
+
+
+def _reaches(repository: Repository, commit: str, tip: str) -> bool:
+    """Whether ``commit`` is an ancestor; one whose objects were never stored is none."""
+    return repository.outcome("merge-base", "--is-ancestor", commit, tip)[0] == 0
 
 
 def _open_worktree(repository: Repository, record: Record) -> Repository | None:

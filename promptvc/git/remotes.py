@@ -6,6 +6,7 @@ Credentials are never asked for: whoever runs promptvc has set up an agent, a he
 from __future__ import annotations
 
 import re
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +17,7 @@ _CREDENTIALS = re.compile(
     r"could not read (Username|Password)|Authentication failed|Permission denied \(|terminal prompts disabled",
     re.IGNORECASE,
 )
+_PASSWORD = re.compile(r"://[^/@\s]+@")
 _NO_REF = re.compile(r"couldn't find remote ref", re.IGNORECASE)
 
 
@@ -91,13 +93,16 @@ def _run(repository: Repository, timeout_s: float, *args: str) -> tuple[int, str
             {"GIT_SSH", "GIT_SSH_COMMAND"} & repository.environ.keys() or repository.config("core.sshCommand")
         ):
             repo.git.update_environment(GIT_SSH_COMMAND="ssh -oBatchMode=yes")
+        begin = time.monotonic()
         code, stdout, stderr = repo.git.execute(
             ["git", *args],
             with_extended_output=True,
             with_exceptions=False,
             kill_after_timeout=timeout_s,
         )
-    return int(code), str(stdout), str(stderr)
+    if code and time.monotonic() - begin >= timeout_s:
+        stderr = f"fatal: no answer within {timeout_s:g} seconds"
+    return int(code), str(stdout), _PASSWORD.sub("://", str(stderr))
 
 
 def _failure(remote: str, stderr: str) -> Transfer:

@@ -142,14 +142,15 @@ class Repository:
             folder = self.git_dir if "/" not in name else self.common_dir
             path = folder / name
             try:
-                words = path.read_bytes().decode("utf-8", "surrogateescape")
+                # A link (core.preferSymlinkRefs) is for git to follow.
+                words = "" if path.is_symlink() else path.read_bytes().decode("utf-8", "surrogateescape")
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except OSError:
                 words = ""
-            if words.startswith("ref: ") and not path.is_symlink():
+            if words.startswith("ref: "):
                 return words.removeprefix("ref: ").strip()
-            if _HEX.fullmatch(words.strip()) and not path.is_symlink():
+            if _HEX.fullmatch(words.strip()):
                 return None
         code, stdout, _ = self.outcome("symbolic-ref", "-q", name)
         return stdout.decode("utf-8", "surrogateescape").strip() if code == 0 else None
