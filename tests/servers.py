@@ -36,9 +36,9 @@ class Request:
 class Reply:
     """What the server does with a request.
 
-    ``keep`` bytes of the body are sent, though all are announced, then the line is cut. ``hang``: nothing is ever sent.
-    ``trickle``: a space at a time, for ever. ``gate``: the reply waits until so many requests are held, or the gate is
-    opened.
+    ``keep`` bytes of the body are sent, though all are announced, then the line is cut. ``hang``: nothing is ever
+    sent. ``trickle``: three seconds of single spaces come before the body. ``gate``: the reply waits until so many
+    requests are held, or the gate is opened.
     """
 
     status: int = 200
@@ -199,11 +199,14 @@ class Server:
         lines = [f"HTTP/1.1 {reply.status} Status", *(f"{name}: {text}" for name, text in headers.items())]
         head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
         if reply.trickle:
-            writer.write(head.replace(b"content-length: 0", b"transfer-encoding: chunked"))
-            while True:
-                writer.write(b"1\r\n \r\n")
+            # No length: the body ends with the connection.
+            writer.write(head.replace(b"content-length", b"x-length"))
+            for _ in range(300):
+                writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.01)
+            writer.write(reply.body)
+            return False
         writer.write(head + reply.body[: reply.keep])
         await writer.drain()
         return reply.keep is None

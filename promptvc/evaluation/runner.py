@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from promptvc.base.errors import Interrupted, ProviderError, ProviderRefused
-from promptvc.evaluation.cache import Cache, Keys
+from promptvc.evaluation.cache import Keys
 from promptvc.evaluation.tasks import Outcome, RunOptions, RunResult, Task
 from promptvc.evaluation.writer import Writer
 from promptvc.models.messages import ImmediateModel, Model, RemoteModel
@@ -79,6 +79,7 @@ class _Run:
         self._tasks = iter(tasks)
         self._model = model
         self._options = options
+        self._cache = None if isinstance(model, ImmediateModel) else options.cache
         self._outcomes: list[Outcome | None] = []
         self._calls = self._cached = self._errors = self._done = self._failed_in_a_row = 0
         self._over_budget = self._stopping = self._ending = False
@@ -96,7 +97,7 @@ class _Run:
     def interrupted(self) -> Interrupted:
         """The error for Ctrl-C, with what was done by then."""
         of = f" of {self._options.total}" if self._options.total is not None else ""
-        kept = self._options.cache is not None and self._options.cache.warning is None and self._calls > 0
+        kept = self._cache is not None and self._cache.warning is None and self._calls > 0
         return Interrupted(
             f"interrupted after {self._done}{of} tasks" + ("; finished calls are kept" if kept else ""),
             hint="run the same command again to go on" if kept else None,
@@ -104,7 +105,7 @@ class _Run:
 
     def immediate(self, model: ImmediateModel) -> RunResult:
         """Without an event loop: some microseconds a task."""
-        while (miss := self._next(None)) is not None:
+        while (miss := self._next()) is not None:
             index, task, _ = miss
             try:
                 completion = model.answer(task.messages, task.parameters, repeat=task.repeat)
@@ -119,8 +120,8 @@ class _Run:
         current = asyncio.current_task()
         assert current is not None
         self._main = (asyncio.get_running_loop(), current)
-        if self._options.cache is not None:
-            self._writer = Writer(self._options.cache)
+        if self._cache is not None:
+            self._writer = Writer(self._cache)
         workers = [asyncio.create_task(self._work()) for _ in range(max(1, self._options.concurrency))]
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
@@ -137,9 +138,8 @@ class _Run:
                 raise error
 
     async def _work(self) -> None:
-        cache = self._options.cache
         while not self._stopping:
-            miss = self._next(cache)
+            miss = self._next()
             if miss is None:
                 await asyncio.sleep(0)  # many answers from the cache: let Ctrl-C and the others have a turn
                 continue
@@ -153,9 +153,9 @@ class _Run:
                 await self._writer.put(key, completion)
             self._settle(index, Outcome(task.case, task.repeat, completion))
 
-    def _next(self, cache: Cache | None) -> tuple[int, Task, bytes] | None:
+    def _next(self) -> tuple[int, Task, bytes] | None:
         """The next task that takes a call; None when there is none, or after a slice answered by the cache."""
-        options = self._options
+        options, cache = self._options, self._cache
         for _ in range(_SLICE):
             task = None if self._stopping else next(self._tasks, None)
             if task is None:
@@ -218,7 +218,7 @@ class _Run:
 
     def result(self) -> RunResult:
         """What came of it, so far."""
-        cache = self._options.cache
+        cache = self._cache
         return RunResult(
             outcomes=tuple(outcome for outcome in self._outcomes if outcome is not None),
             calls=self._calls,

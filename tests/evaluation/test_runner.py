@@ -364,7 +364,8 @@ def test_the_offline_model_runs_without_a_loop_and_without_a_cache(cache: Cache)
     result = run(shown(20), OfflineModel(), options)
     assert [outcome.completion.text for outcome in result.outcomes if outcome.completion] == ["refunds"] * 20
     assert (result.calls, result.cached, len(told)) == (20, 0, 20)
-    assert asyncio.run(run_cases(shown(20), OfflineModel(), options)).calls == 20
+    for _ in range(2):
+        assert asyncio.run(run_cases(shown(20), OfflineModel(), options)).calls == 20
 
 
 def test_the_offline_model_keeps_to_a_budget() -> None:

@@ -147,7 +147,7 @@ PASSING = {
     "cut off": CUT,
     "cut off before the body": dataclasses.replace(CUT, keep=0),
     "no answer": Reply(hang=True),
-    "a trickle": Reply(trickle=True),
+    "a trickle": dataclasses.replace(answer("LATE"), trickle=True),
 }
 
 
