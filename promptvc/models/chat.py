@@ -182,7 +182,7 @@ class ChatModel:
 
     def _completion(self, message: AIMessage, latency_ms: float) -> Completion | Failure:
         said = message.response_metadata
-        finish = said.get("finish_reason") or said.get("stop_reason")
+        finish = said.get("finish_reason") or said.get("stop_reason") or said.get("done_reason")
         text = str(message.text)
         if not text:
             hint = "raise max_tokens" if finish in {"length", "max_tokens"} else None
