@@ -15,6 +15,7 @@ from promptvc.cli.lazy import Entry, LazyGroup
 from promptvc.cli.ui import Ui
 from promptvc.workflows import collect
 
+MEASURES = ("rating_mean", "success_rate", "error_rate")
 TABLE = {
     "add": Entry("promptvc.cli.feedback", "add", "Record feedback on a prompt."),
     "import": Entry("promptvc.cli.feedback", "import_", "Import feedback from a JSONL or CSV file."),
@@ -128,10 +129,17 @@ def summary(edge: Edge, name: str | None) -> None:
     result = collect.summary(edge.project(), name)
 
     def text(ui: Ui) -> None:
-        ui.line(f"{result['total']} events", "title")
-        ui.table(("kind", "events"), result["by_kind"].items())
-        rates = [(key, _share(result[key])) for key in ("rating_mean", "success_rate", "error_rate")]
-        ui.table(("measure", "value"), rates)
+        kinds = sorted(result["by_kind"].items(), key=lambda item: (-item[1], item[0]))
+        counts = ", ".join(f"{count} {kind}" for kind, count in kinds)
+        ui.line(f"{_events(result['total'])}: {counts}" if kinds else "no events", "title")
+        versions = [
+            (f"v{name}" if name.isdigit() else name, one) for name, one in result["by_version"].items()
+        ]
+        rows = [
+            (label, one["total"], *(_share(one[key]) for key in MEASURES))
+            for label, one in [*versions, ("all", result)]
+        ]
+        ui.table(("version", "events", *MEASURES), rows)
 
     edge.show(result, text)
 
@@ -147,11 +155,17 @@ def commit(edge: Edge, branch: str | None) -> None:
         if not result.events:
             ui.line("nothing to commit")
             return
-        ui.line(f"committed {result.events} events to {result.branch} ({(result.commit or '')[:10]})", "good")
+        ui.line(
+            f"committed {_events(result.events)} to {result.branch} ({(result.commit or '')[:10]})", "good"
+        )
         for segment in result.segments:
             ui.line(f"  {segment}", "dim")
 
     edge.show(result.to_json(), text)
+
+
+def _events(count: int) -> str:
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _columns(pairs: tuple[str, ...]) -> dict[str, str]:

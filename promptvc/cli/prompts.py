@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -130,19 +130,41 @@ def commit(edge: Edge, name: str, message: str, renumber: bool, branch: str | No
 
 def _change(ui: Ui, change: Change) -> None:
     mark, style = MARKS[change.kind]
-    ui.line(f"{mark} {change.path}", style)
-    if isinstance(change.before, str) and isinstance(change.after, str):
-        shown = {"+": "{{+{}+}}", "-": "[-{}-]", "=": "{}"}
-        styles = {"+": "good", "-": "bad", "=": None}
-        stretches = words(change.before, change.after)
-        text = "".join(ui.style(shown[one.op].format(one.text), styles[one.op]) for one in stretches)
-        for line in text.splitlines():
+    before, after = change.before, change.after
+    if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
+        ui.line(f"{mark} {change.path}", style)
+        for line in _changed_lines(ui, before, after):
             ui.raw(f"    {line}\n")
         return
-    for value, sign in ((change.before, "-"), (change.after, "+")):
-        if value is not None:
-            for line in browse.readable(value).splitlines():
-                ui.line(f"    {sign} {line}", "bad" if sign == "-" else "good")
+    sides = [browse.readable(value) for value in (before, after) if value is not None]
+    if all("\n" not in side for side in sides):
+        ui.line(f"{mark} {change.path}: {' => '.join(sides)}", style)
+        return
+    ui.line(f"{mark} {change.path}", style)
+    for value, sign in ((before, "-"), (after, "+")):
+        for line in browse.readable(value).splitlines() if value is not None else ():
+            ui.line(f"    {sign} {line}", "bad" if sign == "-" else "good")
+
+
+def _changed_lines(ui: Ui, before: str, after: str) -> Iterator[str]:
+    """The lines that differ, word by word, each with one line of what stands around them."""
+    forms = {"+": ("{{+{}+}}", "good"), "-": ("[-{}-]", "bad"), "=": ("{}", None)}
+    shown, touched = [""], [False]
+    for stretch in words(before, after):
+        form, style = forms[stretch.op]
+        for at, piece in enumerate(stretch.text.split("\n")):
+            if at:
+                shown.append("")
+                touched.append(False)
+            if piece and stretch.op != "=":
+                touched[-1] = True
+            shown[-1] += ui.style(form.format(piece), style) if piece else ""
+    near = [any(touched[max(0, at - 1) : at + 2]) for at in range(len(shown))]
+    for at, line in enumerate(shown):
+        if near[at]:
+            yield line
+        elif at and near[at - 1]:
+            yield ui.style("...", "dim")
 
 
 def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
