@@ -25,14 +25,18 @@ _PROVIDER = re.compile(r"[a-z][a-z0-9_]*")
 PARAMETERS = frozenset(
     {
         "frequency_penalty",
+        "max_completion_tokens",
         "max_tokens",
+        "min_p",
         "presence_penalty",
         "reasoning_effort",
+        "repetition_penalty",
         "seed",
         "stop",
         "temperature",
         "top_k",
         "top_p",
+        "verbosity",
     }
 )
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import promptvc
 from promptvc.base.config import ModelSettings
 from promptvc.base.errors import InputError
 from promptvc.models.chat import ChatModel, open_model
 from promptvc.models.endpoints import is_loopback, parse_endpoint
 from promptvc.models.messages import ChatMessage, ImmediateModel, RemoteModel
 from promptvc.models.offline import OfflineModel
-from promptvc.models.providers import KNOWN, parse_spec
+from promptvc.models.providers import KNOWN, PARAMETERS, parse_spec
 from tests.servers import Server, answer, json_reply
 
 LOCAL = ModelSettings(local_only=True)
@@ -194,6 +197,11 @@ def test_a_key_does_not_show_in_the_model() -> None:
     model = open_model("openai:x", settings=ModelSettings(), environ=KEY)
     assert isinstance(model, ChatModel)
     assert KEY["OPENAI_API_KEY"] not in repr(vars(model))
+
+
+def test_what_a_prompt_may_say_is_what_a_model_may_be_given() -> None:
+    schema = json.loads((Path(promptvc.__file__).parent / "schemas" / "prompt.json").read_text("utf-8"))
+    assert set(schema["properties"]["parameters"]["properties"]) == PARAMETERS
 
 
 def test_every_known_provider_has_an_address_of_its_own() -> None:
