@@ -37,16 +37,16 @@ class Aim(Protocol):
 class Correct:
     """Bring cases over to their right answer, and do not lose others.
 
-    How right a case is rises from 0 to 1 while the lead of its right answer rises from -``width`` to ``width``
-    (closeness): a narrow width counts answers, a wide one looks ahead.
+    How right a case is rises from 0 to 1 while the lead of its right answer (closeness) rises from ``low`` to
+    ``high``. From 0 on, what is wrong cannot get worse, so it counts answers; from below 0 it looks ahead.
     """
 
-    def __init__(self, ground: Ground, width: int) -> None:
-        self._near, self._width = ground.near, width
+    def __init__(self, ground: Ground, low: int, high: int) -> None:
+        self._near, self._low, self._high = ground.near, low, high
         self._right, self._wrong = list(ground.right), list(ground.wrong)
 
     def _lead(self, right: int, wrong: int) -> int:
-        return min(max(right - wrong + self._width, 0), 2 * self._width)
+        return min(max(right - wrong, self._low), self._high)
 
     def effects(self, case: int) -> Iterable[tuple[int, int]]:
         """See :class:`Aim`."""

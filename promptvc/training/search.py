@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptvc.base.paired import paired_test
-from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Variant
 from promptvc.training.datasets import stable_share
 from promptvc.training.task import Scorer, TrainingTask, Tried
@@ -98,7 +97,8 @@ def race(
             for at, case in enumerate(task.cases)
             if case.group not in held and _may_teach(at, judged, task)
         ]
-        answered: list[tuple[Prompt, list[float | None]]] = []
+        unchanged: list[float | None] = [baseline.scores[at] for at in fold]
+        answered = [(task.prompt, unchanged)]
         for runner in running:
             prompt = runner.variant.fit(learn)
             scores = next((known for other, known in answered if other == prompt), None)

@@ -22,7 +22,7 @@ FEWEST_CASES = 10
 MOST_CASES = 2000
 """More training cases than this add little to an estimate, and each costs answers."""
 
-NOISE = 0.25
+NOISE = 0.1
 """A gain that noise alone would give with at least this chance is not worth a look at the hold-out."""
 
 

@@ -28,7 +28,8 @@ FEWEST_ITEMS = 10
 TURN_TOKENS = 8
 """What an example weighs besides its texts: the marks of two turns."""
 
-NARROW, WIDE = ONE // 50, ONE * 7 // 100
+NARROW, WIDE = ONE // 50, ONE // 20
+"""Leads, as closeness: about what one word of ten makes, and a few."""
 
 _Way = Callable[[Ground], Aim]
 
@@ -65,19 +66,20 @@ class FewShot:
         workshop = _Workshop(task, options)
         found: list[Variant] = []
         for base in _bases(task):
-            known = answered_right if not base.dropped else [None] * len(task.cases)
-            ground = workshop.ground(base, known)
             room = base.room(options)
             if room.examples < 1:
                 continue
-            ways = _ways(task)
-            for name, way in ways:
-                # Of variants that do equally well the smaller one is taken: so one is offered.
-                sizes = {room.examples, room.examples // 2} if name == ways[0][0] else {room.examples}
-                chosen = _Chosen(workshop, ground, way, room)
-                for size in sorted(sizes - {0}, reverse=True):
-                    label = f"{base.name}, {name}, {size} at most"
-                    found.append(Variant(label, chosen.fit(base.kept, size)))
+            known = [None] * len(task.cases) if base.dropped else answered_right
+            ground = workshop.ground(base, known)
+            ways = {name: _Chosen(workshop, ground, way, room) for name, way in _ways(task)}
+            # Of variants that do equally well the one with fewer examples is taken: so one such is offered.
+            first = next(iter(ways))
+            plans = [(name, room.examples) for name in ways] + [(first, room.examples // 2)]
+            found += [
+                Variant(f"{base.name}, {name}, {size} at most", ways[name].fit(base.kept, size))
+                for name, size in plans
+                if size
+            ]
         return found
 
 
@@ -86,8 +88,8 @@ def _ways(task: TrainingTask) -> list[tuple[str, _Way]]:
     if distinct * 2 > len(task.items):
         return [("cover", lambda ground: Cover(ground, by_answer=False))]
     return [
-        ("correct", lambda ground: Correct(ground, NARROW)),
-        ("look ahead", lambda ground: Correct(ground, WIDE)),
+        ("correct", lambda ground: Correct(ground, 0, NARROW)),
+        ("look ahead", lambda ground: Correct(ground, -WIDE, WIDE)),
         ("cover", lambda ground: Cover(ground, by_answer=True)),
     ]
 
