@@ -153,9 +153,9 @@ def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
         lines.append(
             f"about {comparison.needed:,} more {cases} like these would decide, with a chance of 80 %"
         )
-    if comparison.verdict == "inconclusive" and comparison.detectable is not None:
-        found = comparison.detectable * 100
-        lines.append(f"so many cases find a true difference of {found:.1f} points with that chance")
+    if comparison.detectable is not None:
+        points = comparison.detectable * 100
+        lines.append(f"power: so many cases find a true difference of {points:.1f} points with a chance of 80 %")
     lines += [_guard_line(guard) for guard in comparison.guards]
     left_out = {"removed": comparison.removed, "errored": comparison.errored}
     lines += [f"{what}: {', '.join(names)}" for what, names in left_out.items() if names]

@@ -140,7 +140,7 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
     """
     prompt = _known(project, request.prompt)
     keys = project.repository.common_dir / "promptvc" / "keys"
-    redactor = Redactor(find_key(keys, project.environ) or make_key(keys))
+    redactor = Redactor(find_key(keys, project.environ) or (lambda: make_key(keys)))
     known = {event.id for event in _reading(project, None, spooled=True).events}
     options = ImportOptions(prompt=prompt, columns=request.columns, skip_bad=request.skip_bad)
     result = read_file(request.file, options, redactor=redactor, known=known)

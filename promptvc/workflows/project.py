@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from promptvc.base.config import FILE, Settings, load_settings
-from promptvc.base.errors import NotFound
-from promptvc.base.files import storage_errors
+from promptvc.base.errors import NotFound, StorageError
+from promptvc.base.files import storage_errors, write_atomic
 from promptvc.base.log import Log, Silent
 from promptvc.base.memo import Memo
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
@@ -56,6 +57,8 @@ class Project:
         self.objects = Objects(repository)
         self.state = root / STATE if root is not None else repository.common_dir / "promptvc" / "state"
         self.memo = Memo(self.state / "validated")
+        if root is not None:
+            _ignore(self.state)
         self.prefix = _prefix(repository, root)
         self.environ = repository.environ
 
@@ -238,6 +241,14 @@ def _upward(directory: Path) -> Iterator[Path]:
     here = directory.resolve()
     yield here
     yield from here.parents
+
+
+def _ignore(state: Path) -> None:
+    """Keep git from seeing what is derived, whatever the user's own `.gitignore` says."""
+    mark = state / ".gitignore"
+    if not mark.exists():
+        with contextlib.suppress(StorageError):  # on a read-only disk nothing else is written there either
+            write_atomic(mark, b"*\n", durable=False)
 
 
 def _prefix(repository: Repository, root: Path | None) -> str:

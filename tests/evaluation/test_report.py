@@ -120,7 +120,7 @@ def test_an_inconclusive_comparison_says_what_would_decide() -> None:
     assert lines[0].startswith("inconclusive: 0.880 -> 0.940 (+6.0 points")
     assert lines[1].startswith("about ")
     assert lines[1].endswith(" more cases like these would decide, with a chance of 80 %")
-    assert lines[2].startswith("so many cases find a true difference of ")
+    assert lines[2].startswith("power: so many cases find a true difference of ")
     assert lines[-1].startswith("recommendation: test_more (")
 
 
@@ -129,7 +129,8 @@ def test_guards_removed_and_errored_cases_are_listed() -> None:
     candidate[0] = CaseScore("c0", None, passed=False, error="lost")
     options = CompareOptions(guards={"cost": 0.1})
     lines = comparison_lines(compare(candidate, baseline, options, removed=["old"]))
-    assert lines[1:] == (
+    assert lines[1].startswith("power: ")
+    assert lines[2:] == (
         "guard cost does not hold: not known of every case",
         "removed: old",
         "errored: c0",
