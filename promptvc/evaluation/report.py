@@ -153,7 +153,7 @@ def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
         lines.append(
             f"about {comparison.needed:,} more {cases} like these would decide, with a chance of 80 %"
         )
-    if comparison.detectable is not None:
+    if comparison.detectable:
         points = comparison.detectable * 100
         lines.append(f"power: so many cases find a true difference of {points:.1f} points with a chance of 80 %")
     lines += [_guard_line(guard) for guard in comparison.guards]
