@@ -37,6 +37,8 @@ def parsed(data: bytes) -> int | None:
 @given(st.lists(LINES, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans())
 @example(['  description: "a', "version: 3", 'b: c"', "  version: 4"], "\n", False)
 @example(['description: "a', "version: 3", 'b"', "version: 4"], "\n", False)
+@example(['description: "a', "version: 3", 'b: c"', "version: 4"], "\n", False)
+@example(["name: a", '"version": 4', 'description: "a', "version: 3", 'b: c"'], "\n", False)
 def test_the_scan_says_what_the_parser_says(lines: list[str], end: str, last: bool) -> None:
     data = (end.join(lines) + (end if last else "")).encode()
     expected = parsed(data)

@@ -115,6 +115,16 @@ def test_a_merge_stands_for_what_it_brought(repo: Repo, tmp_path: Path) -> None:
         assert side not in first
 
 
+def test_a_branch_that_moves_on_keeps_what_was_merged_before(repo: Repo, tmp_path: Path) -> None:
+    edits: list[dict[str, str | None]] = [{PATH: "x"}, {PATH: "y"}, {}, {}, {PATH: "z"}]
+    parents: list[tuple[int, ...]] = [(), (0,), (0,), (2, 1), (3,)]
+    graph = Graph([Node(*node) for node in zip(parents, edits, strict=True)])
+    graph.write(repo)
+    with History(repo.repository(), tmp_path / "state") as history:
+        agree(history, graph, 3)
+        agree(history, graph, 4)
+
+
 def test_force_push_and_branch_switch_are_just_another_walk(repo: Repo, tmp_path: Path) -> None:
     base = repo.commit({PATH: "1"})
     old = repo.commit({PATH: "2"})

@@ -155,6 +155,9 @@ def test_a_candidate_branch_has_the_number_last(repo: Repo) -> None:
     candidate = repo.commit({FILE: prompt(2, "candidate")})
     repo.git("branch", "promptvc/triage/deep/v3")
     repo.git("switch", "-q", "main")
+    repo.git("branch", "promptvc/triage/v4")  # its file says another number
+    with resolver(repo) as found, pytest.raises(NotFound):
+        found.resolve("triage@v4")
     with resolver(repo) as found:
         assert found.resolve("triage@v2").commit == candidate
         assert [entry.version for entry in found.log("triage")] == [1]
