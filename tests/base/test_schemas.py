@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,27 @@ def test_schemas_of_users_are_applied_without_trusting_them(
     found = check_value(value, schema)
     assert len(found) == 1
     assert all(word in found[0] for word in words), found
+
+
+def test_a_schema_elsewhere_is_never_fetched() -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = check_value(1, {"$ref": f"http://127.0.0.1:{server.server_port}/schema.json"})
+        server.shutdown()
+    assert asked == []
+    assert "nothing is ever fetched" in found[0]
 
 
 def test_a_valid_value_has_no_problems() -> None:

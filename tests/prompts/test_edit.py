@@ -121,6 +121,24 @@ def test_scalars_keep_their_quotes_and_comments() -> None:
     assert change("a: |\n     deep\n", SetScalar(("a",), "still\ndeep\n")) == "a: |\n     still\n     deep\n"
 
 
+def test_a_comment_behind_a_replaced_item_is_kept() -> None:
+    before = "rules:\n  - text: a   # why\n  - text: b\n"
+    assert change(before, ReplaceItem(("rules",), 0, {"text": "x"})) == before.replace("text: a", "text: x")
+    assert change(before, ReplaceItem(("rules",), 0, {"text": "x\ny"})) == (
+        "rules:\n  - text: |-   # why\n      x\n      y\n  - text: b\n"
+    )
+
+
+def test_a_literal_text_at_the_end_gets_the_line_break_that_it_needs() -> None:
+    assert change("rules:\n- a", AddItem(("rules",), "x\ny\n")) == "rules:\n- a\n- |\n  x\n  y\n"
+    assert change("rules:\n- |\n  a\n- b", RemoveItem(("rules",), 1)) == "rules:\n- |\n  a\n"
+
+
+def test_what_cannot_be_written_in_place_is_refused() -> None:
+    error = refused("rules:\n- text: a\n", AddItem(("rules",), {"k" * 2000: "v"}))
+    assert error.message == "`rules` cannot be edited in place without changing something else"
+
+
 def test_line_ends_and_the_missing_last_one_are_kept() -> None:
     assert change(
         "rules:\r\n- text: a\r\nb: 1", AddItem(("rules",), {"text": "x\ny"}), SetScalar(("b",), 2)
