@@ -102,6 +102,29 @@ def test_more_events_do_not_move_an_item_to_the_other_side() -> None:
     assert not held & set(texts(before))
 
 
+def test_an_input_of_users_on_both_sides_is_dropped() -> None:
+    rows = [(text, label, f"u{n}") for n, (text, label) in enumerate(questions(100, 5))]
+    held = {text_of(case) for case in divide(items_of(rows), None).holdout}
+    outside = next(user for text, _, user in rows if text in held)
+    inside = next(user for text, _, user in rows if text not in held)
+    shared = [*rows, ("asked by both", "t1", inside), ("Asked by both!", "t1", outside)]
+    split = divide(items_of(shared), None)
+    assert split.dropped == {"bridges training and hold-out": 1}
+    assert "asked by both" not in {*texts(split), *map(text_of, split.holdout)}
+
+
+def test_all_of_one_user_is_on_the_side_first_seen() -> None:
+    rows = [(text, label, f"u{n // 2}") for n, (text, label) in enumerate(questions(120, 6))]
+    split = divide(items_of(rows), None)
+    users = {text: user for text, _, user in rows}
+    inside = {users[text] for text in texts(split)}
+    outside = {users[text_of(case)] for case in split.holdout}
+    assert inside
+    assert outside
+    assert not inside & outside
+    assert split.holdout_groups == len(outside)
+
+
 def test_keys_and_digest_of_the_holdout() -> None:
     one = suite({"id": "a", "vars": "x y"}, {"id": "b", "vars": "v w"})
     renamed = suite({"id": "c", "vars": "x y"}, {"id": "d", "vars": "v w"})

@@ -19,7 +19,7 @@ from promptvc.feedback.events import Event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
-from promptvc.training.approaches.few_shot import tokens_of
+from promptvc.training.approaches.few_shot import FewShot, tokens_of
 from promptvc.training.datasets import build
 from promptvc.training.holdout import case_of, divide, text_of
 from promptvc.training.scorer import SessionScorer
@@ -233,7 +233,18 @@ def test_an_example_whose_events_were_rejected_goes() -> None:
     assert an_id(500).encode() not in after
 
 
-def test_rejected_and_old_feedback_is_never_in_the_candidate() -> None:
+def test_every_variant_is_without_rejected_examples() -> None:
+    data = learnt(("where is it", "t2", an_id(500)), ("spoiled again", "t4", an_id(501)))
+    rejection = event(502, "annotation", target=an_id(500), approved=False)
+    events = [*corrections(ROWS), event(500, input="where is it", corrected="t2"), rejection]
+    task = task_of(events, data)
+    variants = FewShot().variants(task, [None] * len(task.cases), TrainingOptions())
+    prompts = [variant.fit(range(len(task.cases))) for variant in variants]
+    assert not any(an_id(500) in example.because for prompt in prompts for example in prompt.examples)
+    assert any(an_id(501) in example.because for prompt in prompts for example in prompt.examples)
+
+
+def test_rejected_feedback_is_never_in_the_candidate() -> None:
     events = corrections(ROWS)
     rejections = [
         event(1000 + n, "annotation", target=each.id, approved=False) for n, each in enumerate(events[::2])
