@@ -55,12 +55,12 @@ def deploy_everything(repository: Repository) -> None:
     repository.run("reset", "-q", "--hard")
 
 
-def cost(arguments: Sequence[str], environ: dict[str, str]) -> tuple[float, float]:
+def cost(
+    arguments: Sequence[str], environ: dict[str, str], program: Sequence[str] = ("-m", "promptvc")
+) -> tuple[float, float]:
     """CPU and wall milliseconds of one command, with the git processes that it waits for."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "promptvc", *arguments], env=environ, stdout=subprocess.DEVNULL, check=True
-    )
+    subprocess.run([sys.executable, *program, *arguments], env=environ, stdout=subprocess.DEVNULL, check=True)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return cpu * 1000, wall * 1000
@@ -120,6 +120,9 @@ def main() -> int:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         cost(["--help"], environ)
+        # What every command pays before its own first line: tells a slow machine from a slow promptvc.
+        yardstick = [cost([], environ, ("-c", "import click")) for _ in range(options.runs)]
+        report("yardstick: python importing click", yardstick, None)
         met = report("--help", [cost(["--help"], environ) for _ in range(options.runs)], HELP_MS)
         met &= measure(Size(1000, 20, 20), folder, environ, options.runs, limits=True)
         if options.large:
