@@ -40,16 +40,18 @@ def message(
     version: int,
     detail: str = "",
     *,
+    place: str = "",
     body: str = "",
     notes: Mapping[str, str] | None = None,
 ) -> str:
     """The message of a commit about one version: ``Train support/triage v4: +9.5 points by few_shot``.
 
     Args:
-        verb: ``Train``, ``Deploy``, ``Roll back``, ...
+        verb: ``Train``, ``Deploy``, ``Roll back to``, ...
+        place: such as ``to production``.
         notes: further trailers without their ``Promptvc-``: ``{"Approach": "few_shot"}``.
     """
-    subject = f"{verb} {name} v{version}" + (f": {detail}" if detail else "")
+    subject = f"{verb} {name} v{version}" + (f" {place}" if place else "") + (f": {detail}" if detail else "")
     pairs = [("Promptvc-Prompt", name), ("Promptvc-Version", str(version))]
     pairs += [(f"Promptvc-{key}", value) for key, value in (notes or {}).items()]
     return with_trailers(subject, body, pairs)

@@ -326,6 +326,7 @@ def _words(event: Event) -> str:
 
 def _message(events: Sequence[Event]) -> str:
     counts = Counter(event.prompt for event in events)
-    subject = f"Feedback: {len(events)} events on {', '.join(sorted(counts)[:3])}"
+    noun = "event" if len(events) == 1 else "events"
+    subject = f"Record {len(events)} {noun} on {', '.join(sorted(counts)[:3])}"
     more = len(counts) - 3
     return subject + (f" and {more} more" if more > 0 else "")

@@ -147,8 +147,15 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
             )
             changes[project.top(hold.path)] = hold.to_bytes()
         notes = {"Environment": environment, "Held": f"v{bad}"}
-        detail = f"in {environment}, v{bad} is held"
-        text = message("Roll back to", request.name, target_version, detail, body=request.reason, notes=notes)
+        text = message(
+            "Roll back to",
+            request.name,
+            target_version,
+            f"v{bad} is held",
+            place=f"in {environment}",
+            body=request.reason,
+            notes=notes,
+        )
         return Plan(changes, text)
 
     done = _commit(project, request.branch, build)
@@ -230,9 +237,8 @@ def _deployment(
     notes = {"Environment": environment}
     if found:
         notes |= {"Forced": ", ".join(one.gate for one in found), "Forced-By": project.actor()}
-    text = message(
-        "Deploy", version.name, version.version, f"to {environment}", body=request.reason or "", notes=notes
-    )
+    body, place = request.reason or "", f"to {environment}"
+    text = message("Deploy", version.name, version.version, place=place, body=body, notes=notes)
     return Plan({project.top(deployed_path(environment, version.name)): version.data}, text)
 
 
