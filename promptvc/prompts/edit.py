@@ -9,14 +9,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from promptvc.base.documents import Document, Node, load_yaml
 from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.base.nodes import Path
 from promptvc.base.schema_messages import key_text
 from promptvc.prompts import blocks, flows
-from promptvc.prompts.page import Page, Splice, nodes_of, spliced
+from promptvc.prompts.page import Page, Splice, spliced
+from promptvc.prompts.reach import check_reachable, check_unshared, refuse
 from promptvc.prompts.scalars import replace_scalar
 from promptvc.prompts.styles import is_collection, is_list
 
@@ -110,7 +111,7 @@ def _steps(edits: Sequence[Edit]) -> list[_Step]:
 
 
 def _made(document: Document, step: _Step) -> Document:
-    _check_reachable(document, step.path)
+    check_reachable(document, step.path)
     page = Page(document)
     expected = copy.deepcopy(document.value)
     if isinstance(step, SetScalar):
@@ -151,10 +152,10 @@ def _set(page: Page, step: SetScalar, expected: Any) -> list[Splice]:
     node = parent.child(key)
     if node is None:
         if parent.kind != "mapping" or not isinstance(key, str):
-            _refuse(page, step.path, "does not exist")
+            refuse(page, step.path, "does not exist")
         return _new_entry(page, parent, holder, key, step.value)
     if node.kind != "scalar":
-        _refuse(page, step.path, f"is a {node.kind}, not a scalar")
+        refuse(page, step.path, f"is a {node.kind}, not a scalar")
     holder[key] = step.value
     return replace_scalar(page, parent, node, step.value, flow=_in_flow(page, tuple(around)))
 
@@ -167,9 +168,9 @@ def _add(page: Page, step: _Additions | AddItem, expected: Any) -> list[Splice]:
     holder = _value_at(expected, around)
     if node is None or node.data is None:
         if isinstance(step, AddItem) and step.index not in {0, None}:
-            _refuse(page, step.path, f"has no place {step.index}")
+            refuse(page, step.path, f"has no place {step.index}")
         if not isinstance(key, str) or parent.kind != "mapping":
-            _refuse(page, step.path, "does not exist" if node is None else "is empty, not a list")
+            refuse(page, step.path, "does not exist" if node is None else "is empty, not a list")
         if node is None:
             return _new_entry(page, parent, holder, key, values)
         holder[key] = values
@@ -180,7 +181,7 @@ def _add(page: Page, step: _Additions | AddItem, expected: Any) -> list[Splice]:
     _check_list(page, step.path, node)
     index = step.index if isinstance(step, AddItem) and step.index is not None else len(node.items)
     if not 0 <= index <= len(node.items):
-        _refuse(page, step.path, f"has no place {index}: it has {len(node.items)} items")
+        refuse(page, step.path, f"has no place {index}: it has {len(node.items)} items")
     holder[key][index:index] = values
     if node.style == "block":
         return blocks.add_items(page, node, values, index)
@@ -196,8 +197,8 @@ def _change(page: Page, step: RemoveItem | ReplaceItem, expected: Any) -> list[S
     node = _node(page, step.path)
     _check_list(page, step.path, node)
     if not 0 <= step.index < len(node.items):
-        _refuse(page, step.path, f"has no item {step.index}: it has {len(node.items)}")
-    _check_unshared(page, node.items[step.index], (*step.path, step.index))
+        refuse(page, step.path, f"has no item {step.index}: it has {len(node.items)}")
+    check_unshared(page, node.items[step.index], (*step.path, step.index))
     items = _value_at(expected, step.path)
     if isinstance(step, ReplaceItem):
         value = plain(step.value)
@@ -231,9 +232,9 @@ def _new_entry(page: Page, parent: Node, holder: dict[str, Any], key: str, value
 def _node(page: Page, path: Path) -> Node:
     node = page.document.node(*path)
     if node is None:
-        _refuse(page, path, "does not exist")
+        refuse(page, path, "does not exist")
     if node.kind == "scalar":
-        _refuse(page, path, "is a scalar, not a list or a mapping")
+        refuse(page, path, "is a scalar, not a list or a mapping")
     return node
 
 
@@ -244,58 +245,15 @@ def _in_flow(page: Page, path: Path) -> bool:
 
 def _check_list(page: Page, path: Path, node: Node) -> None:
     if node.kind != "sequence":
-        _refuse(page, path, f"is a {node.kind}, not a list")
+        refuse(page, path, f"is a {node.kind}, not a list")
     if node.tag is not None:
-        _refuse(page, path, "carries a tag")
-
-
-def _check_reachable(document: Document, path: Path) -> None:
-    """Refuse what stands inside an alias, or inside an anchor that an alias repeats elsewhere."""
-    if not path:
-        raise InputError("the document itself cannot be edited, only what is in it", file=document.file)
-    used = {node.alias for node in nodes_of(document.root) if node.alias is not None}
-    for depth in range(len(path) + 1):
-        node = document.node(*path[:depth])
-        if node is None:
-            return
-        _check_anchor(document, path[:depth], node, used)
-
-
-def _check_anchor(document: Document, path: Path, node: Node, used: set[str]) -> None:
-    reason = None
-    if node.alias is not None:
-        reason = f"is written as the alias *{node.alias}: an edit would change what the anchor stands for"
-    elif node.anchor in used:
-        reason = (
-            f"carries the anchor &{node.anchor}, which is repeated elsewhere: an edit would change that too"
-        )
-    if reason:
-        raise InputError(
-            f"`{key_text(path)}` {reason}",
-            hint="write the text out in place of the alias, or edit the file by hand",
-            file=document.file,
-            line=node.line,
-        )
-
-
-def _check_unshared(page: Page, item: Node, path: Path) -> None:
-    if item.alias is not None:
-        return
-    used = {node.alias for node in nodes_of(page.document.root) if node.alias is not None}
-    for node in nodes_of(item):
-        if node.alias is None:
-            _check_anchor(page.document, path, node, used)
+        refuse(page, path, "carries a tag")
 
 
 def _value_at(value: Any, path: Sequence[str | int]) -> Any:
     for step in path:
         value = value[step]
     return value
-
-
-def _refuse(page: Page, path: Path, reason: str) -> NoReturn:
-    where = f"`{key_text(path)}`" if path else "the document"
-    raise InputError(f"{where} {reason}", file=page.document.file, line=page.document.line(*path))
 
 
 def plain(value: Any) -> Any:

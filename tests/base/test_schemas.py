@@ -112,7 +112,7 @@ def test_a_schema_elsewhere_is_never_fetched() -> None:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named so in the base class
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
