@@ -193,18 +193,21 @@ def _by_hash(items: Sequence[Item]) -> Split:
     dropped["repeats a hold-out input"] += len(repeated)
     used = [items[at] for position, at in enumerate(kept) if position not in repeated]
     cases = tuple(case_of(items[at]) for at in holdout)
-    clusters = _grouping([memberships[at] for at in holdout])
+    clusters = _grouping([memberships[at] for at in holdout], len(items))
     return _split(used, [], cases, clusters, +dropped)
 
 
-def _grouping(memberships: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """One name for all that is connected by groups; where that is large, the first group of each (near repetitions)."""
+def _grouping(memberships: Sequence[tuple[str, ...]], total: int) -> tuple[str, ...]:
+    """One name for all that is connected by groups.
+
+    Where that is large, measured by the ``total`` of items, each thing's first group (its near repetitions).
+    """
     first: dict[str, int] = {}
     pairs = [(first.setdefault(group, at), at) for at, groups in enumerate(memberships) for group in groups]
     roots = connected(len(memberships), pairs)
     sizes = Counter(roots)
     return tuple(
-        f"group {root}" if sizes[root] <= max(1, LARGE * len(roots)) else memberships[at][0]
+        f"group {root}" if sizes[root] <= max(1, LARGE * total) else memberships[at][0]
         for at, root in enumerate(roots)
     )
 
@@ -220,7 +223,7 @@ def _split(
     alike = connected(len(texts), near_pairs(texts))
     users = [item.users for item in items] + [(case.cluster,) if case.cluster else () for case in learnt]
     memberships = [(f"#{alike[at]}", *(f"@{user}" for user in users[at])) for at in range(len(texts))]
-    groups = _grouping(memberships)
+    groups = _grouping(memberships, len(texts))
     match = match_of((*holdout, *learnt))
     cases = [
         TrainingCase(case_of(item, match), item.text, item.output, groups[at], at)
