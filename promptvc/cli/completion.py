@@ -13,6 +13,10 @@ from promptvc.workflows.project import names_nearby
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_PROMPTVC_COMPLETE"
+_BASH_WORDS = """\
+# NAME@REVISION and prompts:/NAME are one word each, as npm's completion has it for its own names.
+COMP_WORDBREAKS=${COMP_WORDBREAKS//[@:]/}
+"""
 
 
 class PromptName(click.ParamType[str]):
@@ -27,9 +31,7 @@ class PromptName(click.ParamType[str]):
         incomplete: str,
     ) -> list[CompletionItem]:
         """The prompts' names, and after an `@` what a revision can always be."""
-        directory = Path(
-            (ctx.find_root().params or {}).get("directory") or ctx.params.get("directory") or "."
-        )
+        directory = Path(ctx.find_root().params.get("start") or ".") / (ctx.params.get("start") or ".")
         name, at, revision = incomplete.partition("@")
         known, environments = names_nearby(directory)
         if not at:
@@ -54,4 +56,6 @@ def completion(edge: Edge, shell: str) -> None:
     assert kind is not None
     arguments: dict[str, Any] = {}
     script = kind(click.Command("promptvc"), arguments, "promptvc", VARIABLE).source()
+    if shell == "bash":
+        script = f"{_BASH_WORDS}{script}"
     edge.show({"shell": shell, "script": script}, lambda ui: ui.raw(script + "\n"))

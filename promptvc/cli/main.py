@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from promptvc import __version__
-from promptvc.base.errors import Interrupted, PromptvcError, Usage
+from promptvc.base.errors import Interrupted, PromptvcError, StorageError, Usage
 from promptvc.cli.lazy import Entry, LazyGroup
 from promptvc.cli.ui import Ui
 
@@ -60,11 +61,30 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """The entry point: run one command, print its error if it has one, exit with its code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal's encoding may lack what a user wrote
     ui = Ui.for_process(os.environ, as_json="--json" in words)
     sys.exit(_call(list(arguments), ui))
 
 
 def _call(arguments: list[str], ui: Ui) -> int:
+    try:
+        return _answer(arguments, ui)
+    except BrokenPipeError:
+        _discard_output()  # the reader has gone: `| head`
+        return 0
+    except OSError as error:
+        fault = StorageError(error.strerror or str(error), file=str(error.filename or "standard output"))
+        try:
+            ui.error(fault)
+        except OSError:
+            _discard_output()
+            ui.err.write(f"error: {fault}\n")
+        return fault.exit_code
+
+
+def _answer(arguments: list[str], ui: Ui) -> int:
     try:
         result: Any = promptvc.main(args=arguments, prog_name="promptvc", standalone_mode=False)
         ui.flush()
@@ -78,15 +98,17 @@ def _call(arguments: list[str], ui: Ui) -> int:
         interrupted = Interrupted("interrupted", hint="run the same command again: what was done is kept")
         ui.error(interrupted)
         return interrupted.exit_code
-    except BrokenPipeError:
-        # The reader has gone (`| head`): keep the interpreter from flushing once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from flushing once more, and failing once more, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> Usage:
     hint = None
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"see `{error.ctx.command_path} --help`"
-    return Usage(error.format_message().rstrip("."), hint=hint)
+    message = error.format_message().rstrip(".")
+    return Usage(message[:1].lower() + message[1:], hint=hint)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -21,6 +23,10 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "key": {"fg": "cyan"},
 }
 FORCE_TERMINAL = "PROMPTVC_FORCE_TTY"
+_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_RAW_IN_JSON = re.compile(
+    "[\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+)  # what JSON allows, and a terminal or a codec does not
 
 
 class Ui:
@@ -70,8 +76,8 @@ class Ui:
         self.out.write(self.style(_printable(text), style) + "\n")
 
     def raw(self, text: str) -> None:
-        """Text as it is, for contents that somebody may pipe on."""
-        self.out.write(text)
+        """Text as it is, for contents that somebody may pipe on; a terminal is spared control characters."""
+        self.out.write(_printable(text.replace("\r\n", "\n")) if self.terminal else text)
 
     def note(self, text: str) -> None:
         """A remark that is no part of the result, on stderr."""
@@ -80,7 +86,9 @@ class Ui:
 
     def json(self, value: Any) -> None:
         """One JSON document."""
-        self.out.write(json.dumps(value, ensure_ascii=False, indent=2 if self.terminal else None) + "\n")
+        ascii_only = (getattr(self.out, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+        text = json.dumps(value, ensure_ascii=ascii_only, indent=2 if self.terminal else None)
+        self.out.write(_RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "") -> None:
         """Aligned columns with headers on a terminal, else tab-separated cells without a header."""
@@ -93,11 +101,11 @@ class Ui:
             if empty:
                 self.line(empty, "dim")
             return
-        widths = [max(len(header), *(len(row[i]) for row in cells)) for i, header in enumerate(headers)]
+        widths = [max(len(header), *(_width(row[i]) for row in cells)) for i, header in enumerate(headers)]
         room = max(16, self.width - sum(widths[:-1]) - 2 * (len(widths) - 1))
         self.out.write(self.style(_row(list(headers), widths), "title") + "\n")
         for row in cells:
-            row[-1] = row[-1] if len(row[-1]) <= room else row[-1][: room - 1] + "…"
+            row[-1] = _shortened(row[-1], room)
             self.out.write(_row(row, widths) + "\n")
 
     def error(self, error: PromptvcError) -> None:
@@ -113,9 +121,9 @@ class Ui:
             self.json({"error": value})
         else:
             self.out.flush()
-            self.err.write(self.style("error:", "bad") + f" {_printable(str(error))}\n")
+            self.err.write(self.style("error:", "bad") + f" {_one_line(str(error))}\n")
             if error.hint:
-                self.err.write(self.style("hint:", "warn") + f" {_printable(error.hint)}\n")
+                self.err.write(self.style("hint:", "warn") + f" {_one_line(error.hint)}\n")
         self.flush()
 
     def progress(self, label: str) -> Callable[[int, int], None]:
@@ -141,15 +149,58 @@ class Ui:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else _printable(str(value)).replace("\t", " ").replace("\n", " ")
+    return "" if value is None else _one_line(str(value)).replace("\t", " ")
+
+
+def _one_line(text: str) -> str:
+    return _printable(text).replace("\n", " ")
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return "  ".join(
+        cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)
+    ).rstrip()
+
+
+def _width(text: str) -> int:
+    """Columns that ``text`` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _shortened(text: str, room: int) -> str:
+    if _width(text) <= room:
+        return text
+    kept, used = "", 1
+    for character in text:
+        used += _columns(character)
+        if used > room:
+            break
+        kept += character
+    return kept + "…"
 
 
 def _printable(text: str) -> str:
-    """Feedback is written by strangers: no control character of theirs may reach a terminal."""
+    """Feedback is written by strangers: no control character of theirs may reach a terminal.
+
+    Nor may one that reorders the text around it. Joiners and wide spaces are words in many scripts, and stay.
+    """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() or c in "\n\t" or not _is_control(c) else _escaped(c) for c in text)
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _REORDERING
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
