@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,27 +90,29 @@ class Pending:
             path.unlink(missing_ok=True)
         shutil.rmtree(self.files, ignore_errors=True)
 
-    def take(self, git_dir: Path) -> None:
+    def take(self, git_dir: Path, *, patience_s: float = 1.0) -> None:
         """Take ``index.lock`` of a working tree, as git does.
 
+        Git gives up at once where the lock is taken. Editors run ``git status`` all the time, and that takes it for
+        some milliseconds: so we wait a little.
+
         Raises:
-            Busy: git holds it, for instance a ``git add`` that is running.
+            Busy: git holds it for longer than ``patience_s`` seconds, for instance a ``git commit`` in an editor.
         """
         target = git_dir / "index.lock"
-        try:
-            with storage_errors(target):
+        deadline = time.monotonic() + patience_s
+        with storage_errors(target):
+            while not self.holds(git_dir):
                 try:
                     self._link(target)
                 except FileExistsError:
-                    if not self.holds(git_dir):
+                    if time.monotonic() >= deadline:
                         raise Busy(
                             f"{target} exists: another git process is using the working tree",
                             hint="wait for it to end; if none is running, remove the file and try again",
                             file=str(target),
                         ) from None
-        except BaseException:
-            self.release(git_dir)
-            raise
+                    time.sleep(0.01)
 
     def holds(self, git_dir: Path) -> bool:
         """Whether ``index.lock`` of that working tree is ours."""

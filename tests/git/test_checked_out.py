@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from promptvc.base.errors import Busy, GitError
@@ -220,6 +222,28 @@ def test_a_lock_of_a_living_git_add_is_respected(any_repo: Repo, put: Put) -> No
     assert (any_repo.rev("main"), lock.exists()) == (before, True)
     lock.unlink()
     assert_nothing_left(any_repo)
+
+
+def test_a_lock_that_is_given_back_soon_is_waited_for(any_repo: Repo, put: Put, settled: Settled) -> None:
+    """Editors run `git status` all the time, and that locks the index for some milliseconds."""
+    lock = any_repo.path / ".git" / "index.lock"
+    lock.touch()
+    pending = any_repo.path / ".git" / "promptvc" / "pending"
+    met = threading.Event()
+
+    def give_back() -> None:
+        while not list(pending.glob("*/journal.json")):
+            pass
+        met.set()
+        lock.unlink()
+
+    editor = threading.Thread(target=give_back)
+    editor.start()
+    done = put(any_repo, {A: b"new\n"})
+    editor.join()
+    assert met.is_set()
+    assert any_repo.status() == []
+    settled(any_repo, "main", done.commit)
 
 
 def test_what_a_naive_update_ref_would_do(any_repo: Repo, put: Put) -> None:
