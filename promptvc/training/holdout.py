@@ -88,8 +88,13 @@ class Split:
 
 
 def divide(items: Sequence[Item], suite: Sequence[Case] | None) -> Split:
-    """Split ``items``, and the cases of the prompt's suite if it has any (``None`` or empty: it has not)."""
-    return _with_suite(items, suite) if suite else _by_hash(items)
+    """Split ``items``, and the cases of the prompt's suite if it has any (``None`` or empty: it has not).
+
+    A suite whose cases are all marked ``split: train`` gives no hold-out: that comes from the items then.
+    """
+    marked = [case for case in suite or () if case.split == "train"]
+    holdout = [case for case in suite or () if case.split != "train"]
+    return _with_suite(items, holdout, marked) if holdout else _by_hash(items, marked)
 
 
 def case_of(item: Item, match: str = "equals") -> Case:
@@ -133,16 +138,11 @@ def match_of(suite: Iterable[Case]) -> str:
     return min(counts, key=lambda name: (-counts[name], name)) if counts else "equals"
 
 
-def _with_suite(items: Sequence[Item], suite: Sequence[Case]) -> Split:
-    holdout = [case for case in suite if case.split != "train"]
+def _with_suite(items: Sequence[Item], holdout: Sequence[Case], marked: Sequence[Case]) -> Split:
     texts = [normalised(text_of(case)) for case in holdout]
     clusters = {case.cluster for case in holdout if case.cluster is not None}
     dropped: Counter[str] = Counter()
-
-    def repeats(inputs: Sequence[str]) -> set[int]:
-        return {at for at, _ in near_pairs(inputs, texts)}
-
-    repeated = repeats([item.key for item in items])
+    repeated = {at for at, _ in near_pairs([item.key for item in items], texts)}
     kept: list[Item] = []
     for at, item in enumerate(items):
         if at in repeated:
@@ -151,22 +151,29 @@ def _with_suite(items: Sequence[Item], suite: Sequence[Case]) -> Split:
             dropped["belongs to a cluster of the hold-out"] += 1
         else:
             kept.append(item)
-    marked = [case for case in suite if case.split == "train"]
-    repeated = repeats([normalised(text_of(case)) for case in marked])
-    learnt: list[Case] = []
+    learnt = _unseen(marked, texts, clusters, dropped)
+    alike = connected(len(texts), near_pairs(texts))
+    names = [case.cluster or f"#{alike[at]}" for at, case in enumerate(holdout)]
+    return _split(kept, learnt, tuple(holdout), tuple(names), dropped)
+
+
+def _unseen(
+    marked: Sequence[Case], holdout: Sequence[str], clusters: set[str], dropped: Counter[str]
+) -> list[Case]:
+    """The cases that training may see: none that repeats an input of the hold-out, or is of a cluster there."""
+    repeated = {at for at, _ in near_pairs([normalised(text_of(case)) for case in marked], holdout)}
+    unseen = []
     for at, case in enumerate(marked):
         if at in repeated:
             dropped["training case that repeats a hold-out input"] += 1
         elif case.cluster in clusters:
             dropped["training case of a cluster of the hold-out"] += 1
         else:
-            learnt.append(case)
-    alike = connected(len(texts), near_pairs(texts))
-    names = [case.cluster or f"#{alike[at]}" for at, case in enumerate(holdout)]
-    return _split(kept, learnt, tuple(holdout), tuple(names), dropped)
+            unseen.append(case)
+    return unseen
 
 
-def _by_hash(items: Sequence[Item]) -> Split:
+def _by_hash(items: Sequence[Item], marked: Sequence[Case]) -> Split:
     alike = connected(len(items), near_pairs([item.key for item in items]))
     memberships = [
         (f"#{items[alike[at]].key}", *(f"@{user}" for user in item.users)) for at, item in enumerate(items)
@@ -194,7 +201,9 @@ def _by_hash(items: Sequence[Item]) -> Split:
     used = [items[at] for position, at in enumerate(kept) if position not in repeated]
     cases = tuple(case_of(items[at]) for at in holdout)
     clusters = _grouping([memberships[at] for at in holdout], len(items))
-    return _split(used, [], cases, clusters, +dropped)
+    users = {user for at in holdout for user in items[at].users}
+    learnt = _unseen(marked, [items[at].key for at in holdout], users, dropped)
+    return _split(used, learnt, cases, clusters, +dropped)
 
 
 def _grouping(memberships: Sequence[tuple[str, ...]], total: int) -> tuple[str, ...]:

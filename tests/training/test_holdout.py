@@ -94,6 +94,20 @@ def test_without_a_suite_thirty_percent_are_held_out() -> None:
     assert all(case.split == "train" and case.expected for case in split.holdout)
 
 
+def test_a_suite_that_only_trains_leaves_the_holdout_to_the_events() -> None:
+    rows = questions(100, 8)
+    items = build(corrections(rows), a_prompt()).items
+    held = text_of(divide(items, None).holdout[0])
+    cases = suite(
+        {"id": "a", "vars": "quite another thing", "split": "train"},
+        {"id": "b", "vars": held.upper(), "split": "train"},
+    )
+    split = divide(items, cases)
+    assert [case.case.id for case in split.cases if case.item is None] == ["a"]
+    assert split.holdout == divide(items, None).holdout
+    assert split.dropped == {"training case that repeats a hold-out input": 1}
+
+
 def test_more_events_do_not_move_an_item_to_the_other_side() -> None:
     rows = [(text, label, f"u{n % 60}") for n, (text, label) in enumerate(questions(200, 5))]
     before, after = divide(items_of(rows[:120]), None), divide(items_of(rows), None)
