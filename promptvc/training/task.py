@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from promptvc.evaluation.suite import Case
 from promptvc.prompts.edit import Edit
 from promptvc.prompts.model import Example, Prompt
-from promptvc.training.datasets import Dataset, Item
+from promptvc.training.datasets import Dataset, Item, stable_share
 from promptvc.training.holdout import Split, TrainingCase
 
 AUTO = "auto"
@@ -35,6 +35,20 @@ class TrainingTask:
     def of(cls, prompt: Prompt, dataset: Dataset, split: Split) -> TrainingTask:
         """The training side of ``split``."""
         return cls(prompt, split.items, split.cases, dataset.rejected)
+
+    def sampled(self, most: int, salt: str) -> TrainingTask:
+        """The task with at most ``most`` items, chosen by a stable hash of their inputs; suite cases stay."""
+        if len(self.items) <= most:
+            return self
+        ranked = sorted(range(len(self.items)), key=lambda at: stable_share(self.items[at].key, salt))
+        kept = sorted(ranked[:most])
+        place = {at: position for position, at in enumerate(kept)}
+        cases = tuple(
+            replace(case, item=None if case.item is None else place[case.item])
+            for case in self.cases
+            if case.item is None or case.item in place
+        )
+        return replace(self, items=tuple(self.items[at] for at in kept), cases=cases)
 
     @property
     def events(self) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ FEWEST_CASES = 10
 MOST_CASES = 2000
 """More training cases than this add little to an estimate, and each costs answers."""
 
+MOST_ITEMS = 3000
+"""Of more inputs than this a sample is used: every input is compared with every other one."""
+
 NOISE = 0.1
 """A gain that noise alone would give with at least this chance is not worth a look at the hold-out."""
 
@@ -33,6 +36,7 @@ def train(task: TrainingTask, scorer: Scorer, options: TrainingOptions) -> Train
         NotFound: unknown approach.
         ProviderError, OverBudget, Interrupted: from ``scorer``.
     """
+    task = task.sampled(MOST_ITEMS, f"item {options.seed}")
     selection = select(task, options)
     if selection.approach is None:
         return TrainingOutcome(options.approach, selection.reason, events=task.events)

@@ -272,6 +272,18 @@ def test_cases_of_the_suite_marked_train_take_part() -> None:
     assert {example.input["message"] for example in outcome.added} <= texts
 
 
+def test_a_sample_keeps_cases_and_items_together() -> None:
+    task = task_of(corrections(ROWS))
+    sample = task.sampled(30, "a")
+    assert len(sample.items) == len(sample.cases) == 30
+    for case in sample.cases:
+        assert case.item is not None
+        assert sample.items[case.item].text == case.text
+    assert set(sample.events) < set(task.events)
+    assert sample != task.sampled(30, "b")
+    assert task.sampled(len(task.items), "a") is task
+
+
 def test_too_little_data_is_an_answer() -> None:
     recorder = Recorder()
     outcome = train(task_of(corrections(ROWS[:5])), recorder, TrainingOptions())
