@@ -15,8 +15,7 @@ from promptvc.feedback.events import Event
 from promptvc.workflows import (
     assess,
     author,
-    browse,
-    check,
+    catalogue,
     collect,
     draft,
     fleet,
@@ -25,6 +24,10 @@ from promptvc.workflows import (
     start,
     trainings,
 )
+from promptvc.workflows import check as checking
+from promptvc.workflows import diff as comparing
+from promptvc.workflows import log as chronicle
+from promptvc.workflows import show as showing
 from promptvc.workflows.project import Progress, Project, open_project, silent
 
 
@@ -77,21 +80,21 @@ class Library:
         """Write a new prompt into the working tree; ``options`` are the fields of ``draft.NewRequest``."""
         return draft.new(self._fresh(), draft.NewRequest(name, **options))
 
-    def list(self) -> tuple[browse.Listed, ...]:
+    def list(self) -> tuple[catalogue.Listed, ...]:
         """The prompts of the working tree, by name."""
-        return browse.list_prompts(self._fresh())
+        return catalogue.list_prompts(self._fresh())
 
-    def show(self, reference: str, variables: Mapping[str, str] | None = None) -> browse.Shown:
+    def show(self, reference: str, variables: Mapping[str, str] | None = None) -> showing.Shown:
         """The version that ``NAME[@REV]`` means; rendered when ``variables`` are given."""
-        return browse.show(self._fresh(), reference, variables)
+        return showing.show(self._fresh(), reference, variables)
 
-    def log(self, name: str) -> tuple[browse.Logged, ...]:
+    def log(self, name: str) -> tuple[chronicle.Logged, ...]:
         """The versions of a prompt, newest first."""
-        return browse.log(self._fresh(), name)
+        return chronicle.log(self._fresh(), name)
 
-    def diff(self, a: str, b: str | None = None) -> browse.Difference:
+    def diff(self, a: str, b: str | None = None) -> comparing.Difference:
         """What differs between two revisions, item by item."""
-        return browse.diff(self._fresh(), a, b)
+        return comparing.diff(self._fresh(), a, b)
 
     def commit(
         self, name: str, message: str, *, renumber: bool = False, branch: str | None = None
@@ -99,9 +102,9 @@ class Library:
         """Commit an edited prompt as its next version."""
         return author.commit(self._fresh(), author.CommitRequest(name, message, renumber, branch))
 
-    def check(self, *names: str) -> check.Report:
+    def check(self, *names: str) -> checking.Report:
         """Anything wrong: in the repository, or about these prompts."""
-        return check.check(self._fresh(), names)
+        return checking.check(self._fresh(), names)
 
     def add_feedback(self, name: str, **values: Any) -> collect.Added:
         """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""

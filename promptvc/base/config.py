@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.base.documents import load_yaml
+from promptvc.base.errors import InvalidDocument
 from promptvc.base.memo import Memo
 from promptvc.base.schemas import validate
 
@@ -91,7 +92,14 @@ def load_settings(data: bytes | None, *, file: str = FILE, memo: Memo | None = N
     if document.value is None:
         return Settings()
     validate(document, "settings", memo=memo)
-    value: dict[str, Any] = dict(document.value)
+    try:
+        return _settings(dict(document.value))
+    except (TypeError, ValueError, AttributeError) as error:
+        # Only a memo that somebody else wrote lets an invalid text get this far.
+        raise InvalidDocument(f"these are no settings: {error}", file=file, hint="rm -r .promptvc") from error
+
+
+def _settings(value: dict[str, Any]) -> Settings:
     models = dict(value.pop("models", {}))
     prices = {name: Price(**price) for name, price in models.pop("prices", {}).items()}
     return Settings(

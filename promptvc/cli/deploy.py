@@ -11,6 +11,7 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import fleet, ship
 
+_INTACT = {True: "yes", False: "NO: edited by hand", None: "unknown: shallow clone"}
 _ENVIRONMENT = click.option(
     "--env",
     "environment",
@@ -72,7 +73,7 @@ def status(edge: Edge, environment: str | None) -> None:
                 "?" if row.version is None else f"v{row.version}",
                 "?" if row.latest is None else f"v{row.latest}",
                 ", ".join(f"v{number}" for number in row.held),
-                "yes" if row.intact else "NO: edited by hand",
+                _INTACT[row.intact],
             )
             for row in rows
         ]

@@ -155,9 +155,8 @@ def commit(edge: Edge, branch: str | None) -> None:
         if not result.events:
             ui.line("nothing to commit")
             return
-        ui.line(
-            f"committed {_events(result.events)} to {result.branch} ({(result.commit or '')[:10]})", "good"
-        )
+        where = result.branch or "the detached HEAD"
+        ui.line(f"committed {_events(result.events)} to {where} ({(result.commit or '')[:10]})", "good")
         for segment in result.segments:
             ui.line(f"  {segment}", "dim")
 

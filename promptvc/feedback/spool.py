@@ -74,6 +74,12 @@ class Spool:
         self.directory = directory
         self._current = directory / _CURRENT
 
+    @classmethod
+    def of(cls, common_dir: Path, environ: Mapping[str, str]) -> Spool:
+        """The spool of a repository: in git's common directory, or where ``PROMPTVC_SPOOL`` says."""
+        given = environ.get("PROMPTVC_SPOOL")
+        return cls(Path(given) if given else common_dir / "promptvc" / "spool")
+
     def append(self, events: Sequence[Event], *, durable: bool = False) -> None:
         """Write ``events`` together: when this returns, they survive the death of this process.
 

@@ -16,6 +16,7 @@ from promptvc.git.objects import Objects
 from promptvc.git.refs import create_branch, delete_branch, move_branch
 from promptvc.git.remotes import Result, fetch, push
 from promptvc.git.repo import Repository
+from promptvc.store.versions import Resolver
 
 _REF = f"refs/heads/{BRANCH}"
 _JOINING = "promptvc/ledger-joining"
@@ -33,6 +34,11 @@ class Ledgers:
     objects: Objects
     remote: str
     prefix: str = ""
+
+    @classmethod
+    def of(cls, resolver: Resolver, remote: str) -> Ledgers:
+        """The ledger beside the prompts that ``resolver`` knows."""
+        return cls(resolver.repository, resolver.objects, remote, resolver.place.folder)
 
     @property
     def remote_ref(self) -> str:

@@ -37,6 +37,6 @@ def working_prompts(root: Path) -> dict[str, Path]:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(f"{folder}{entry.name}/")
-                elif entry.name.endswith(".yaml"):
+                elif entry.name.endswith(".yaml") and entry.is_file():
                     found[(folder + entry.name).removesuffix(".yaml")] = Path(entry.path)
     return dict(sorted(found.items()))

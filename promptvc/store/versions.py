@@ -42,6 +42,11 @@ class Version:
     data: bytes
     path: str
 
+    @property
+    def source(self) -> str:
+        """How errors name its file: with the commit in front, if it is from one."""
+        return self.path if self.commit is None else f"{self.commit[:12]}:{self.path}"
+
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:

@@ -18,13 +18,14 @@ from promptvc.evaluation.suite import check_variables, load_suite
 from promptvc.evidence.records import name_and_id, parse
 from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.feedback.segments import prompt_of, read_segments
+from promptvc.feedback.spool import Spool
 from promptvc.git.commits import leftovers
 from promptvc.git.objects import blob_id
 from promptvc.prompts.lint import template_remarks
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import check_environment, check_name, name_of, nearest, path_of
-from promptvc.store.numbering import reused_versions
+from promptvc.store.numbering import owned_versions, reused_versions
 from promptvc.workflows.project import Project
 
 Severity = Literal["error", "warning"]
@@ -78,6 +79,8 @@ class _Check:
 
     def __init__(self, project: Project, names: frozenset[str]) -> None:
         self.project = project
+        # A checkout of a merge result, as CI makes one, is detached: where it stands is what main will be.
+        self.main = project.main_commit or project.resolver.head
         self.files = self._files()
         known = {name for name in map(name_of, self.files) if name is not None}
         for name in names:
@@ -190,9 +193,8 @@ class _Check:
         parse(self._read(path), file=path)
 
     def _versions(self) -> Iterator[Problem]:
-        """Numbers that main's first-parent history gave to two contents."""
-        project = self.project
-        main = project.main_commit
+        """Numbers that main's first-parent history gave to two contents, or that HEAD gives to another than main."""
+        project, main = self.project, self.main
         if main is None:
             return
         if project.history.cut_off(main):
@@ -213,6 +215,32 @@ class _Check:
                     "error" if standing is not None and standing.digest == reuse.change.blob else "warning"
                 )
                 yield Problem("version-reuse", severity, path, None, message, hint)
+        head = project.resolver.head
+        if head is not None and head != main:
+            yield from self._taken(main, head)
+
+    def _taken(self, main: str, head: str) -> Iterator[Problem]:
+        """Versions of HEAD whose number main gave to another content: merging would use the number twice."""
+        project = self.project
+        standing = project.resolver.tip_versions(main)
+        for name, (version, digest) in project.resolver.tip_versions(head).items():
+            path = path_of(name)
+            same = standing.get(name) == (version, digest)
+            if version is None or same or not self._wanted(name) or self._was_on_main(name, digest):
+                continue
+            owner = owned_versions(project.history, project.resolver.contents, path, main).get(version)
+            if owner is not None:
+                message = f"version {version} is taken: main has it since {owner.change.commit[:10]}"
+                hint = f"give this one a number of its own: promptvc commit {name} --renumber -m TEXT"
+                yield Problem("version-reuse", "error", path, None, message, hint)
+
+    def _was_on_main(self, name: str, digest: str) -> bool | None:
+        """Whether ``digest`` was ever the content of ``name`` on main; None where a shallow clone cannot know."""
+        if self.main is None:
+            return False
+        if self.project.history.held([(path_of(name), digest)], self.main):
+            return True
+        return None if self.project.history.cut_off(self.main) else False
 
     def _deployments(self) -> Iterator[Problem]:
         """Rules, and copies that are no version of main."""
@@ -225,7 +253,11 @@ class _Check:
             if not self._wanted(one.name):
                 continue
             yield from _problems("name", one.path, check_environment, one.environment)
-            if not self.project.is_on_main(one.name, one.digest):
+            known = self._was_on_main(one.name, one.digest)
+            if known is None:
+                message = f"a shallow clone cannot tell whether this is a version of {one.name} on main"
+                yield Problem("deployment", "warning", one.path, None, message, "git fetch --unshallow")
+            elif not known:
                 message = f"{one.environment} runs bytes that are no version of {one.name} on main"
                 hint = f"promptvc deploy {one.name} --env {one.environment}"
                 yield Problem("deployment", "error", one.path, None, message, hint)
@@ -243,7 +275,7 @@ class _Check:
             for hold in loaded:
                 if not self._wanted(hold.name):
                     continue
-                if not self.project.is_on_main(hold.name, hold.digest):
+                if self._was_on_main(hold.name, hold.digest) is False:
                     message = (
                         f"it holds {hold.name} v{hold.version} with a digest that no version on main has"
                     )
@@ -264,13 +296,12 @@ class _Check:
         into.append(load_hold(path, self._read(path)))
 
     def _lifted(self) -> Iterator[Problem]:
-        main = self.project.main_commit
-        if main is None:
+        if self.main is None:
             return
-        for path in hold_paths(self.project.history.changed_files(DEPLOYMENTS, main)):
+        for path in hold_paths(self.project.history.changed_files(DEPLOYMENTS, self.main)):
             if path in self.files:
                 continue
-            change = self.project.history.changes(path, main)[0]
+            change = self.project.history.changes(path, self.main)[0]
             if change.blob is None:
                 message = f"this hold was lifted by {change.author} in {change.commit[:10]}"
                 yield Problem("hold-lifted", "warning", path, None, message)
@@ -309,7 +340,7 @@ class _Check:
             yield Problem(
                 "leftover", "warning", ".git", None, text, "the next promptvc commit mends what is ours"
             )
-        spool = self.project.spool
+        spool = Spool.of(self.project.repository.common_dir, self.project.environ)
         for torn in spool.read().problems:
             message = f"a torn line in the spool: {torn.message}"
             yield Problem("spool", "warning", torn.file, torn.line, message, "feedback commit sets it aside")

@@ -20,6 +20,7 @@ from promptvc.feedback.pseudonyms import find_key, make_key
 from promptvc.feedback.query import Query, select
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
+from promptvc.feedback.spool import Spool
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.store.references import parse_reference
@@ -126,7 +127,7 @@ def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
         raw, counts = redactor.event(stamped({**about, "kind": kind, **content}, now=project.clock()))
         events.append(parse_event(raw, file="feedback"))
         found += counts
-    project.spool.append(events, durable=True)
+    Spool.of(project.repository.common_dir, project.environ).append(events, durable=True)
     project.log.event("feedback.added", prompt=version.name, events=len(events))
     return Added(tuple(event.id for event in events), dict(found))
 
@@ -145,7 +146,7 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
     options = ImportOptions(prompt=prompt, columns=request.columns, skip_bad=request.skip_bad)
     result = read_file(request.file, options, redactor=redactor, known=known)
     if result.events:
-        project.spool.append(result.events, durable=True)
+        Spool.of(project.repository.common_dir, project.environ).append(result.events, durable=True)
     project.log.event("feedback.imported", events=len(result.events), bad=len(result.report.rejected))
     return Imported(result.report, accepted=not result.stopped)
 
@@ -189,7 +190,7 @@ def commit(project: Project, branch: str | None = None) -> Sealed:
 
     Killed at any moment, the next call commits the same segments under the same names, or finds them committed.
     """
-    spool = project.spool
+    spool = Spool.of(project.repository.common_dir, project.environ)
     with spool.seal(now=project.clock()) as batch:
         if not batch.segments:
             batch.done()
@@ -296,7 +297,7 @@ def _segments(project: Project, name: str | None) -> dict[str, str]:
 
 def _reading(project: Project, name: str | None, *, spooled: bool) -> Reading:
     # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
-    waiting = project.spool.read().events if spooled else ()
+    waiting = Spool.of(project.repository.common_dir, project.environ).read().events if spooled else ()
     wanted = parse_reference(name).name if name else None
     blobs = _segments(project, wanted)
     committed = read_segments({path: project.objects.blob(blob) for path, blob in blobs.items()})

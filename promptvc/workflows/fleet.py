@@ -16,7 +16,12 @@ from promptvc.workflows.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One line of `status`. ``intact`` is False where the deployed bytes are no version of main's history."""
+    """One line of `status`.
+
+    Attributes:
+        intact: False where the deployed bytes are no version of main's history; None where a shallow clone
+            cannot know.
+    """
 
     environment: str
     name: str
@@ -24,7 +29,7 @@ class Standing:
     digest: str
     latest: int | None
     held: tuple[int, ...]
-    intact: bool
+    intact: bool | None
 
     def to_json(self) -> dict[str, Any]:
         """As `status --json` prints it."""
@@ -47,6 +52,7 @@ def status(project: Project, environment: str | None = None) -> tuple[Standing, 
     latest = project.resolver.tip_versions()
     copies = [(path_of(one.name), one.digest) for one in found]
     on_main = project.history.held(copies, commit) if commit else set()
+    otherwise = None if commit and project.history.cut_off(commit) else False
     return tuple(
         Standing(
             environment=one.environment,
@@ -57,7 +63,7 @@ def status(project: Project, environment: str | None = None) -> tuple[Standing, 
             held=tuple(
                 sorted(h.version for h in holds if (h.environment, h.name) == (one.environment, one.name))
             ),
-            intact=(path_of(one.name), one.digest) in on_main,
+            intact=(path_of(one.name), one.digest) in on_main or otherwise,
         )
         for one in found
     )

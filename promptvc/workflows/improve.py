@@ -26,6 +26,7 @@ from promptvc.prompts.edit import edit
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import nearest, path_of
 from promptvc.store.commits import message
+from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
@@ -124,7 +125,8 @@ class _Training:
 
     def __init__(self, project: Project, name: str, request: TrainRequest, progress: Progress) -> None:
         self.project, self.request, self.progress = project, request, progress
-        if request.push and not project.ledgers.has_remote:
+        self.ledgers = Ledgers.of(project.resolver, project.settings.remote)
+        if request.push and not self.ledgers.has_remote:
             raise Usage(
                 f"--push: there is no remote {project.settings.remote}",
                 hint="git remote add, or leave it out",
@@ -143,7 +145,6 @@ class _Training:
         self.models = request.models or (default,)
         self.repeats = 1 if set(self.models) == {OFFLINE} else 3
         self.session = self._session()
-        self.ledgers = project.ledgers
 
     def _version(self) -> Version:
         found = self.project.resolver.latest(self.name)

@@ -13,14 +13,10 @@ from promptvc.base.errors import NotFound, StorageError
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.base.log import Log, Silent
 from promptvc.base.memo import Memo
-from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
-from promptvc.evidence.records import Record, folder, name_and_id, parse
-from promptvc.feedback.spool import Spool
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
 from promptvc.prompts.names import path_of
 from promptvc.store.history import History
-from promptvc.store.ledgers import Ledgers
 from promptvc.store.versions import Place, Resolver
 
 STATE = ".promptvc"
@@ -107,11 +103,6 @@ class Project:
         return Resolver(self.repository, self.objects, self.history, place)
 
     @property
-    def ledgers(self) -> Ledgers:
-        """The ledger's branch."""
-        return Ledgers(self.repository, self.objects, self.settings.remote, self.prefix)
-
-    @property
     def main_commit(self) -> str | None:
         """The tip of main; None when nothing is committed there."""
         return self.resolver.main
@@ -123,10 +114,13 @@ class Project:
             NotFound: nothing is committed there.
         """
         if self.main_commit is None:
-            what = (
-                f"nothing is committed on {self.main}" if self.main else "this repository has no main branch"
-            )
-            raise NotFound(what, hint="commit the prompts first: git add -A && git commit")
+            if self.main is None:
+                raise NotFound(
+                    "HEAD is detached, and nothing says which branch is main",
+                    hint=f"git switch to a branch, or say `main: NAME` in {FILE}",
+                )
+            hint = "commit the prompts first: git add -A && git commit"
+            raise NotFound(f"nothing is committed on {self.main}", hint=hint)
         return self.main_commit
 
     def refresh(self) -> None:
@@ -136,19 +130,18 @@ class Project:
         for name in ("settings", "main", "main_ref", "history", "resolver"):
             self.__dict__.pop(name, None)
 
-    def evidence(self, name: str, *commits: str | None) -> list[Record]:
-        """The records about ``name`` in any of ``commits``, oldest first."""
-        blobs: dict[str, str] = {}
-        for commit in {one for one in commits if one is not None}:
-            blobs |= self.tree(commit, folder(name))
-        own = {path: blob for path, blob in blobs.items() if (name_and_id(path) or ("", ""))[0] == name}
-        return [parse(self.objects.blob(blob), file=path) for path, blob in sorted(own.items())]
-
     def is_on_main(self, name: str, digest: str) -> bool:
-        """Whether ``digest`` was ever the content of ``name`` on main."""
+        """Whether ``digest`` was ever the content of ``name`` on main.
+
+        Raises:
+            NotFound: a shallow clone that cannot know.
+        """
         if self.main_commit is None:
             return False
-        return bool(self.history.held([(path_of(name), digest)], self.main_commit))
+        if self.history.held([(path_of(name), digest)], self.main_commit):
+            return True
+        self.history.require_whole(self.main_commit, f"whether this version of {name} was ever on main")
+        return False
 
     def tree(self, commit: str, below: str) -> dict[str, str]:
         """{path from the prompt root: digest} of the files below the folder ``below`` in ``commit``."""
@@ -171,12 +164,6 @@ class Project:
         place = self.root / path
         with storage_errors(place):
             return place.read_bytes() if place.is_file() else None
-
-    @property
-    def spool(self) -> Spool:
-        """The spool: in git's common directory, or where ``PROMPTVC_SPOOL`` says."""
-        given = self.environ.get("PROMPTVC_SPOOL")
-        return Spool(Path(given) if given else self.repository.common_dir / "promptvc" / "spool")
 
     def actor(self) -> str:
         """Who commits: ``Name <mail>``, as git is configured."""
@@ -213,7 +200,7 @@ def names_nearby(directory: Path) -> tuple[list[str], list[str]]:
         if (place / FILE).is_file() or (place / "prompts").is_dir():
             prompts = place / "prompts"
             names = [path.relative_to(prompts).with_suffix("").as_posix() for path in prompts.rglob("*.yaml")]
-            deployments = place / DEPLOYMENTS
+            deployments = place / "deployments"
             found = [path.name for path in deployments.iterdir()] if deployments.is_dir() else []
             return sorted(names), sorted(found)
     return [], []

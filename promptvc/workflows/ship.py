@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from promptvc.base.errors import NotFound, Refused, Usage
@@ -10,6 +10,7 @@ from promptvc.deployment.environments import (
     FOLDER,
     Environment,
     deployed_path,
+    deployments,
     environment_names,
     load_environment,
     rules_path,
@@ -23,6 +24,7 @@ from promptvc.git.commits import commit as git_commit
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import check_environment, nearest
 from promptvc.store.commits import message
+from promptvc.store.proofs import evidence_of
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.workflows.project import Project
@@ -95,7 +97,7 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
         return _deployment(project, request, version, environment, found)
 
     done = _commit(project, request.branch, build)
-    remarks = tuple(f"passed over: {one.message}" for one in passed)
+    remarks = tuple(f"passed over: {one.message}" for one in passed) + _strange(project, environment)
     project.log.event("deployment.committed", name=wanted.name, environment=environment, commit=done.commit)
     return Shipped(
         wanted.name,
@@ -118,6 +120,9 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
     """
     if not request.reason.strip():
         raise Usage("a rollback needs a reason", hint="--reason TEXT; the hold and the commit keep it")
+    if parse_reference(request.name).revision is not None:
+        raise Usage(f"a rollback takes a name, not {request.name}", hint="--to REV says what to go back to")
+    request = replace(request, name=parse_reference(request.name).name)
     project.need_main()
     environment = check_environment(request.environment or project.settings.default_environment)
     place = deployed_path(environment, request.name)
@@ -127,12 +132,7 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
     def build(tip: str | None) -> Plan:
         found = project.objects.at(tip, project.top(place)) if tip else None
         if found is None:
-            known = environment_names(project.tree(tip, FOLDER)) if tip else []
-            near = nearest(environment, known)
-            raise NotFound(
-                f"{request.name} is not deployed to {environment}",
-                hint=f"did you mean --env {near}?" if near and near != environment else "see promptvc status",
-            )
+            raise _not_deployed(project, request.name, environment, tip)
         digest, data = found
         bad = load_prompt(data, file=place, memo=project.memo).version
         holds = _holds(project, tip, environment, request.name)
@@ -163,6 +163,28 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
         "deployment.rolled_back", name=request.name, environment=environment, commit=done.commit
     )
     return Shipped(request.name, environment, restored[0], previous[0], done.commit, done.branch)
+
+
+def _strange(project: Project, environment: str) -> tuple[str, ...]:
+    """A remark about an environment that main did not know and that looks like one that it does."""
+    known = environment_names(project.tree(project.need_main(), FOLDER))
+    near = nearest(environment, known)
+    if environment in known or near is None:
+        return ()
+    return (f"{environment} is a new environment; there is also {near}",)
+
+
+def _not_deployed(project: Project, name: str, environment: str, tip: str | None) -> NotFound:
+    tree = project.tree(tip, FOLDER) if tip else {}
+    here = [one.name for one in deployments(tree) if one.environment == environment]
+    near = nearest(environment, set(environment_names(tree)) - {environment})
+    alike = nearest(name, here)
+    hint = "see promptvc status"
+    if not here and near:
+        hint = f"did you mean --env {near}?"
+    elif alike:
+        hint = f"did you mean {alike}?"
+    return NotFound(f"{name} is not deployed to {environment}", hint=hint)
 
 
 def _objections(
@@ -202,7 +224,7 @@ def _holds(project: Project, tip: str | None, environment: str, name: str) -> li
 
 def _proof(project: Project, version: Version) -> Proof | None:
     """The newest evidence about exactly these bytes, a comparison before a run alone."""
-    records = project.evidence(version.name, project.main_commit)
+    records = evidence_of(project.resolver, version.name, project.main_commit)
     about = [one for one in records if _digest(one) == version.digest]
     for record in reversed(about):
         if isinstance(record, ComparisonRecord):

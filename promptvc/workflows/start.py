@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from promptvc.base.config import FILE
+from promptvc.base.errors import Usage
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.git.repo import Repository
 
@@ -35,11 +36,13 @@ def init(directory: Path, *, environ: Mapping[str, str]) -> tuple[str, ...]:
 
     Raises:
         NotFound: ``directory`` is in no git repository.
+        Usage: that is bare.
         StorageError: it cannot be written.
     """
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    Repository.discover(directory, environ)
+    if Repository.discover(directory, environ).top is None:
+        raise Usage(f"{directory} is a bare repository: it has no files", hint="run it in a clone")
     created = []
     for folder in FOLDERS:
         if not (directory / folder).is_dir():

@@ -8,7 +8,17 @@ import sys
 
 import pytest
 
-HEAVY = ["git", "jsonschema", "deepdiff", "langchain", "langchain_core", "jinja2", "asyncio", "sqlite3", "yaml"]
+HEAVY = [
+    "git",
+    "jsonschema",
+    "deepdiff",
+    "langchain",
+    "langchain_core",
+    "jinja2",
+    "asyncio",
+    "sqlite3",
+    "yaml",
+]
 SHOW = "import json, sys; print(json.dumps(sorted(sys.modules)))"
 
 
@@ -31,7 +41,22 @@ def test_importing_the_library_is_light() -> None:
     assert modules_after("import promptvc").isdisjoint([*HEAVY, "click"])
 
 
-@pytest.mark.parametrize("module", ["prompts", "feedback", "train", "evaluate", "deploy", "check", "start"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "show",
+        "log",
+        "diff",
+        "catalogue",
+        "author",
+        "feedback",
+        "train",
+        "evaluate",
+        "deploy",
+        "check",
+        "start",
+    ],
+)
 def test_loading_a_command_imports_no_heavy_library(module: str) -> None:
     loaded = modules_after(f"import promptvc.cli.{module}")
     assert loaded.isdisjoint(["git", "jsonschema", "deepdiff", "langchain", "langchain_core", "jinja2"])
