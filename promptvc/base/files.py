@@ -30,7 +30,7 @@ def storage_errors(path: Path | str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         hint = _HINTS.get(error.errno or 0)
-        raise StorageError(f"cannot use {path}: {reason}", hint=hint, file=str(path)) from error
+        raise StorageError(f"cannot be used: {reason}", hint=hint, file=str(path)) from error
 
 
 def fsync_directory(directory: Path) -> None:
