@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from promptvc.base.errors import Usage
+from promptvc.base.errors import NotFound, Usage
 from promptvc.base.memo import Memo
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.store.diff import Change, diff_prompts, unified_diff
@@ -45,8 +45,8 @@ def diff(project: Project, a: str, b: str | None = None) -> Difference:
     """What differs between ``a`` and ``b``; without ``b`` the working tree's file is the later side."""
     first = parse_reference(a)
     if b is None:
-        before = project.resolver.resolve(a if first.revision else f"{first.name}@HEAD")
         after = project.resolver.working(first.name)
+        before = project.resolver.resolve(a) if first.revision else _committed(project, first.name)
     else:
         if b.startswith("@"):
             b = first.name + b
@@ -54,6 +54,14 @@ def diff(project: Project, a: str, b: str | None = None) -> Difference:
     if before.name != after.name and b is None:
         raise Usage("a diff needs two revisions of one prompt, or two prompts")
     return Difference(_label(a, before), _label(b or first.name, after), before, after, project.memo)
+
+
+def _committed(project: Project, name: str) -> Version:
+    head = project.resolver.head
+    found = project.resolver.at(name, head) if head is not None else None
+    if found is None:
+        raise NotFound(f"{name} is not committed yet", hint=f"promptvc commit {name} -m TEXT does it")
+    return found
 
 
 def readable(value: Any) -> str:
