@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from promptvc.base.errors import InputError
@@ -20,17 +21,27 @@ _STEP = 2
 # Everything else is escaped: controls, the line breaks of YAML 1.1, byte order marks, surrogates, and the
 # bidirectional controls that would let a line show something else than it says.
 _SAFE = r"\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-_UNSAFE = re.compile(f"[^{_SAFE}]")
-_ESCAPED = re.compile(f'[^{_SAFE}]|[\\\\"]')
 _SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", '"': '\\"', "\\": "\\\\"}
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 _NUMBERLIKE = re.compile(r"[-+.0-9_:,eExXoObBa-fA-FtTzZ ]*")
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`=<~.+ ")
 
 
+@cache
+def _unsafe() -> re.Pattern[str]:
+    """A character that needs an escape; compiled when first wanted, as commands that only read never do."""
+    return re.compile(f"[^{_SAFE}]")
+
+
+@cache
+def _escaped() -> re.Pattern[str]:
+    """A character that is written differently between double quotes."""
+    return re.compile(f'[^{_SAFE}]|[\\\\"]')
+
+
 def is_plain(text: str, *, flow: bool = False) -> bool:
     """Whether ``text`` may stand without quotes, inside a flow collection or outside of one."""
-    if not text or text[0] in _INDICATORS or text != text.strip() or _UNSAFE.search(text):
+    if not text or text[0] in _INDICATORS or text != text.strip() or _unsafe().search(text):
         return False
     if ": " in text or text[-1] == ":" or " #" in text or text.lower() in _WORDS:
         return False
@@ -45,12 +56,12 @@ def double_quoted(text: str) -> str:
     Raises:
         InputError: a lone surrogate, which no UTF-8 file can hold.
     """
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
+    return '"' + _escaped().sub(_escape, text) + '"'
 
 
 def single_quoted(text: str) -> str | None:
     """``text`` between single quotes, or None when it needs escapes."""
-    return None if _UNSAFE.search(text) else "'" + text.replace("'", "''") + "'"
+    return None if _unsafe().search(text) else "'" + text.replace("'", "''") + "'"
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -122,7 +133,7 @@ def literal_lines(text: str) -> tuple[str, list[str]] | None:
     if (
         "\n" not in text
         or not lines[-1].strip()
-        or any(_UNSAFE.search(line.replace("\t", "")) for line in lines)
+        or any(_unsafe().search(line.replace("\t", "")) for line in lines)
     ):
         return None
     first = next(line for line in lines if line)
