@@ -50,15 +50,21 @@ class Correct:
 
     def effects(self, case: int) -> Iterable[tuple[int, int]]:
         """See :class:`Aim`."""
-        right, wrong = self._right[case], self._wrong[case]
+        right, wrong, low, high = self._right[case], self._wrong[case], self._low, self._high
         now = self._lead(right, wrong)
+        # The innermost loop of a training: most neighbours are too far away to move anything, and no call is made.
         for example, close, agrees in self._near[case]:
-            # Most neighbours are too far away to move anything: looked at first, as this is the innermost loop.
             if agrees:
-                if close > right:
-                    yield example, self._lead(close, wrong) - now
+                if close <= right:
+                    continue
+                lead = close - wrong
             elif close > wrong:
-                yield example, self._lead(right, close) - now
+                lead = right - close
+            else:
+                continue
+            effect = (low if lead < low else min(lead, high)) - now
+            if effect:
+                yield example, effect
 
     def add(self, case: int, chosen: Neighbour) -> bool:
         """See :class:`Aim`."""
