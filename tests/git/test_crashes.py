@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def test_killed_at_every_call_of_git(
     assert outcomes == {False, True}
 
 
-def test_two_hundred_random_kills(make_repo: Callable[..., Repo], tmp_path: Path) -> None:
+def test_two_hundred_random_kills(make_repo: Callable[..., Repo], put: Put, tmp_path: Path) -> None:
     repo = make_repo()
     repo.commit({A: "old\n", "other.txt": "other\n"}, "begin")
     repo.git("branch", "side")
@@ -102,6 +103,11 @@ def test_two_hundred_random_kills(make_repo: Callable[..., Repo], tmp_path: Path
     log = tmp_path / "log"
     log.touch()
     source = random.Random(7)
+    begin = time.perf_counter()
+    put(repo, {A: b"first\n"})
+    span = 3 * (
+        time.perf_counter() - begin
+    )  # kills are spread over the first commits, however slow the machine
     command = [sys.executable, str(Path(__file__).with_name("crash_worker.py")), str(repo.path), str(log)]
     settled: list[bool] = []
     with subprocess.Popen(
@@ -112,7 +118,7 @@ def test_two_hundred_random_kills(make_repo: Callable[..., Repo], tmp_path: Path
         for kill in range(200):
             worker.stdin.write("go\n")
             pid = int(worker.stdout.readline())
-            select.select([worker.stdout], [], [], source.uniform(0.001, 0.06))
+            select.select([worker.stdout], [], [], source.uniform(0.001, span))
             os.killpg(pid, signal.SIGKILL)
             assert worker.stdout.readline() == "dead\n"
             settled += [one.forward for one in recover(repo.repository())]
