@@ -74,6 +74,11 @@ def _call(arguments: list[str], ui: Ui) -> int:
     except BrokenPipeError:
         _discard_output()  # the reader has gone: `| head`
         return 0
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click ends with 1 then, which here means "no"
+            _discard_output()
+            return 0
+        raise
     except OSError as error:
         fault = StorageError(error.strerror or str(error), file=str(error.filename or "standard output"))
         try:
