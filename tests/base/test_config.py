@@ -1,0 +1,78 @@
+"""Settings: defaults, every key, one clear error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from promptvc.base.config import Price, Settings, load_settings
+from promptvc.base.errors import InvalidDocument
+from promptvc.base.memo import Memo
+
+EVERYTHING = b"""
+main: trunk
+remote: upstream
+model: openai:gpt-x
+default_environment: staging
+feedback: {positive: 0.8, negative: 0.2}
+models:
+  timeout_s: 5
+  attempts: 2
+  concurrency: 3
+  local_only: true
+  prices: {"openai:gpt-x": {input: 1.5, output: 6}}
+evaluation: {margin: 0.1, guard_margin: 0.01, success: 0.9, safety: 0.95, improvement: 0.02}
+training: {max_examples: 4, max_tokens: 500, max_calls: 100, min_gain: 0.05}
+"""
+
+
+@pytest.mark.parametrize("data", [None, b"", b"  \n", b"# only a comment\n"])
+def test_nothing_said_is_all_defaults(data: bytes | None) -> None:
+    assert load_settings(data) == Settings()
+
+
+def test_every_key_arrives() -> None:
+    settings = load_settings(EVERYTHING)
+    default = Settings()
+    assert (settings.main, settings.remote, settings.default_environment) == ("trunk", "upstream", "staging")
+    assert settings.models.prices == {"openai:gpt-x": Price(1.5, 6)}
+    for section in ("feedback", "models", "evaluation", "training"):
+        given, usual = getattr(settings, section), getattr(default, section)
+        for name in usual.__slots__:
+            assert getattr(given, name) != getattr(usual, name), f"{section}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "said"),
+    [
+        (b"main: 7\n", 1, "main"),
+        (b"\nmodells: {}\n", 2, "modells"),
+        (b"models:\n  attempts: 0\n", 2, "attempts"),
+        (b"models: {base_url: http://x}\n", 1, "base_url"),
+        (b"[]\n", 1, ""),
+        (b"main: a\nmain: b\n", 2, "main"),
+    ],
+)
+def test_a_fault_names_its_line_and_key(data: bytes, line: int, said: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        load_settings(data, file="promptvc.yaml")
+    assert (caught.value.file, caught.value.line) == ("promptvc.yaml", line)
+    assert said in caught.value.message
+
+
+def test_a_memo_that_lies_ends_in_an_error_all_the_same(tmp_path: Path) -> None:
+    class Liar(Memo):
+        def knows(self, digest: str) -> bool:
+            return bool(digest)
+
+    with pytest.raises(InvalidDocument):
+        load_settings(b"nonsense: 1\n", memo=Liar(tmp_path / "memo"))
+
+
+def test_the_schema_names_every_setting() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "promptvc/schemas/settings.json").read_text("utf-8"))
+    assert set(schema["properties"]) == set(Settings.__slots__)
+    for section in ("feedback", "models", "evaluation", "training"):
+        assert set(schema["properties"][section]["properties"]) == set(getattr(Settings(), section).__slots__)
