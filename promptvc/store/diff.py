@@ -69,7 +69,14 @@ def diff_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Ch
 
 def _whole(prompt: Prompt) -> dict[str, Any]:
     """The prompt's values with its empty lists and mappings, so that a first item is an item added, not a list."""
-    empty: dict[str, Any] = {"parameters": {}, "variables": {}, "rules": [], "examples": [], "tags": [], "metadata": {}}
+    empty: dict[str, Any] = {
+        "parameters": {},
+        "variables": {},
+        "rules": [],
+        "examples": [],
+        "tags": [],
+        "metadata": {},
+    }
     value = prompt.to_json()
     return value | {key: nothing for key, nothing in empty.items() if key not in value}
 

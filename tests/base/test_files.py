@@ -57,7 +57,7 @@ def test_a_full_disk_says_so() -> None:
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EIO])
 def test_other_faults_are_named(number: int) -> None:
-    with pytest.raises(StorageError, match="^place: cannot be used: "), storage_errors("place"):
+    with pytest.raises(StorageError, match=r"^place: cannot be used: "), storage_errors("place"):
         raise OSError(number, os.strerror(number))
 
 
