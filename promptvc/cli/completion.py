@@ -9,10 +9,10 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from promptvc.cli.edge import Edge, edge_options
+from promptvc.cli.main import COMPLETE
 from promptvc.workflows.project import names_nearby
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_PROMPTVC_COMPLETE"
 _BASH_WORDS = """\
 # NAME@REVISION and prompts:/NAME are one word each, as npm's completion has it for its own names.
 COMP_WORDBREAKS=${COMP_WORDBREAKS//[@:]/}
@@ -55,7 +55,7 @@ def completion(edge: Edge, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     arguments: dict[str, Any] = {}
-    script = kind(click.Command("promptvc"), arguments, "promptvc", VARIABLE).source()
+    script = kind(click.Command("promptvc"), arguments, "promptvc", COMPLETE).source()
     if shell == "bash":
         script = f"{_BASH_WORDS}{script}"
     edge.show({"shell": shell, "script": script}, lambda ui: ui.raw(script + "\n"))

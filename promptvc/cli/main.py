@@ -35,6 +35,9 @@ COMMANDS = {
     "completion": Entry("promptvc.cli.completion", "completion", "Print the shell completion script."),
 }
 
+COMPLETE = "_PROMPTVC_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
 EPILOG = "Exit codes: 0 done, 1 the answer is no, 2 bad input, 3 could not finish, 130 interrupted."
 
 
@@ -74,11 +77,6 @@ def _call(arguments: list[str], ui: Ui) -> int:
     except BrokenPipeError:
         _discard_output()  # the reader has gone: `| head`
         return 0
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # click ends with 1 then, which here means "no"
-            _discard_output()
-            return 0
-        raise
     except OSError as error:
         fault = StorageError(error.strerror or str(error), file=str(error.filename or "standard output"))
         try:
@@ -91,7 +89,7 @@ def _call(arguments: list[str], ui: Ui) -> int:
 
 def _answer(arguments: list[str], ui: Ui) -> int:
     try:
-        result: Any = promptvc.main(args=arguments, prog_name="promptvc", standalone_mode=False)
+        result = _invoke(arguments)
         ui.flush()
     except PromptvcError as error:
         ui.error(error)
@@ -104,6 +102,20 @@ def _answer(arguments: list[str], ui: Ui) -> int:
         ui.error(interrupted)
         return interrupted.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _invoke(arguments: list[str]) -> Any:
+    """What click's own ``main`` does, but a closed pipe is left to us: it would end with 1, which here means no."""
+    wanted = os.environ.get(COMPLETE)
+    if wanted:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(promptvc, {}, "promptvc", COMPLETE, wanted)
+    try:
+        with promptvc.make_context("promptvc", arguments) as context:
+            return promptvc.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
 
 
 def _discard_output() -> None:
