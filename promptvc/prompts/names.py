@@ -66,6 +66,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     found = difflib.get_close_matches(wanted, candidates, n=1, cutoff=0.6)
     if found:
         return found[0]
+    longer = [candidate for candidate in candidates if candidate.startswith(wanted)]
+    if len(wanted) >= 3 and len(longer) == 1:
+        return longer[0]
     last = {candidate.rsplit("/", 1)[-1]: candidate for candidate in reversed(candidates)}
     found = difflib.get_close_matches(wanted.rsplit("/", 1)[-1], list(last), n=1, cutoff=0.7)
     return last[found[0]] if found else None
