@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from promptvc.base.config import FILE, load_settings
+from promptvc.base.config import FILE, Settings
 from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InputError, InvalidDocument, NotFound
 from promptvc.base.schemas import unknown_keys
@@ -79,6 +79,9 @@ class _Check:
 
     def __init__(self, project: Project, names: frozenset[str]) -> None:
         self.project = project
+        self.unset = list(_problems("settings", FILE, lambda: project.settings))
+        if self.unset:
+            project.settings = Settings()  # everything else is looked at with the defaults
         # A checkout of a merge result, as CI makes one, is detached: where it stands is what main will be.
         self.main = project.main_commit or project.resolver.head
         self.files = self._files()
@@ -128,8 +131,7 @@ class _Check:
         return data
 
     def _settings(self) -> Iterator[Problem]:
-        if FILE in self.files:
-            yield from _problems("settings", FILE, lambda: load_settings(self._read(FILE), file=FILE))
+        yield from self.unset
 
     def _prompts(self) -> Iterator[Problem]:
         folders: dict[str, int] = {}

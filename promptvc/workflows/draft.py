@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from promptvc.base.errors import InputError, NotFound, PromptvcError, ProviderError, Usage
+from promptvc.base.errors import InputError, InvalidDocument, NotFound, PromptvcError, ProviderError, Usage
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.base.jsonl import parse_json
 from promptvc.evaluation.runner import run
@@ -33,6 +33,7 @@ You write prompts for language models. You are given a task and answer with one 
 In "system" and "user" a variable stands as {{ name }}; every variable is used, and "user" uses at least one. Write
 clear, complete instructions, say what the output looks like, and do not answer the task itself.
 """
+_AGAIN = "run it again, or use another model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +171,14 @@ def _drafted(project: Project, request: NewRequest, spec: str, task: str) -> Pro
     result = run([Task("draft", 0, messages, {"temperature": 0})], model, RunOptions(concurrency=1))
     outcome = result.outcomes[0]
     if outcome.completion is None:
-        raise ProviderError(f"{spec} did not answer: {outcome.error}", hint=outcome.hint)
+        raise ProviderError(f"{spec} did not answer: {outcome.error}", hint=outcome.hint or _AGAIN)
     answer = outcome.completion.text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
-    hint = "run it again, or use another model"
     try:
         value = parse_json(answer, file=f"the answer of {spec}")
         variables = {str(key): str(text) for key, text in value["variables"].items()}
         system, user, description = (str(value[key]) for key in ("system", "user", "description"))
     except (PromptvcError, KeyError, TypeError, AttributeError) as error:
-        raise ProviderError(f"{spec} did not answer with the object asked for", hint=hint) from error
+        raise ProviderError(f"{spec} did not answer with the object asked for", hint=_AGAIN) from error
     kind: Any = request.type or "user"
     prompt = Prompt(
         name=request.name,
@@ -189,10 +189,18 @@ def _drafted(project: Project, request: NewRequest, spec: str, task: str) -> Pro
         variables=tuple(Variable(key, text or None) for key, text in variables.items()),
         messages=(Message("system", system.rstrip() + "\n"), Message("user", user.strip())),
     )
-    undeclared = placeholders(prompt) - set(variables)
-    if undeclared:
-        named = ", ".join(json.dumps(one) for one in sorted(undeclared))
-        raise ProviderError(f"{spec} used the variable {named} without saying what it is", hint=hint)
+    used = placeholders(prompt)
+    for names, fault in (
+        (used - set(variables), "used {} without saying what it is"),
+        (set(variables) - used, "named the variable {} and did not use it"),
+    ):
+        if names:
+            named = ", ".join(json.dumps(one) for one in sorted(names))
+            raise ProviderError(f"{spec} {fault.format(named)}", hint=_AGAIN)
+    try:
+        load_prompt(new_prompt(prompt), file=f"the draft of {spec}", name=prompt.name)
+    except InvalidDocument as error:
+        raise ProviderError(f"{spec} drafted what is no prompt: {error.message}", hint=_AGAIN) from error
     return prompt
 
 

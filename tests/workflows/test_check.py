@@ -1,0 +1,200 @@
+"""`check`: every rule, provoked in a real repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import Repo
+from tests.commands import Cli, cli_of
+from tests.worlds import DESK, DESK_FILE, DESK_PROMPT, desk_suite
+
+HOLD = f"deployments/production/holds/{DESK}/v2.yaml"
+DEPLOYED = f"deployments/production/{DESK}.yaml"
+
+
+def problems(cli: Cli, *names: str) -> list[dict[str, Any]]:
+    done = cli("check", *names, "--json")
+    found: list[dict[str, Any]] = done.json["problems"]
+    assert done.code == (1 if any(one["severity"] == "error" for one in found) else 0)
+    return found
+
+
+def rules(cli: Cli, *names: str) -> set[tuple[str, str]]:
+    return {(one["rule"], one["severity"]) for one in problems(cli, *names)}
+
+
+def segment(repo: Repo) -> str:
+    (found,) = repo.git("ls-files", "feedback").splitlines()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "rule", "severity", "line"),
+    [
+        (DESK_FILE, DESK_PROMPT + "messages: []\n", "prompt", "error", 13),
+        (DESK_FILE, "name: desk/route\nversion: 1\nmessages: 7\n", "prompt", "error", 3),
+        (DESK_FILE, DESK_PROMPT.replace("desk/route", "desk/other"), "prompt", "error", 2),
+        (DESK_FILE, DESK_PROMPT + "owner: me\n", "unknown-key", "warning", 13),
+        (DESK_FILE, DESK_PROMPT.replace("beta or", "{{ beta }} or"), "template", "warning", None),
+        ("prompts/Desk/Up.yaml", "name: Desk/Up\nversion: 1\nmessages: []\n", "name", "error", None),
+        ("prompts/desk/latest.yaml", DESK_PROMPT, "name", "error", None),
+        ("promptvc.yaml", "default_enviroment: x\n", "settings", "error", 1),
+        ("evaluation/desk/route.yaml", "cases: [{id: a}]\n", "suite", "error", 1),
+        ("evaluation/desk/route.yaml", desk_suite() + "  - {id: alpha-0, vars: {}}\n", "suite", "error", None),
+        ("evaluation/desk/nobody.yaml", desk_suite(), "suite", "warning", None),
+        ("evaluation/evidence/desk/route/01JD3M8Z6VQW4N9T2X5KAB7CDE.json", "{}", "evidence", "error", None),
+        (f"feedback/{DESK}/2026/01/01JD3M8Z6VQW4N9T2X5KAB7CDE.jsonl", '{"id": 1}\n', "event", "error", 1),
+        (f"feedback/{DESK}/mine.jsonl", "{}\n", "segment", "error", None),
+        ("deployments/production/environment.yaml", "promotes_from: [a]\n", "environment", "error", 1),
+        (DEPLOYED, DESK_PROMPT + "# by hand\n", "deployment", "error", None),
+        (HOLD, "digest: 7\n", "hold", "error", None),
+        (HOLD, f"digest: '{'0' * 40}'\nreason: x\n", "hold-dangling", "error", None),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_wrong(
+    desk: Repo, path: str, text: str, rule: str, severity: str, line: int | None
+) -> None:
+    cli = cli_of(desk)
+    desk.write({path: text})
+    found = [one for one in problems(cli) if one["rule"] == rule]
+    assert found, problems(cli)
+    assert found[0]["severity"] == severity
+    assert found[0]["file"] == path
+    if line is not None:
+        assert found[0]["line"] == line
+    said = cli("check").out
+    assert f"{severity}: {path}" in said
+    assert f"[{rule}]" in said
+
+
+def test_a_version_number_used_twice_on_main(desk: Repo) -> None:
+    cli = cli_of(desk)
+    commit = desk.commit({DESK_FILE: DESK_PROMPT.replace("one label", "a label")})
+    (problem,) = problems(cli)
+    assert (problem["rule"], problem["severity"]) == ("version-reuse", "error")
+    assert commit[:10] in problem["message"]
+    desk.write({DESK_FILE: DESK_PROMPT.replace("one label", "a short label")})
+    cli.ok("commit", DESK, "-m", "Shorter", "--renumber")
+    assert rules(cli) == {("version-reuse", "warning")}
+
+
+def test_a_number_that_main_has_given_away_is_found_before_the_merge(trained: Repo) -> None:
+    """Two branches take version 2: the check refuses the second, on its branch and on the merge result."""
+    cli = cli_of(trained)
+    trained.git("checkout", "-q", "-b", "mine")
+    trained.write({DESK_FILE: DESK_PROMPT.replace("description: the", "description: a")})
+    assert cli.json("commit", DESK, "-m", "Mine")["version"] == 3
+    trained.commit({DESK_FILE: trained.read(DESK_FILE).replace(b"version: 3", b"version: 2")}, "by hand")
+    trained.git("checkout", "-q", "main")
+    trained.git("merge", "-q", "--no-edit", f"promptvc/{DESK}/v2")
+    trained.commit({"promptvc.yaml": "main: main\nevaluation: {success: 0.5}\n"})
+    assert rules(cli) == set()
+    trained.git("checkout", "-q", "mine")
+    trained.write({"promptvc.yaml": "main: main\n"})
+    assert rules(cli) == {("version-reuse", "error")}
+    trained.git("checkout", "-q", "promptvc.yaml")
+    trained.git("checkout", "-q", "--detach", "main")
+    trained.git("merge", "-q", "--no-edit", "mine")
+    (problem,) = problems(cli)
+    assert (problem["rule"], problem["severity"], problem["file"]) == ("version-reuse", "error", DESK_FILE)
+    assert "--renumber" in problem["hint"]
+    trained.git("checkout", "-q", "-b", "mended")
+    assert cli.json("commit", DESK, "--renumber", "-m", "Renumber")["version"] in {3, 4}
+    assert rules(cli) == set()
+
+
+def test_a_version_edited_often_before_it_reaches_main_is_one_version(desk: Repo) -> None:
+    cli = cli_of(desk)
+    desk.commit({"promptvc.yaml": "main: main\n"})
+    desk.git("checkout", "-q", "-b", "side")
+    for words in ("a label", "a short label", "one word"):
+        text = DESK_PROMPT.replace("version: 1", "version: 2").replace("one label", words)
+        desk.commit({DESK_FILE: text})
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "--no-edit", "side")
+    assert rules(cli) == set()
+
+
+def test_holds_that_dangle_or_were_lifted_or_are_ignored(shipped: Repo) -> None:
+    cli = cli_of(shipped)
+    cli.ok("rollback", DESK, "--reason", "bad")
+    assert rules(cli) == set()
+    held = shipped.read(HOLD)
+    shipped.write({DEPLOYED: shipped.read(DESK_FILE)})
+    assert rules(cli) == {("hold-ignored", "error")}
+    shipped.git("checkout", "-q", DEPLOYED)
+    shipped.write({HOLD: held.replace(shipped.rev(f"HEAD:{DESK_FILE}").encode(), b"1" * 40)})
+    assert rules(cli) == {("hold-dangling", "error")}
+    shipped.commit({HOLD: None}, "Lift")
+    assert rules(cli) == {("hold-lifted", "warning")}
+
+
+def test_one_id_with_two_contents(desk: Repo) -> None:
+    cli = cli_of(desk)
+    first = desk.read(segment(desk)).splitlines()[0]
+    event = json.loads(first)
+    event["corrected"] = "gamma" if event["corrected"] != "gamma" else "beta"
+    path = f"feedback/{DESK}/2026/01/01KDZ3TXG0ABCDEFGHJKMNPQRS.jsonl"
+    desk.commit({path: first + b"\n"})
+    assert rules(cli) == set()
+    desk.commit({path: json.dumps(event) + "\n"})
+    (problem,) = problems(cli)
+    assert (problem["rule"], problem["severity"]) == ("event-conflict", "error")
+    assert event["id"] in problem["message"]
+
+
+def test_an_event_line_that_was_edited_or_cut(desk: Repo) -> None:
+    path = segment(desk)
+    lines = desk.read(path).splitlines(keepends=True)
+    desk.write({path: b"".join([*lines[:3], lines[3][:40] + b"\n", *lines[4:]])})
+    (problem,) = problems(cli_of(desk))
+    assert (problem["rule"], problem["file"], problem["line"]) == ("event", path, 4)
+
+
+def test_a_torn_line_in_the_spool_is_reported_and_costs_no_neighbour(desk: Repo) -> None:
+    cli = cli_of(desk)
+    cli.ok("feedback", "add", DESK, "--stars", "1")
+    spool = desk.path / ".git/promptvc/spool"
+    (current,) = spool.glob("*.jsonl")
+    with current.open("ab") as file:
+        file.write(b'{"id": "01KDZ3TXG0ABC')
+    assert ("spool", "warning") in rules(cli)
+    cli.ok("feedback", "add", DESK, "--stars", "2")
+    assert cli.json("feedback", "commit")["events"] == 2
+    (problem,) = problems(cli)
+    assert (problem["rule"], problem["severity"]) == ("spool", "warning")
+    Path(problem["file"]).unlink()
+    assert rules(cli) == set()
+
+
+def test_names_narrow_the_check(desk: Repo) -> None:
+    cli = cli_of(desk)
+    desk.write({"prompts/other.yaml": "name: [", "evaluation/other.yaml": "cases: 1\n"})
+    assert rules(cli, DESK) == set()
+    assert rules(cli, "other") == {("prompt", "error"), ("suite", "error")}
+    assert "did you mean desk/route?" in cli.fails(2, "check", "desk/rout")
+
+
+def test_a_crowded_folder_is_remarked_on(desk: Repo) -> None:
+    text = DESK_PROMPT.replace("name: desk/route", "name: many/p{}")
+    desk.write({f"prompts/many/p{at}.yaml": text.replace("p{}", f"p{at}") for at in range(2001)})
+    assert ("crowded", "warning") in rules(cli_of(desk))
+
+
+def test_many_faults_come_errors_first_and_by_file(desk: Repo) -> None:
+    cli = cli_of(desk)
+    desk.write({DESK_FILE: DESK_PROMPT + "zzz: 1\n", "promptvc.yaml": "nonsense: 1\n", "prompts/a.yaml": "["})
+    found = problems(cli)
+    assert [one["severity"] for one in found] == ["error", "error", "warning"]
+    assert [one["file"] for one in found][:2] == ["prompts/a.yaml", "promptvc.yaml"]
+
+
+def test_settings_that_cannot_be_read_stop_the_other_commands_with_one_line(desk: Repo) -> None:
+    cli = cli_of(desk)
+    desk.write({"promptvc.yaml": "evaluation:\n  margin: wide\n"})
+    for arguments in (("list",), ("deploy", DESK), ("train", DESK), ("evaluate", DESK)):
+        assert "promptvc.yaml:2" in cli.fails(2, *arguments)
