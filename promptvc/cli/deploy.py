@@ -1,15 +1,13 @@
-"""`deploy`, `rollback`, `status`, `export`: environments."""
+"""`promptvc deploy` and `promptvc rollback`."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.workflows import fleet, ship
+from promptvc.workflows import ship
 
 _INTACT = {True: "yes", False: "NO: edited by hand", None: "unknown: shallow clone"}
 _ENVIRONMENT = click.option(
@@ -56,50 +54,6 @@ def rollback(
     """
     request = ship.RollbackRequest(name, environment, to, reason, branch)
     _shipped(edge, ship.rollback(edge.project(), request))
-
-
-@click.command("status")
-@click.option("--env", "environment", metavar="ENV", help="Only this environment.")
-@edge_options
-def status(edge: Edge, environment: str | None) -> None:
-    """Show which version each environment runs."""
-    rows = fleet.status(edge.project(), environment)
-
-    def text(ui: Ui) -> None:
-        cells = [
-            (
-                row.environment,
-                row.name,
-                "?" if row.version is None else f"v{row.version}",
-                "?" if row.latest is None else f"v{row.latest}",
-                ", ".join(f"v{number}" for number in row.held),
-                _INTACT[row.intact],
-            )
-            for row in rows
-        ]
-        ui.table(
-            ("environment", "prompt", "runs", "latest", "held", "intact"), cells, empty="nothing is deployed"
-        )
-
-    edge.show([row.to_json() for row in rows], text)
-
-
-@click.command("export")
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--env", "environment", metavar="ENV", help="What this environment runs instead of the latest.")
-@edge_options
-def export(edge: Edge, directory: Path, environment: str | None) -> None:
-    """Copy prompts, or an environment's, to a folder.
-
-    Writes NAME.yaml for each prompt: the latest on main, or what ENV runs, byte for byte.
-    """
-    written = fleet.export(edge.project(), edge.directory / directory, environment)
-
-    def text(ui: Ui) -> None:
-        for path in written:
-            ui.line(path)
-
-    edge.show({"written": list(written)}, text)
 
 
 def _shipped(edge: Edge, done: ship.Shipped) -> None:

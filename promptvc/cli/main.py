@@ -30,8 +30,8 @@ COMMANDS = {
     "evaluate": Entry("promptvc.cli.evaluate", "evaluate", "Run a suite, alone or against a baseline."),
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
-    "status": Entry("promptvc.cli.deploy", "status", "Show which version each environment runs."),
-    "export": Entry("promptvc.cli.deploy", "export", "Copy prompts, or an environment's, to a folder."),
+    "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),
+    "export": Entry("promptvc.cli.fleet", "export", "Copy prompts, or an environment's, to a folder."),
     "completion": Entry("promptvc.cli.completion", "completion", "Print the shell completion script."),
 }
 
