@@ -9,7 +9,6 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import ship
 
-_INTACT = {True: "yes", False: "NO: edited by hand", None: "unknown: shallow clone"}
 _ENVIRONMENT = click.option(
     "--env",
     "environment",

@@ -10,6 +10,8 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import fleet
 
+_INTACT = {True: "yes", False: "NO: edited by hand", None: "unknown: shallow clone"}
+
 
 @click.command("status")
 @click.option("--env", "environment", metavar="ENV", help="Only this environment.")
