@@ -71,9 +71,11 @@ class Cli:
         assert done.code == 0, f"promptvc {' '.join(arguments)}: {done}"
         return done.out
 
-    def json(self, *arguments: str, codes: tuple[int, ...] = (0,), **more: str) -> Any:
+    def json(
+        self, *arguments: str, codes: tuple[int, ...] = (0,), more: Mapping[str, str] | None = None
+    ) -> Any:
         """The value that a command prints with ``--json``."""
-        done = self(*arguments, "--json", **more)
+        done = self(*arguments, "--json", **(more or {}))
         assert done.code in codes, f"promptvc {' '.join(arguments)}: {done}"
         return done.json
 

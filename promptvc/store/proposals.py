@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from promptvc.base.errors import GitError
 from promptvc.git.commits import CommitOptions, Plan, commit
 from promptvc.git.objects import blob_id
+from promptvc.git.refs import delete_branch
+from promptvc.git.remotes import Result, Transfer, fetch, push
+from promptvc.git.repo import Repository
 from promptvc.prompts.edit import with_version
 from promptvc.prompts.names import path_of
 from promptvc.store.candidates import candidate_branch, candidates
@@ -58,6 +61,40 @@ def propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: 
     # The branch is nobody's working place: hooks that look at one have no business here.
     done = commit(repository, branch, build, options=CommitOptions(start=start, no_verify=True))
     return Proposed(number, digest, branch, done.commit)
+
+
+def publish(
+    resolver: Resolver, baseline: Version, unnumbered: bytes, describe: Describe, remote: str
+) -> tuple[Proposed, Transfer]:
+    """:func:`propose`, and push the branch: under a later number if another clone took the number meanwhile.
+
+    Returns:
+        The candidate, and how its push ended; the candidate is there whatever the remote said.
+
+    Raises:
+        GitError, Busy, StorageError: as from :func:`propose`.
+    """
+    repository = resolver.repository
+    for _ in range(5):
+        _fetch(repository, baseline.name, remote)
+        made = propose(resolver, baseline, unnumbered, describe)
+        theirs = f"refs/remotes/{remote}/{made.branch}"
+        if repository.resolve(f"refs/heads/{made.branch}") is None:
+            return made, Transfer(Result.UP_TO_DATE)  # another clone proposed the same
+        done = push(repository, remote, f"refs/heads/{made.branch}")
+        if done.ok or made.again:
+            return made, done
+        _fetch(repository, baseline.name, remote)
+        if repository.resolve(theirs) in {None, made.commit}:
+            return made, done
+        delete_branch(repository, made.branch, made.commit)
+    return made, done
+
+
+def _fetch(repository: Repository, name: str, remote: str) -> None:
+    """Learn which numbers the remote's candidates have; where it cannot be reached the push will say so."""
+    branches = f"{candidate_branch(name, 0).removesuffix('0')}*"
+    fetch(repository, remote, f"+refs/heads/{branches}:refs/remotes/{remote}/{branches}")
 
 
 def _known(resolver: Resolver, baseline: Version, unnumbered: bytes) -> Proposed | None:

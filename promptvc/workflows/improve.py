@@ -19,7 +19,7 @@ from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
 from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
 from promptvc.git.commits import maintain
 from promptvc.git.objects import blob_id
-from promptvc.git.remotes import push
+from promptvc.git.remotes import Transfer
 from promptvc.models.chat import open_model
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.edit import edit
@@ -27,7 +27,7 @@ from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import nearest, path_of
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
-from promptvc.store.proposals import Proposed, propose
+from promptvc.store.proposals import Proposed, propose, publish
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.training.claims import ClaimOptions
@@ -261,15 +261,18 @@ class _Training:
     def _decided(self, found: TrainingOutcome, unnumbered: bytes, met: Met) -> Trained:
         """Commit the candidate if the comparison, or the user, says so; record the training either way."""
         commit, reason = decide(met.comparison, self.split, draft=self.request.draft)
-        made = self._propose(found, unnumbered, met) if commit else None
+        made, pushed = self._propose(found, unnumbered, met) if commit else (None, None)
         self._record(found, reason, met, made)
         if self.request.push:
-            if made is not None:
-                self._push(made.branch)
             self.ledgers.push()
+        if made is not None and pushed is not None and not pushed.ok:
+            raise GitError(f"cannot push {made.branch}: {pushed.reason}", hint=pushed.hint)
         return self._trained(found, reason, met, made)
 
-    def _propose(self, found: TrainingOutcome, unnumbered: bytes, met: Met) -> Proposed:
+    def _propose(
+        self, found: TrainingOutcome, unnumbered: bytes, met: Met
+    ) -> tuple[Proposed, Transfer | None]:
+        """The candidate on its branch, and with ``--push`` how its push ended."""
         project = self.project
 
         def describe(number: int, digest: str) -> tuple[Mapping[str, bytes], str]:
@@ -279,10 +282,13 @@ class _Training:
             text = self._message(found, met.comparison, number)
             return {project.top(path(record)): to_bytes(record)}, text
 
-        made = propose(project.resolver, self.baseline, unnumbered, describe)
+        what = (project.resolver, self.baseline, unnumbered, describe)
+        made, pushed = (
+            publish(*what, project.settings.remote) if self.request.push else (propose(*what), None)
+        )
         maintain(project.repository)
         project.log.event("training.committed", name=self.name, branch=made.branch, commit=made.commit)
-        return made
+        return made, pushed
 
     def _facts(self, found: TrainingOutcome, met: Met, ref: VersionRef) -> Facts:
         return Facts(
@@ -341,11 +347,6 @@ class _Training:
         """Whether the candidate was committed as more than a draft."""
         better = met is not None and met.comparison.verdict == "improvement"
         return made is not None and better and self.split.promotable
-
-    def _push(self, branch: str) -> None:
-        done = push(self.project.repository, self.project.settings.remote, f"refs/heads/{branch}")
-        if not done.ok:
-            raise GitError(f"cannot push {branch}: {done.reason}", hint=done.hint)
 
     def _trained(
         self, found: TrainingOutcome, reason: str, met: Met | None = None, made: Proposed | None = None
