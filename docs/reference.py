@@ -19,7 +19,8 @@ What `--help` prints, for every command. Written by `make docs`; a test keeps it
 
 def pages(command: click.Command, path: str, parent: click.Context | None = None) -> Iterator[str]:
     """The help of ``command`` and, below it, of its own commands."""
-    context = click.Context(command, info_name=path.rsplit(" ", 1)[-1], parent=parent, max_content_width=100)
+    settings = {**command.context_settings, "terminal_width": 80}
+    context = click.Context(command, info_name=path.rsplit(" ", 1)[-1], parent=parent, **settings)
     yield f"## {path}\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

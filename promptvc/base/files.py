@@ -53,6 +53,8 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as stream:
+                if path.exists():
+                    os.fchmod(stream.fileno(), path.stat().st_mode & 0o7777)
                 stream.write(data)
                 if durable:
                     stream.flush()

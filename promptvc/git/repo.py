@@ -160,7 +160,12 @@ class Repository:
         if not rev or "\0" in rev or "\n" in rev:
             return None
         code, stdout, _ = self.outcome(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}"
+            # In `:/text` all that follows is text to look for; what it finds is a commit already.
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            rev if rev.startswith(":/") else rev + "^{commit}",
         )
         found = stdout.decode("ascii", "replace").strip()
         return found if code == 0 and _HEX.fullmatch(found) else None

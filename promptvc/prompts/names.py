@@ -28,7 +28,7 @@ def check_name(text: str) -> str:
         return text
     better = "/".join(
         re.sub(r"[^a-z0-9_-]+", "-", part).strip("-_")
-        for part in text.lower().removesuffix(".yaml").split("/")
+        for part in text.lower().removeprefix(f"{FOLDER}/").removesuffix(".yaml").split("/")
     )
     usable = better != text and _name_fault(better) is None
     hint = (

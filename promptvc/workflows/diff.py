@@ -43,6 +43,8 @@ class Difference:
 
 def diff(project: Project, a: str, b: str | None = None) -> Difference:
     """What differs between ``a`` and ``b``; without ``b`` the working tree's file is the later side."""
+    if a.startswith("@"):
+        raise Usage(f"{a} names no prompt", hint=f"name it once: promptvc diff NAME{a} {b or ''}".rstrip())
     first = parse_reference(a)
     if b is None:
         after = project.resolver.working(first.name)
@@ -79,7 +81,8 @@ def readable(value: Any) -> str:
 
 def _because(value: Mapping[str, Any]) -> str:
     ids = value.get("because") or ()
-    return f"  (because of {len(ids)} event{'s' if len(ids) > 1 else ''})" if ids else ""
+    more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+    return f"  (because of {ids[0]}{more})" if ids else ""
 
 
 def _load(version: Version, memo: Memo) -> Prompt:

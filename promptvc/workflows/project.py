@@ -15,7 +15,7 @@ from promptvc.base.log import Log, Silent
 from promptvc.base.memo import Memo
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
-from promptvc.prompts.names import path_of
+from promptvc.prompts.names import nearest, path_of
 from promptvc.store.history import History
 from promptvc.store.versions import Place, Resolver
 
@@ -51,12 +51,26 @@ class Project:
         self.clock = clock
         self.log = log
         self.objects = Objects(repository)
-        self.state = root / STATE if root is not None else repository.common_dir / "promptvc" / "state"
-        self.memo = Memo(self.state / "validated")
-        if root is not None:
-            _ignore(self.state)
         self.prefix = _prefix(repository, root)
+        self.state = self._state()
+        self.memo = Memo(self.state / "validated")
         self.environ = repository.environ
+
+    def _state(self) -> Path:
+        """``.promptvc/`` of the prompt root; a folder in the git directory where there is none to trust.
+
+        What a commit brought there was made by somebody else, and could say anything about history and scores.
+        """
+        aside = self.repository.git_dir / "promptvc" / "state"
+        if self.root is None:
+            return aside
+        state = self.root / STATE
+        head = self.repository.head().commit if state.is_dir() else None
+        if head is not None and self.objects.tree(head, self.prefix + STATE):
+            self.log.event("state.not_trusted", path=str(state))
+            return aside
+        _ignore(state)
+        return state
 
     def __enter__(self) -> Project:
         return self
@@ -89,7 +103,19 @@ class Project:
             remote = f"{self.settings.remote}/{self.main}"
             if self.repository.resolve(f"refs/remotes/{remote}") is not None:
                 return remote
+            self._require_main()
         return self.main
+
+    def _require_main(self) -> None:
+        """A main that is named and does not exist is a slip of the pen, unless it is about to be born."""
+        head = self.repository.head()
+        if self.settings.main is not None and head.commit is not None and head.branch != self.settings.main:
+            known = [ref.removeprefix("refs/heads/") for ref in self.repository.refs("refs/heads")]
+            near = nearest(self.settings.main, known)
+            hint = f"did you mean {near}?" if near else "write the name of a branch, or leave the key out"
+            raise NotFound(
+                f"there is no branch {self.settings.main}, which `main` names", hint=hint, file=FILE
+            )
 
     @cached_property
     def history(self) -> History:
