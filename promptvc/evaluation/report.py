@@ -155,7 +155,9 @@ def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
         )
     if comparison.detectable:
         points = comparison.detectable * 100
-        lines.append(f"power: so many cases find a true difference of {points:.1f} points with a chance of 80 %")
+        lines.append(
+            f"power: so many cases find a true difference of {points:.1f} points with a chance of 80 %"
+        )
     lines += [_guard_line(guard) for guard in comparison.guards]
     left_out = {"removed": comparison.removed, "errored": comparison.errored}
     lines += [f"{what}: {', '.join(names)}" for what, names in left_out.items() if names]
