@@ -42,9 +42,21 @@ def propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: 
     Raises:
         GitError, Busy, StorageError: nothing was moved.
     """
-    known = _known(resolver, baseline, unnumbered)
-    if known is not None:
-        return known
+    while True:
+        known = _known(resolver, baseline, unnumbered)
+        if known is not None:
+            return known
+        try:
+            return _propose(resolver, baseline, unnumbered, describe)
+        except _Taken:
+            continue  # another process was faster with this number: the next one is free, or was a moment ago
+
+
+class _Taken(GitError):
+    """The branch was made meanwhile."""
+
+
+def _propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: Describe) -> Proposed:
     repository, start = resolver.repository, resolver.main
     path = path_of(baseline.name)
     number = next_version(repository, resolver, baseline.name)
@@ -55,7 +67,7 @@ def propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: 
 
     def build(tip: str | None) -> Plan:
         if tip != start:
-            raise GitError(f"the branch {branch} was made meanwhile", hint="run the command again")
+            raise _Taken(f"the branch {branch} was made meanwhile", hint="run the command again")
         return Plan({resolver.place.folder + path: data, **files}, message)
 
     # The branch is nobody's working place: hooks that look at one have no business here.
