@@ -27,8 +27,10 @@ class Edge:
     log: Log
 
     def project(self) -> Project:
-        """Open the repository that the command runs in."""
-        return open_project(self.directory, environ=os.environ, clock=utc_now, log=self.log)
+        """Open the repository that the command runs in; it is closed when the command has ended."""
+        project = open_project(self.directory, environ=os.environ, clock=utc_now, log=self.log)
+        click.get_current_context().call_on_close(project.close)
+        return project
 
     def show(self, value: Any, text: Callable[[Ui], None]) -> None:
         """Print ``value`` as JSON when asked for, else let ``text`` print it for people."""
