@@ -121,7 +121,7 @@ def one(data: bytes, events: Sequence[Event], suite: Sequence[Case] | None, seed
     started, cpu = time.perf_counter(), time.process_time()
     prompt = load_prompt(data, file="prompts/bank.yaml")
     dataset = build(events, prompt)
-    split = divide(dataset.items, suite)
+    split = divide(dataset.items, suite, prompt)
     session = Session([OfflineModel()])
     scorer = SessionScorer(session)
     options = TrainingOptions(seed=seed, max_examples=64)

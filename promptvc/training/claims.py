@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import Event
+from promptvc.training.inputs import Inputs
 
 REVIEWED, STATED, RATED = 3, 2, 1
 """Ranks: reviewed by an annotation; stated in a correction or demonstration; an output that was rated well."""
@@ -57,13 +58,8 @@ class Claims:
     left_out: Mapping[str, int]
 
 
-def read_claims(events: Iterable[Event], variables: Sequence[str], options: ClaimOptions) -> Claims:
-    """The claims of one prompt's ``events``.
-
-    Args:
-        variables: names that an input has to give, for inputs that are objects; an input that is text gives
-            the only one, and is left out where there are several.
-    """
+def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) -> Claims:
+    """The claims of one prompt's ``events``, whose variables are ``inputs``."""
     ordered = sorted({event.id: event for event in events}.values(), key=lambda event: (event.time, event.id))
     notes = _notes(event for event in reversed(ordered) if event.kind == "annotation")
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
@@ -81,7 +77,7 @@ def read_claims(events: Iterable[Event], variables: Sequence[str], options: Clai
         if since is not None and event.time < since:
             left_out["older than --days"] += 1
             continue
-        found = _claim(event, about, variables, options)
+        found = _claim(event, about, inputs, options)
         if isinstance(found, Claim):
             claims.append(found)
         else:
@@ -98,9 +94,7 @@ def _notes(newest_first: Iterable[Event]) -> dict[str, dict[str, Event]]:
     return notes
 
 
-def _claim(
-    event: Event, about: Sequence[Event], variables: Sequence[str], options: ClaimOptions
-) -> Claim | str:
+def _claim(event: Event, about: Sequence[Event], inputs: Inputs, options: ClaimOptions) -> Claim | str:
     corrections = [note for note in about if note.corrected]
     approvals = [note for note in about if _approves(note)]
     stated = event.corrected if event.kind == "correction" else event.output
@@ -117,25 +111,14 @@ def _claim(
     elif event.is_positive(options.thresholds):
         output, rank = stated, RATED
     else:
-        return "says no right answer"
+        return "say no right answer"
     if output is None or not output.strip():
-        return "says no right answer"
-    given = inputs_of(event, variables)
+        return "say no right answer"
+    given = inputs.given(event.input)
     if given is None:
-        return "its input does not give the prompt's variables"
+        return "lack the prompt's variables"
     user = event.user or event.data.get("session") or event.id
     return Claim(given, output.strip(), rank, user, event.time, because)
-
-
-def inputs_of(event: Event, variables: Sequence[str]) -> Mapping[str, str] | None:
-    """The event's input as texts by variable; None when it gives no such."""
-    given = event.input
-    if isinstance(given, str):
-        return {variables[0]: given} if len(variables) == 1 and given.strip() else None
-    if given is None or not all(isinstance(given.get(name), str) for name in variables):
-        return None
-    values = {name: given[name] for name in variables}
-    return values if any(value.strip() for value in values.values()) else None
 
 
 def _reviewer(note: Event) -> str:

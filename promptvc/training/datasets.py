@@ -17,9 +17,9 @@ from datetime import datetime
 from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
-from promptvc.prompts.render import input_text, placeholders
+from promptvc.prompts.render import input_text
 from promptvc.training.claims import REVIEWED, Claim, ClaimOptions, read_claims
-from promptvc.training.texts import normalised
+from promptvc.training.inputs import Form, Inputs
 
 HALF_AFTER_DAYS = 180.0
 CLEAR = 1.25
@@ -30,20 +30,25 @@ class Item:
     """One input with its right answer.
 
     Attributes:
-        key: the normalised input; no two items share it.
+        form: what the input is compared by; no two items share its key.
         because: ids of every event that says so, sorted.
         users: who said so, sorted.
         seen: when the input was first seen.
         votes: the evidence for the answer.
     """
 
-    key: str
+    form: Form
     input: Mapping[str, str]
     output: str
     because: tuple[str, ...]
     users: tuple[str, ...]
     seen: datetime
     votes: float
+
+    @property
+    def key(self) -> str:
+        """The normalised input."""
+        return self.form.key
 
     @property
     def text(self) -> str:
@@ -75,36 +80,30 @@ class Dataset:
     left_out: Mapping[str, int]
 
 
-def variables_of(prompt: Prompt) -> tuple[str, ...]:
-    """The variables that an input has to give: those the messages name and that have no default, sorted."""
-    optional = {variable.name for variable in prompt.variables if not variable.required}
-    named = placeholders(prompt) | {variable.name for variable in prompt.variables}
-    return tuple(sorted(named - optional))
-
-
 def build(events: Iterable[Event], prompt: Prompt, options: ClaimOptions | None = None) -> Dataset:
     """The training items that ``events`` give for ``prompt``. Events of other prompts are ignored."""
     mine = [event for event in events if event.prompt == prompt.name]
-    read = read_claims(mine, variables_of(prompt), options or ClaimOptions())
-    by_input: dict[str, list[Claim]] = {}
+    inputs = Inputs.of(prompt)
+    read = read_claims(mine, inputs, options or ClaimOptions())
+    by_input: dict[Form, list[Claim]] = {}
     for claim in read.claims:
-        by_input.setdefault(normalised(input_text(claim.input)), []).append(claim)
+        by_input.setdefault(inputs.form(claim.input), []).append(claim)
     newest = max((claim.time for claim in read.claims), default=None)
     left_out = Counter(read.left_out)
     items: list[Item] = []
     conflicts: list[Conflict] = []
-    for key, claims in by_input.items():
+    for form, claims in by_input.items():
         assert newest is not None
-        settled = _settle(key, claims, newest)
+        settled = _settle(form, claims, newest)
         if isinstance(settled, Item):
             items.append(settled)
         else:
             conflicts.append(settled)
-            left_out["users differ, and neither side has clearly more evidence"] += len(settled.events)
+            left_out["users differ"] += len(settled.events)
     return Dataset(tuple(items), tuple(conflicts), read.rejected, dict(sorted(left_out.items())))
 
 
-def _settle(key: str, claims: Sequence[Claim], newest: datetime) -> Item | Conflict:
+def _settle(form: Form, claims: Sequence[Claim], newest: datetime) -> Item | Conflict:
     reviewed = [claim for claim in claims if claim.rank == REVIEWED]
     voting = reviewed or claims
     votes: dict[str, dict[str, float]] = {}
@@ -122,7 +121,7 @@ def _settle(key: str, claims: Sequence[Claim], newest: datetime) -> Item | Confl
         )
     agreeing = [claim for claim in claims if claim.output == ranked[0]]
     return Item(
-        key=key,
+        form=form,
         input=agreeing[0].input,
         output=ranked[0],
         because=tuple(sorted({event for claim in agreeing for event in claim.because})),

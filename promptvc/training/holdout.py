@@ -6,8 +6,8 @@ are, by a stable hash of the input: an item keeps its side when events are added
 A group never straddles. A group is one user, one ``cluster``, or inputs that are nearly the same
 (:mod:`promptvc.training.texts`). The side on which a group was first seen is its side; an item that belongs to
 groups of both sides is dropped. A group with more than 5 % of all items is no group: its inputs are split one by one.
-An item that repeats a hold-out input, exactly or nearly, is not used. With fewer than 30 hold-out groups
-the outcome of a training is at most a draft.
+An item that repeats a hold-out input, exactly or nearly, as a whole or in what the prompt requires, is not used.
+With fewer than 30 hold-out groups the outcome of a training is at most a draft.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertion import Assertion
 from promptvc.evaluation.suite import Case, digest_of
 from promptvc.evidence.looks import case_key
+from promptvc.prompts.model import Prompt
 from promptvc.training.datasets import Item, stable_share
-from promptvc.training.texts import connected, near_pairs, normalised
+from promptvc.training.inputs import Form, Inputs, alike
+from promptvc.training.texts import connected
 
 SHARE = 0.3
 LARGE = 0.05
@@ -35,7 +37,7 @@ class TrainingCase:
 
     Attributes:
         case: as evaluation takes it.
-        text: its input as one text.
+        text: its input as one text; ``form`` is what it is compared by.
         output: the right answer, where there is one text for it.
         group: cases and examples of one group never judge each other.
         item: position of the item in :attr:`Split.items` that it comes from; None for a case of the suite.
@@ -43,6 +45,7 @@ class TrainingCase:
 
     case: Case
     text: str
+    form: Form
     output: str | None
     group: str
     item: int | None
@@ -54,7 +57,8 @@ class Split:
 
     Attributes:
         groups: of each item, in the order of ``items``.
-        holdout_groups: how many independent groups the hold-out has.
+        holdout_keys: the hold-out's cases as the ledger remembers them: by their input, whatever their id or
+            assertions; sorted, each once.
         clusters: the group of each hold-out case, for the paired test.
         dropped: numbers of items and training cases that are not used, by reason.
     """
@@ -64,6 +68,7 @@ class Split:
     cases: tuple[TrainingCase, ...]
     holdout: tuple[Case, ...]
     clusters: tuple[str, ...]
+    holdout_keys: tuple[str, ...]
     dropped: Mapping[str, int]
 
     @property
@@ -81,20 +86,19 @@ class Split:
         """The digest of the hold-out, as a look records it."""
         return digest_of(self.holdout)
 
-    @property
-    def holdout_keys(self) -> tuple[str, ...]:
-        """The hold-out's cases as the ledger remembers them: by their input, whatever their id or assertions."""
-        return tuple(sorted({case_key(canonical_json(dict(case.vars))) for case in self.holdout}))
 
-
-def divide(items: Sequence[Item], suite: Sequence[Case] | None) -> Split:
-    """Split ``items``, and the cases of the prompt's suite if it has any (``None`` or empty: it has not).
+def divide(items: Sequence[Item], suite: Sequence[Case] | None, prompt: Prompt) -> Split:
+    """Split the ``items`` of ``prompt``, and the cases of its suite if it has any (``None`` or empty: it has not).
 
     A suite whose cases are all marked ``split: train`` gives no hold-out: that comes from the items then.
     """
     marked = [case for case in suite or () if case.split == "train"]
     holdout = [case for case in suite or () if case.split != "train"]
-    return _with_suite(items, holdout, marked) if holdout else _by_hash(items, marked)
+    inputs = Inputs.of(prompt)
+    learnt = [_LearntCase(case, inputs.text(case.vars), inputs.form(case.vars)) for case in marked]
+    if not holdout:
+        return _by_hash(items, learnt)
+    return _with_suite(items, holdout, [inputs.form(case.vars) for case in holdout], learnt)
 
 
 def case_of(item: Item, match: str = "equals") -> Case:
@@ -120,13 +124,6 @@ def case_of(item: Item, match: str = "equals") -> Case:
     )
 
 
-def text_of(case: Case) -> str:
-    """The input of a case as one text: its variables that are text, in the order of their names."""
-    values = [(name, case.vars[name]) for name in sorted(case.vars)]
-    texts = [(name, value) for name, value in values if isinstance(value, str)]
-    return texts[0][1] if len(texts) == 1 else "\n".join(f"{name}: {value}" for name, value in texts)
-
-
 def match_of(suite: Iterable[Case]) -> str:
     """How the suite most often holds an answer against a text that is ``expected``; ``equals`` if it never does."""
     counts = Counter(
@@ -138,45 +135,66 @@ def match_of(suite: Iterable[Case]) -> str:
     return min(counts, key=lambda name: (-counts[name], name)) if counts else "equals"
 
 
-def _with_suite(items: Sequence[Item], holdout: Sequence[Case], marked: Sequence[Case]) -> Split:
-    texts = [normalised(text_of(case)) for case in holdout]
+@dataclass(frozen=True, slots=True)
+class _LearntCase:
+    """A case of the suite that is marked ``split: train``."""
+
+    case: Case
+    text: str
+    form: Form
+
+
+def _with_suite(
+    items: Sequence[Item], holdout: Sequence[Case], forms: Sequence[Form], marked: Sequence[_LearntCase]
+) -> Split:
     clusters = {case.cluster for case in holdout if case.cluster is not None}
     dropped: Counter[str] = Counter()
-    repeated = {at for at, _ in near_pairs([item.key for item in items], texts)}
+    repeated = {at for at, _ in alike([item.form for item in items], forms)}
     kept: list[Item] = []
     for at, item in enumerate(items):
         if at in repeated:
-            dropped["repeats a hold-out input"] += 1
+            dropped["repeat a hold-out input"] += 1
         elif clusters.intersection(item.users):
-            dropped["belongs to a cluster of the hold-out"] += 1
+            dropped["belong to a cluster of the hold-out"] += 1
         else:
             kept.append(item)
-    learnt = _unseen(marked, texts, clusters, dropped)
-    alike = connected(len(texts), near_pairs(texts))
-    names = [case.cluster or f"#{alike[at]}" for at, case in enumerate(holdout)]
-    return _split(kept, learnt, tuple(holdout), tuple(names), dropped)
+    learnt = _unseen(marked, forms, clusters, dropped)
+    roots = connected(len(forms), alike(forms))
+    names = [case.cluster or f"#{roots[at]}" for at, case in enumerate(holdout)]
+    return _split(kept, learnt, _Holdout(tuple(holdout), tuple(names), _keys(forms)), dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Holdout:
+    cases: tuple[Case, ...]
+    clusters: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def _keys(forms: Iterable[Form]) -> tuple[str, ...]:
+    return tuple(sorted({case_key(form.key.encode("utf-8", "surrogatepass")) for form in forms}))
 
 
 def _unseen(
-    marked: Sequence[Case], holdout: Sequence[str], clusters: set[str], dropped: Counter[str]
-) -> list[Case]:
+    marked: Sequence[_LearntCase], holdout: Sequence[Form], clusters: set[str], dropped: Counter[str]
+) -> list[_LearntCase]:
     """The cases that training may see: none that repeats an input of the hold-out, or is of a cluster there."""
-    repeated = {at for at, _ in near_pairs([normalised(text_of(case)) for case in marked], holdout)}
+    repeated = {at for at, _ in alike([each.form for each in marked], holdout)}
     unseen = []
-    for at, case in enumerate(marked):
+    for at, each in enumerate(marked):
         if at in repeated:
-            dropped["training case that repeats a hold-out input"] += 1
-        elif case.cluster in clusters:
-            dropped["training case of a cluster of the hold-out"] += 1
+            dropped["training cases that repeat a hold-out input"] += 1
+        elif each.case.cluster in clusters:
+            dropped["training cases of a cluster of the hold-out"] += 1
         else:
-            unseen.append(case)
+            unseen.append(each)
     return unseen
 
 
-def _by_hash(items: Sequence[Item], marked: Sequence[Case]) -> Split:
-    alike = connected(len(items), near_pairs([item.key for item in items]))
+def _by_hash(items: Sequence[Item], marked: Sequence[_LearntCase]) -> Split:
+    roots = connected(len(items), alike([item.form for item in items]))
     memberships = [
-        (f"#{items[alike[at]].key}", *(f"@{user}" for user in item.users)) for at, item in enumerate(items)
+        (f"#{items[roots[at]].key}", *(f"@{user}" for user in item.users)) for at, item in enumerate(items)
     ]
     sizes = Counter(group for groups in memberships for group in groups)
     large = {group for group, size in sizes.items() if size > LARGE * len(items) and size > 1}
@@ -187,7 +205,7 @@ def _by_hash(items: Sequence[Item], marked: Sequence[Case]) -> Split:
         mine = [group for group in groups if group not in large]
         known = {side[group] for group in mine if group in side}
         if len(known) == 2:
-            dropped["bridges training and hold-out"] += 1
+            dropped["bridge training and hold-out"] += 1
             sides.append(None)
             continue
         held = known.pop() if known else stable_share(item.key, "holdout") < SHARE
@@ -196,14 +214,15 @@ def _by_hash(items: Sequence[Item], marked: Sequence[Case]) -> Split:
     holdout = [at for at, held in enumerate(sides) if held]
     kept = [at for at, held in enumerate(sides) if held is False]
     # Parts of a large group are split one by one, but a repetition is a repetition.
-    repeated = {at for at, _ in near_pairs([items[at].key for at in kept], [items[at].key for at in holdout])}
-    dropped["repeats a hold-out input"] += len(repeated)
+    forms = [items[at].form for at in holdout]
+    repeated = {at for at, _ in alike([items[at].form for at in kept], forms)}
+    dropped["repeat a hold-out input"] += len(repeated)
     used = [items[at] for position, at in enumerate(kept) if position not in repeated]
     cases = tuple(case_of(items[at]) for at in holdout)
     clusters = _grouping([memberships[at] for at in holdout], len(items))
     users = {user for at in holdout for user in items[at].users}
-    learnt = _unseen(marked, [items[at].key for at in holdout], users, dropped)
-    return _split(used, learnt, cases, clusters, +dropped)
+    learnt = _unseen(marked, forms, users, dropped)
+    return _split(used, learnt, _Holdout(cases, clusters, _keys(forms)), +dropped)
 
 
 def _grouping(memberships: Sequence[tuple[str, ...]], total: int) -> tuple[str, ...]:
@@ -223,31 +242,38 @@ def _grouping(memberships: Sequence[tuple[str, ...]], total: int) -> tuple[str, 
 
 def _split(
     items: Sequence[Item],
-    learnt: Sequence[Case],
-    holdout: tuple[Case, ...],
-    clusters: tuple[str, ...],
+    learnt: Sequence[_LearntCase],
+    holdout: _Holdout,
     dropped: Mapping[str, int],
 ) -> Split:
-    texts = [item.key for item in items] + [normalised(text_of(case)) for case in learnt]
-    alike = connected(len(texts), near_pairs(texts))
-    users = [item.users for item in items] + [(case.cluster,) if case.cluster else () for case in learnt]
-    memberships = [(f"#{alike[at]}", *(f"@{user}" for user in users[at])) for at in range(len(texts))]
-    groups = _grouping(memberships, len(texts))
-    match = match_of((*holdout, *learnt))
+    forms = [item.form for item in items] + [each.form for each in learnt]
+    roots = connected(len(forms), alike(forms))
+    own = [each.case.cluster for each in learnt]
+    users = [item.users for item in items] + [(cluster,) if cluster else () for cluster in own]
+    memberships = [(f"#{roots[at]}", *(f"@{user}" for user in users[at])) for at in range(len(forms))]
+    groups = _grouping(memberships, len(forms))
+    match = match_of((*holdout.cases, *(each.case for each in learnt)))
     cases = [
-        TrainingCase(case_of(item, match), item.text, item.output, groups[at], at)
+        TrainingCase(case_of(item, match), item.text, item.form, item.output, groups[at], at)
         for at, item in enumerate(items)
     ]
     cases += [
         TrainingCase(
-            case,
-            text_of(case),
-            case.expected if isinstance(case.expected, str) else None,
+            each.case,
+            each.text,
+            each.form,
+            each.case.expected if isinstance(each.case.expected, str) else None,
             groups[len(items) + at],
             None,
         )
-        for at, case in enumerate(learnt)
+        for at, each in enumerate(learnt)
     ]
     return Split(
-        tuple(items), groups[: len(items)], tuple(cases), holdout, clusters, dict(sorted(dropped.items()))
+        items=tuple(items),
+        groups=groups[: len(items)],
+        cases=tuple(cases),
+        holdout=holdout.cases,
+        clusters=holdout.clusters,
+        holdout_keys=holdout.keys,
+        dropped=dict(sorted(dropped.items())),
     )

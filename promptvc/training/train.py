@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 from promptvc.prompts.edit import AddItem, Edit, RemoveItem
 from promptvc.prompts.model import Example, Prompt
-from promptvc.prompts.render import input_text
 from promptvc.training.approach import Approach, Variant
 from promptvc.training.datasets import stable_share
+from promptvc.training.inputs import Inputs, alike
 from promptvc.training.search import Baseline, Race, race
 from promptvc.training.selector import select
 from promptvc.training.task import Scorer, TrainingOptions, TrainingOutcome, TrainingTask
-from promptvc.training.texts import near_pairs, normalised
 
 FEWEST_CASES = 10
 MOST_CASES = 2000
@@ -56,7 +55,7 @@ def train(task: TrainingTask, scorer: Scorer, options: TrainingOptions) -> Train
         return TrainingOutcome(
             approach.name, "the baseline could not be scored", calls=calls, events=task.events
         )
-    variants = _affordable(task, approach, scores, scorer, options)
+    variants = _affordable(task, approach, scores, calls, options)
     found = race(task, variants, Baseline(scores), scorer, seed=options.seed)
     if found is None:
         return TrainingOutcome(
@@ -70,9 +69,9 @@ def train(task: TrainingTask, scorer: Scorer, options: TrainingOptions) -> Train
 
 def _judged(task: TrainingTask, scorer: Scorer, options: TrainingOptions) -> list[int]:
     """The positions of the cases to ask: none that the prompt holds as an example, and no more than can be paid for."""
-    shown = [normalised(input_text(example.input)) for example in task.prompt.examples]
-    texts = [normalised(case.text) for case in task.cases]
-    repeated = {at for at, _ in near_pairs(texts, shown)} if shown else set()
+    inputs = Inputs.of(task.prompt)
+    shown = [inputs.form(example.input) for example in task.prompt.examples]
+    repeated = {at for at, _ in alike([case.form for case in task.cases], shown)} if shown else set()
     usable = [at for at in range(len(task.cases)) if at not in repeated]
     # The baseline and at least one variant have to answer each case.
     most = min(MOST_CASES, options.max_calls // (2 * scorer.calls_per_case))
@@ -86,12 +85,12 @@ def _affordable(
     task: TrainingTask,
     approach: Approach,
     scores: dict[int, float],
-    scorer: Scorer,
+    a_round: int,
     options: TrainingOptions,
 ) -> Sequence[Variant]:
+    """As many variants as rounds of ``a_round`` answers are left; cases that failed were paid for too."""
     answered = [None if at not in scores else scores[at] >= 0.5 for at in range(len(task.cases))]
     variants = approach.variants(task, answered, options)
-    a_round = len(scores) * scorer.calls_per_case
     return variants[: max(1, options.max_calls // a_round - 1)]
 
 

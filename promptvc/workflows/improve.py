@@ -140,7 +140,7 @@ class _Training:
         self.started = project.clock()
         self.suite = self._suite()
         self.dataset = self._dataset()
-        self.split = divide(self.dataset.items, self.suite.cases if self.suite else None)
+        self.split = divide(self.dataset.items, self.suite.cases if self.suite else None, self.prompt)
         default = self.prompt.model or project.settings.model or OFFLINE
         self.models = request.models or (default,)
         self.repeats = 1 if set(self.models) == {OFFLINE} else 3

@@ -10,9 +10,11 @@ from typing import Any
 from promptvc.base.clock import format_time
 from promptvc.base.ids import derived_ulid
 from promptvc.evaluation.session import Session
+from promptvc.evaluation.suite import Case
 from promptvc.feedback.events import Event, parse_event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.training.inputs import Inputs
 from promptvc.training.scorer import SessionScorer
 
 START = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -80,6 +82,11 @@ def questions(count: int, seed: int) -> list[tuple[str, str]]:
 
 def corrections(rows: Sequence[tuple[str, str]]) -> list[Event]:
     return [event(number, input=text, corrected=label) for number, (text, label) in enumerate(rows)]
+
+
+def text_of(case: Case) -> str:
+    """The input of a case as one text."""
+    return Inputs.of(a_prompt()).text(case.vars)
 
 
 def offline() -> SessionScorer:

@@ -37,8 +37,8 @@ def test_corrections_demonstrations_and_good_outputs_become_items() -> None:
     assert answers(dataset) == {"a": "t1", "b": "t2", "c": "t3"}
     assert [item.because for item in dataset.items] == [(an_id(1),), (an_id(2),), (an_id(3),)]
     assert dataset.left_out == {
-        "its input does not give the prompt's variables": 2,
-        "says no right answer": 3,
+        "lack the prompt's variables": 2,
+        "say no right answer": 3,
     }
 
 
@@ -182,7 +182,7 @@ def test_a_prompt_with_two_variables_needs_both() -> None:
         event(3, input={"message": "c"}, corrected="t1"),
     ]
     (item,) = build(events, a_prompt(data)).items
-    assert dict(item.input) == {"message": "b", "order": "1"}
+    assert dict(item.input) == {"message": "b", "order": "1", "team": "x"}
 
 
 _EVENTS = st.lists(

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvc.evaluation.suite import Case, load_suite
+from promptvc.training import holdout
 from promptvc.training.datasets import Item, build
-from promptvc.training.holdout import LARGE, Split, case_of, divide, match_of, text_of
+from promptvc.training.holdout import LARGE, Split, case_of, match_of
 from promptvc.training.texts import near_pairs, normalised
-from tests.training.makers import a_prompt, corrections, event, questions
+from tests.training.makers import a_prompt, corrections, event, questions, text_of
 
 LONG = "my parcel should have been here on monday where is it now please number {}"
 
@@ -28,6 +29,10 @@ def items_of(rows: Sequence[tuple[str, str, str]]) -> tuple[Item, ...]:
 def suite(*cases: dict[str, Any]) -> tuple[Case, ...]:
     given_cases = [{"expected": "t1", **case, "vars": {"message": case["vars"]}} for case in cases]
     return load_suite(json.dumps({"cases": given_cases}).encode(), file="evaluation/x.yaml").cases
+
+
+def divide(items: Sequence[Item], cases: Sequence[Case] | None) -> Split:
+    return holdout.divide(items, cases, a_prompt())
 
 
 def texts(split: Split) -> list[str]:
@@ -72,10 +77,10 @@ def test_an_input_of_the_holdout_never_trains() -> None:
     assert texts(split) == ["where is my milk"]
     assert [case.case.id for case in split.cases if case.item is None] == []
     assert split.dropped == {
-        "belongs to a cluster of the hold-out": 1,
-        "repeats a hold-out input": 2,
-        "training case of a cluster of the hold-out": 1,
-        "training case that repeats a hold-out input": 1,
+        "belong to a cluster of the hold-out": 1,
+        "repeat a hold-out input": 2,
+        "training cases of a cluster of the hold-out": 1,
+        "training cases that repeat a hold-out input": 1,
     }
 
 
@@ -105,7 +110,7 @@ def test_a_suite_that_only_trains_leaves_the_holdout_to_the_events() -> None:
     split = divide(items, cases)
     assert [case.case.id for case in split.cases if case.item is None] == ["a"]
     assert split.holdout == divide(items, None).holdout
-    assert split.dropped == {"training case that repeats a hold-out input": 1}
+    assert split.dropped == {"training cases that repeat a hold-out input": 1}
 
 
 def test_more_events_do_not_move_an_item_to_the_other_side() -> None:
@@ -123,7 +128,7 @@ def test_an_input_of_users_on_both_sides_is_dropped() -> None:
     inside = next(user for text, _, user in rows if text not in held)
     shared = [*rows, ("asked by both", "t1", inside), ("Asked by both!", "t1", outside)]
     split = divide(items_of(shared), None)
-    assert split.dropped == {"bridges training and hold-out": 1}
+    assert split.dropped == {"bridge training and hold-out": 1}
     assert "asked by both" not in {*texts(split), *map(text_of, split.holdout)}
 
 
@@ -181,8 +186,8 @@ def test_nothing_straddles(rows: list[tuple[str, str, str]], held: list[int]) ->
     cases = suite(*({"id": str(n), "vars": f"Question about thing number {n} of {n * n}!"} for n in held))
     for split in (divide(items, None), divide(items, cases)):
         training = [normalised(text) for text in texts(split)]
-        holdout = [normalised(text_of(case)) for case in split.holdout]
-        assert near_pairs(training, holdout) == []
+        held_out = [normalised(text_of(case)) for case in split.holdout]
+        assert near_pairs(training, held_out) == []
         assert [normalised(case.text) for case in split.cases] == training
     split = divide(items, None)
     users = {item.key: item.users for item in items}

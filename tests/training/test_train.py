@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,12 @@ from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
 from promptvc.training.approaches.few_shot import FewShot, tokens_of
 from promptvc.training.datasets import build
-from promptvc.training.holdout import case_of, divide, text_of
+from promptvc.training.holdout import case_of, divide
 from promptvc.training.scorer import SessionScorer
 from promptvc.training.task import TrainingOptions, TrainingOutcome, TrainingTask
 from promptvc.training.texts import near_pairs, normalised
 from promptvc.training.train import changes, train
-from tests.training.makers import PROMPT, a_prompt, an_id, corrections, event, offline, questions
+from tests.training.makers import PROMPT, a_prompt, an_id, corrections, event, offline, questions, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = questions(120, 1)
@@ -35,7 +36,7 @@ ROWS = questions(120, 1)
 def task_of(events: Sequence[Event], data: bytes = PROMPT) -> TrainingTask:
     prompt = a_prompt(data)
     dataset = build(events, prompt)
-    return TrainingTask.of(prompt, dataset, divide(dataset.items, None))
+    return TrainingTask.of(prompt, dataset, divide(dataset.items, None, prompt))
 
 
 def trained(data: bytes, outcome: TrainingOutcome) -> bytes:
@@ -259,12 +260,12 @@ def test_rejected_feedback_is_never_in_the_candidate() -> None:
 def test_cases_of_the_suite_marked_train_take_part() -> None:
     prompt = a_prompt()
     dataset = build(corrections(ROWS[:60]), prompt)
-    split = divide(dataset.items, None)
-    extra = divide(build(corrections(ROWS[60:]), prompt).items, None)
+    split = divide(dataset.items, None, prompt)
+    extra = divide(build(corrections(ROWS[60:]), prompt).items, None, prompt)
     own = [case for case in extra.cases if case.item is not None]
     cases = (
         *split.cases,
-        *(case.__class__(case.case, case.text, case.output, case.text, None) for case in own),
+        *(replace(case, group=case.text, item=None) for case in own),
     )
     outcome = train(TrainingTask(prompt, split.items, cases), offline(), TrainingOptions())
     assert outcome.cases == len(split.cases) + len(own)
@@ -313,6 +314,21 @@ def test_a_minimum_gain_that_is_not_reached() -> None:
     assert outcome.edits is None
     assert outcome.gain is not None
     assert "99.0 are needed" in outcome.reason
+
+
+def test_what_fails_is_paid_for_too() -> None:
+    """The calls for baseline cases that failed are not there to be spent again."""
+
+    class Failing(Recorder):
+        def scores(self, prompt: Prompt, cases: Sequence[Case]) -> list[float | None]:
+            found = super().scores(prompt, cases)
+            return [None if case.id < "event-8" else score for case, score in zip(cases, found, strict=True)]
+
+    task = task_of(corrections(ROWS))
+    most = 3 * len(task.cases)
+    outcome = train(task, Failing(), TrainingOptions(max_calls=most))
+    assert len(outcome.tried) == 2
+    assert outcome.calls <= most
 
 
 def test_cases_that_could_not_be_scored_are_left_out() -> None:

@@ -19,10 +19,9 @@ from promptvc.prompts.model import Example, Prompt
 from promptvc.prompts.render import Renderer, input_text
 from promptvc.training.approach import Fit, Variant
 from promptvc.training.choosing import Aim, Correct, Cover, Room, choose
-from promptvc.training.datasets import variables_of
+from promptvc.training.inputs import Inputs, alike
 from promptvc.training.neighbours import ONE, Ground, Neighbourhood, Point
 from promptvc.training.task import TrainingOptions, TrainingTask
-from promptvc.training.texts import near_pairs, normalised
 
 FEWEST_ITEMS = 10
 TURN_TOKENS = 8
@@ -145,9 +144,10 @@ class _Workshop:
         """The positions of the items that may become examples, when ``learn`` may be learned from."""
         items = [self.task.cases[at].item for at in learn]
         there = [at for at in items if at is not None and at in self.usable]
-        texts = [normalised(input_text(example.input)) for example in kept]
+        inputs = Inputs.of(self.task.prompt)
+        forms = [inputs.form(example.input) for example in kept]
         repeated = (
-            {at for at, _ in near_pairs([self.task.items[at].key for at in there], texts)} if kept else set()
+            {at for at, _ in alike([self.task.items[at].form for at in there], forms)} if kept else set()
         )
         return sorted(at for position, at in enumerate(there) if position not in repeated)
 
@@ -178,6 +178,6 @@ class _Chosen:
 def _shown(prompt: Prompt, kept: tuple[Example, ...]) -> tuple[Shown, ...]:
     """What the prompt shows with the examples ``kept``, by its messages up to the last user message."""
     renderer = Renderer(replace(prompt, examples=kept))
-    blank = dict.fromkeys(variables_of(prompt), "")
+    blank = dict.fromkeys(Inputs.of(prompt).required, "")
     messages = [(message.role, message.content) for message in renderer.render(blank)]
     return shown_in(messages).shown
