@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.builders import Repo, isolated_environ
 from tests.commands import cli_of
-from tests.worlds import DESK, copy_of, desk_files, desk_rows, sample_repo
+from tests.worlds import DESK, copy_of, desk_files, desk_rows, desk_suite, sample_repo
 
 MakeRepo = Callable[..., Repo]
 
@@ -108,3 +108,13 @@ def shipped(shipped_template: Repo, tmp_path: Path) -> Repo:
 def sample(sample_template: Repo, tmp_path: Path) -> Repo:
     """A copy of the sample of the test's own."""
     return copy_of(sample_template, tmp_path / "sample")
+
+
+@pytest.fixture
+def small(repo: Repo, tmp_path: Path) -> Repo:
+    """A desk with half the feedback and the smallest hold-out that promotes, for models that take their time."""
+    repo.commit(desk_files(**{"evaluation/desk/route.yaml": desk_suite(10)}))
+    (tmp_path / "rows.jsonl").write_text(desk_rows(10))
+    cli_of(repo).ok("feedback", "import", str(tmp_path / "rows.jsonl"))
+    cli_of(repo).ok("feedback", "commit")
+    return repo

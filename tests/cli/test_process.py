@@ -78,30 +78,30 @@ def test_ctrl_c_in_an_evaluation_keeps_what_was_paid_for(desk: Repo) -> None:
         assert first.startswith("error: interrupted")
         assert hint.startswith("hint: run")
         slow.open, before = True, server.count
-        done = cli_of(desk).process(*arguments, more=server.environ())
+        done = cli_of(desk)(*arguments, **server.environ())
         assert done.code == 1
         assert done.json["passed"] == 15
         assert server.count - before == 45 - 20
-        cli_of(desk).process(*arguments, more=server.environ())
+        cli_of(desk)(*arguments, **server.environ())
         assert server.count - before == 45 - 20
 
 
-def test_ctrl_c_in_a_training_keeps_what_was_paid_for(desk: Repo) -> None:
+def test_ctrl_c_in_a_training_keeps_what_was_paid_for(small: Repo) -> None:
     slow = Slow(20)
-    arguments = ("train", DESK, "--models", MODEL, "--json")
-    refs = desk.git("for-each-ref")
+    arguments = ("train", DESK, "--models", MODEL, "--max-calls", "360", "--json")
+    refs = small.git("for-each-ref")
     with Server(slow) as server:
-        with cli_of(desk).start(*arguments, more=server.environ()) as process:
+        with cli_of(small).start(*arguments, more=server.environ()) as process:
             assert slow.held.wait(60)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (130, b"")
         assert b'"kind": "interrupted"' in out
-        assert desk.git("for-each-ref") == refs
-        assert desk.status() == []
+        assert small.git("for-each-ref") == refs
+        assert small.status() == []
         # From here on the answer is always the same: what is asked again was not asked before.
         slow.open = True
-        done = cli_of(desk).process(*arguments, more=server.environ())
+        done = cli_of(small)(*arguments, **server.environ())
         assert done.code == 0, done
         assert "no improvement found" in done.json["reason"]
         asked = [str(request.body["messages"]) for request in server.requests]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from promptvc.base.config import ModelSettings
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage
 from tests.builders import Repo
 from tests.commands import cli_of
 from tests.servers import Reply, Request, Server, answer, failure
-from tests.worlds import DESK, desk_files, desk_rows, desk_suite
+from tests.worlds import DESK, desk_suite
 
 MODEL = "openai:test-model"
+FEW = (
+    "--max-calls",
+    "360",
+)  # 30 cases, 3 times: baseline and one variant in training, both sides on the hold-out
 
 
 class Nearest:
@@ -33,27 +33,17 @@ class Nearest:
         raise AssertionError("the offline model never waits")
 
 
-@pytest.fixture
-def small(repo: Repo, tmp_path: Path) -> Repo:
-    """A desk with half the feedback and the smallest hold-out that promotes."""
-    repo.commit(desk_files(**{"evaluation/desk/route.yaml": desk_suite(10)}))
-    (tmp_path / "rows.jsonl").write_text(desk_rows(10))
-    cli_of(repo).ok("feedback", "import", str(tmp_path / "rows.jsonl"))
-    cli_of(repo).ok("feedback", "commit")
-    return repo
-
-
 def test_training_with_a_provider(small: Repo) -> None:
     cli = cli_of(small)
     with Server(Nearest()) as server:
-        done = cli.json("train", DESK, "--models", MODEL, more=server.environ())
+        done = cli.json("train", DESK, *FEW, "--models", MODEL, more=server.environ())
         assert (done["verdict"], done["promoted"]) == ("improvement", True)
         assert done["calls"] == server.count
         (row,) = cli.json("train", DESK, "--history")
         assert row["model"] == MODEL
         assert row["tokens"]["input"] == 12 * server.count
         assert row["cost"] is None
-        again = cli.json("train", DESK, "--models", MODEL, more=server.environ())
+        again = cli.json("train", DESK, *FEW, "--models", MODEL, more=server.environ())
         assert (again["calls"], again["look"], again["candidate"]) == (0, 1, 2)
         assert done["calls"] == server.count
 
@@ -61,7 +51,9 @@ def test_training_with_a_provider(small: Repo) -> None:
 def test_two_models_are_trained_for_together(small: Repo) -> None:
     cli = cli_of(small)
     with Server(Nearest()) as server:
-        done = cli.json("train", DESK, "--models", f"{MODEL}, openai:other", more=server.environ())
+        done = cli.json(
+            "train", DESK, "--models", f"{MODEL}, openai:other", "--max-calls", "720", more=server.environ()
+        )
         assert done["promoted"]
         asked = {request.body["model"] for request in server.requests}
         assert asked == {"test-model", "other"}
@@ -81,13 +73,13 @@ def test_a_provider_that_fails_later_leaves_a_look_and_no_candidate(small: Repo)
 
     cli = cli_of(small)
     with Server(script) as server:
-        said = cli.fails(3, "train", DESK, "--models", MODEL, **server.environ())
+        said = cli.fails(3, "train", DESK, *FEW, "--models", MODEL, **server.environ())
         assert "key withdrawn" in said
         ledger = small.git("ls-tree", "-r", "--name-only", "promptvc/ledger").splitlines()
         assert [path.split("/")[0] for path in ledger] == ["looks"]
         assert small.git("for-each-ref", "refs/heads/promptvc/desk") == ""
         server.script = nearest
-        done = cli.json("train", DESK, "--models", MODEL, more=server.environ())
+        done = cli.json("train", DESK, *FEW, "--models", MODEL, more=server.environ())
     assert (done["look"], done["promoted"]) == (1, True)
 
 
