@@ -1,0 +1,272 @@
+"""The page on file formats: its examples load, and its tables list what the program knows, no more and no less."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from promptvc.base.config import Settings, load_settings
+from promptvc.base.documents import load_yaml
+from promptvc.base.errors import NotFound
+from promptvc.cli.ui import Ui
+from promptvc.deployment.environments import load_environment
+from promptvc.deployment.holds import hold_path, load_hold
+from promptvc.evaluation.assertion import NEGATION, Assertion
+from promptvc.evaluation.assertions import ASSERTIONS, problem
+from promptvc.evaluation.suite import load_suite
+from promptvc.feedback.columns import _DOWN, _UP, infer_kind, to_event
+from promptvc.feedback.events import parse_event
+from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED
+from promptvc.feedback.ingest import ImportOptions, import_file
+from promptvc.feedback.pseudonyms import Key
+from promptvc.feedback.redact import Redactor
+from promptvc.models.providers import KNOWN
+from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.model import load_prompt
+from promptvc.prompts.names import RESERVED
+from promptvc.prompts.parameters import ALLOWED
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = "docs/formats.md"
+PAGE = (ROOT / FILE).read_text("utf-8")
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>[a-z-]+) -->\n)?^```(?P<language>[a-z]*)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+BLOCKS = [match.groupdict() for match in BLOCK.finditer(PAGE)]
+DATA = [one for one in BLOCKS if one["language"] in {"yaml", "json", "csv"}]
+CODE = re.compile(r"`([^`]+)`")
+
+
+def prompt(data: bytes) -> None:
+    assert template_remarks(load_prompt(data, file=FILE)) == []
+
+
+def suite(data: bytes) -> None:
+    assert load_suite(data, file=FILE).cases
+
+
+def settings(data: bytes) -> None:
+    assert load_settings(data, file=FILE) != Settings()
+
+
+def environment(data: bytes) -> None:
+    rules = load_environment("production", data)
+    assert rules.promotes_from
+    assert rules.requires_evidence
+    assert rules.minimum_score
+    assert rules.verdicts
+
+
+def hold(data: bytes) -> None:
+    assert load_hold(hold_path("production", "support/triage", 2), data).by
+
+
+def event(data: bytes) -> None:
+    parsed = parse_event(json.loads(data))
+    clean, found = Redactor(None).event(parsed.to_json())
+    assert clean == parsed.to_json()
+    assert not found
+
+
+def error(data: bytes) -> None:
+    out = io.StringIO()
+    Ui(out=out, err=io.StringIO(), as_json=True).error(
+        NotFound("there is no prompt support/triag", hint="did you mean support/triage?")
+    )
+    assert json.loads(data) == json.loads(out.getvalue())
+
+
+LOADERS: dict[str, Callable[[bytes], None]] = {
+    one.__name__: one for one in (prompt, suite, settings, environment, hold, event, error)
+}
+
+
+def test_every_example_says_what_it_is() -> None:
+    marks = [one["mark"] for one in DATA]
+    assert set(marks) == {*LOADERS, "csv"}
+    assert PAGE.count("\n```") == 2 * len(BLOCKS)
+    assert {one["language"] for one in BLOCKS} == {"yaml", "json", "csv", "sh"}
+
+
+EXAMPLES = [
+    pytest.param(one, id=f"{number}-{one['mark']}") for number, one in enumerate(DATA) if one["mark"] != "csv"
+]
+
+
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_an_example_loads(block: dict[str, str]) -> None:
+    LOADERS[block["mark"]](block["text"].encode())
+
+
+def test_the_imported_table_is_what_the_command_below_it_reads(tmp_path: Path) -> None:
+    (table,) = (one["text"] for one in DATA if one["mark"] == "csv")
+    (command,) = (one["text"] for one in BLOCKS if one["language"] == "sh")
+    words = shlex.split(command)
+    assert words[:3] == ["promptvc", "feedback", "import"]
+    place = tmp_path / words[3]
+    place.write_text(table, "utf-8")
+    pairs = [words[at + 1].partition("=") for at, word in enumerate(words) if word == "--map"]
+    options = ImportOptions(
+        prompt=words[words.index("--prompt") + 1], columns={theirs: ours for theirs, _, ours in pairs}
+    )
+    result = import_file(place, options, redactor=Redactor(Key(b"k" * 32)))
+    assert not result.stopped
+    assert result.report.extra == ()
+    first, second, third = result.events
+    assert [first.score, second.score, third.score] == [0.0, 1.0, 1.0]
+    assert first.input == {"message": "Nobody at home bought this box, but it was charged"}
+    assert third.comment == "quick and right"
+    assert {one.kind for one in result.events} == {"rating"}
+
+
+def rows(mark: str) -> list[list[str]]:
+    """The cells of the table below ``<!-- mark -->``, without its header."""
+    lines = PAGE.split(f"<!-- {mark} -->\n", 1)[1].splitlines()
+    table = lines[: lines.index("")]
+    assert table[1].startswith("|---"), f"no table at {mark}"
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table[2:]]
+
+
+def words_of(cells: Iterable[str]) -> list[str]:
+    return [word for cell in cells for word in CODE.findall(cell)]
+
+
+def keys_after(header: str) -> list[str]:
+    """First cells of the first table below the line ``header``."""
+    lines = PAGE.split(header, 1)[1].split("|---", 1)[1].splitlines()[1:]
+    table = lines[: lines.index("")]
+    return words_of(line.split("|")[1] for line in table)
+
+
+def schema(name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((ROOT / "promptvc" / "schemas" / f"{name}.json").read_text("utf-8"))
+    return value
+
+
+def leaves(properties: dict[str, Any]) -> list[str]:
+    """Keys of a schema, dotted where a mapping names its keys."""
+    found = []
+    for key, content in properties.items():
+        inner = content.get("properties")
+        found += [f"{key}.{name}" for name in leaves(inner)] if inner else [key]
+    return found
+
+
+def test_the_assertions_are_those_that_there_are() -> None:
+    table = {CODE.findall(name)[0]: (value, threshold) for name, value, threshold, _ in rows("assertions")}
+    assert list(table) == list(ASSERTIONS)
+    given: dict[str, Any] = {
+        "required": "text",
+        "a text": "text",
+        "a list of texts": ["text"],
+        "a pattern": "a+",
+        "a JSON Schema, or none": {"type": "object"},
+    }
+    for name, (value, threshold) in table.items():
+        for prefix in ("", NEGATION):
+            full = Assertion(
+                prefix + name, value=given.get(value), threshold=1.0 if threshold == "required" else None
+            )
+            assert problem(full) is None
+            if value in given and value != "a JSON Schema, or none":
+                assert problem(dataclasses.replace(full, value=None))
+            if value == "-":
+                assert problem(dataclasses.replace(full, value="text"))
+            assert problem(dataclasses.replace(full, threshold=None if threshold == "required" else 1.0)), (
+                "the column `threshold` is wrong"
+            )
+
+
+def test_the_settings_are_those_of_the_schema_with_their_defaults() -> None:
+    table = {CODE.findall(key)[0]: default for key, default, _ in rows("settings-table")}
+    assert list(table) == leaves(schema("settings")["properties"])
+    for key, default in table.items():
+        value: Any = Settings()
+        for part in key.split("."):
+            value = getattr(value, part)
+        written = None if default == "-" else load_yaml(CODE.findall(default)[0].encode(), file=key).value
+        assert (type(written), written) == (type(value), value), key
+
+
+def test_the_keys_of_prompts_suites_and_environments_are_those_of_their_schemas() -> None:
+    assert keys_after("\n## Prompt\n") == list(schema("prompt")["properties"])
+    cases = schema("suite")
+    assert keys_after("\n## Suite\n") == list(cases["properties"])
+    assert keys_after("\n| key of a case | is |\n") == list(cases["$defs"]["case"]["properties"])
+    assert keys_after("\n## Environments\n") == leaves(schema("environment")["properties"])
+    match = next(line for line in PAGE.splitlines() if line.startswith("| `match` |"))
+    assert set(cases["properties"]["match"]["enum"]) == set(CODE.findall(match)) - {"match", "expected"}
+
+
+def test_parameters_and_reserved_names() -> None:
+    listed = PAGE.split("<!-- parameters -->\n", 1)[1].split("\n\n", 1)[0]
+    assert tuple(CODE.findall(listed)) == ALLOWED
+    reserved = PAGE.split("may read like a version", 1)[1].split("\n\n", 1)[0]
+    assert set(CODE.findall(reserved)) - {"v3"} == RESERVED
+
+
+def test_the_kinds_and_keys_of_events() -> None:
+    table = {
+        CODE.findall(kind)[0]: (CODE.findall(needs), CODE.findall(one_of))
+        for kind, needs, one_of in rows("kinds")
+    }
+    assert list(table) == list(KINDS)
+    for kind, (needs, one_of) in table.items():
+        assert tuple(needs) == REQUIRED.get(kind, ())
+        assert tuple(one_of) == ANY_OF.get(kind, ())
+    listed = words_of(row[0] for row in rows("event-keys"))
+    assert len(listed) == len(set(listed))
+    assert set(listed) == set(FIELDS)
+    assert set(ALWAYS) <= set(listed)
+
+
+def test_how_a_kind_is_inferred() -> None:
+    """Each row by itself, and a row before all that stand below it."""
+    table = [(CODE.findall(keys), "one of" in keys, CODE.findall(kind)[0]) for keys, kind in rows("inferred")]
+    below: dict[str, int] = {}
+    for keys, one_of, kind in reversed(table):
+        for group in [[key] for key in keys] if one_of else [keys]:
+            value = dict.fromkeys(group, 1)
+            assert infer_kind(value) == kind
+            assert infer_kind(below | value) == kind
+        below |= dict.fromkeys(keys, 1)
+    assert infer_kind({"input": "a", "output": "b"}) is None
+    assert len(table) == 10
+
+
+def test_the_words_for_thumbs() -> None:
+    assert [set(CODE.findall(words)) for words, _ in rows("thumbs")] == [_UP, _DOWN]
+    for words, meant in rows("thumbs"):
+        for word in CODE.findall(words):
+            for spelled in (word, word.upper()):
+                assert to_event({"thumbs": spelled}, {}, typed=False) == {"thumbs": meant}
+    with pytest.raises(ValueError, match="thumbs"):
+        to_event({"thumbs": "0"}, {}, typed=False)
+
+
+def test_the_environment_variables_are_read_by_the_source() -> None:
+    named = set(words_of(row[0] for row in rows("variables")))
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "promptvc").rglob("*.py"))
+    for variable in named:
+        assert f'"{variable}"' in source, variable
+    assert named >= {word for one in KNOWN.values() for word in (*one.url_variables, *one.key_variables)}
+    assert named >= set(re.findall(r'"(PROMPTVC_[A-Z_]+)"', source))
+
+
+def test_links_lead_somewhere() -> None:
+    headings = {
+        line.lstrip("# ").lower().replace(" ", "-") for line in PAGE.splitlines() if line.startswith("## ")
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
+        path, _, heading = target.partition("#")
+        assert (ROOT / "docs" / path).exists(), target
+        assert not heading or heading in headings, target
