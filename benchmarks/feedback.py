@@ -80,7 +80,7 @@ def import_and_commit(repository: Repository, path: Path, spool: Spool) -> tuple
     columns = {"when": "time", "score": "stars", "message": "input.message", "answer": "output"}
     columns |= {"should be": "corrected", "remark": "comment"}
     begin = time.perf_counter()
-    known = {event.id for event in spool.read().events}
+    known = {event.id: event for event in spool.read().events}
     result = import_file(path, ImportOptions(prompt_name(0, 20), columns), redactor=Redactor(), known=known)
     spool.append(result.events, durable=True)
     imported = time.perf_counter()

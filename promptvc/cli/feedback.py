@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from promptvc.cli.ui import Ui
 from promptvc.workflows import collect
 
 MEASURES = ("rating_mean", "success_rate", "error_rate")
+MOST_REASONS = 20
+MOST_RANGES = 8
+MOST_COLUMNS = 12
 TABLE = {
     "add": Entry("promptvc.cli.feedback", "add", "Record feedback on a prompt."),
     "import": Entry("promptvc.cli.feedback", "import_", "Import feedback from a JSONL or CSV file."),
@@ -25,9 +28,12 @@ TABLE = {
 }
 
 
-@click.group("feedback", cls=LazyGroup, table=TABLE)
-def feedback() -> None:
+@click.group("feedback", cls=LazyGroup, table=TABLE, invoke_without_command=True)
+@click.pass_context
+def feedback(context: click.Context) -> None:
     """Record, import, list and commit feedback."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @click.command("add")
@@ -69,13 +75,20 @@ def add(edge: Edge, name: str, thumbs: bool | None, input_: str | None, **given:
         ui.line(f"recorded {', '.join(result.ids)}", "good")
         _redacted(ui, result.redacted)
 
+    _notes(edge.ui, result.remarks)
     edge.show({"ids": list(result.ids)}, text)
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--prompt", "prompt", type=NAME, help="The prompt of rows that name none.")
-@click.option("--map", "columns", multiple=True, metavar="A=B", help="Read column A as B; may be repeated.")
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="A=B",
+    help="Read column A as B, or leave it out (A=); may be repeated.",
+)
 @click.option("--skip-bad", is_flag=True, help="Import the good lines even if some are bad.")
 @edge_options
 def import_(edge: Edge, file: Path, prompt: str | None, columns: tuple[str, ...], skip_bad: bool) -> int:
@@ -89,11 +102,12 @@ def import_(edge: Edge, file: Path, prompt: str | None, columns: tuple[str, ...]
     report = done.report
 
     def text(ui: Ui) -> None:
-        for one in report.rejected:
-            ui.line(f"line {one.line}: {one.reason}", "bad")
+        for line in _grouped([(one.line, one.reason) for one in report.rejected]):
+            ui.line(line, "bad")
         counts = f"{report.imported} imported, {report.duplicates} already there, {len(report.rejected)} bad"
         ui.line(f"{report.read} read: {counts}")
         _redacted(ui, report.redacted)
+        _extra(ui, report.extra, kept=done.accepted)
         if not done.accepted:
             ui.note("nothing was imported: mend the lines above, or pass --skip-bad")
 
@@ -112,12 +126,14 @@ def import_(edge: Edge, file: Path, prompt: str | None, columns: tuple[str, ...]
 @edge_options
 def list_(edge: Edge, name: str | None, **query: Any) -> None:
     """List events, oldest first."""
-    events = collect.list_events(edge.project(), name, collect.ListRequest(**query))
+    listing = collect.browse(edge.project(), name, collect.ListRequest(**query))
+    events = listing.events
 
     def text(ui: Ui) -> None:
         rows = [(e.time, e.prompt, e.kind, e.score, e.words) for e in map(collect.brief, events)]
         ui.table(("time", "prompt", "kind", "score", "says"), rows, empty="no events")
 
+    _notes(edge.ui, listing.remarks)
     edge.show([event.to_json() for event in events], text)
 
 
@@ -126,7 +142,8 @@ def list_(edge: Edge, name: str | None, **query: Any) -> None:
 @edge_options
 def summary(edge: Edge, name: str | None) -> None:
     """Count events and what they say, committed and spooled."""
-    result = collect.summary(edge.project(), name)
+    tally = collect.tally(edge.project(), name)
+    result = tally.figures
 
     def text(ui: Ui) -> None:
         kinds = sorted(result["by_kind"].items(), key=lambda item: (-item[1], item[0]))
@@ -141,6 +158,7 @@ def summary(edge: Edge, name: str | None) -> None:
         ]
         ui.table(("version", "events", *MEASURES), rows)
 
+    _notes(edge.ui, tally.remarks)
     edge.show(result, text)
 
 
@@ -160,6 +178,7 @@ def commit(edge: Edge, branch: str | None) -> None:
         for segment in result.segments:
             ui.line(f"  {segment}", "dim")
 
+    _notes(edge.ui, result.remarks)
     edge.show(result.to_json(), text)
 
 
@@ -171,10 +190,53 @@ def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
     columns = {}
     for pair in pairs:
         theirs, equals, ours = pair.partition("=")
-        if not (theirs and equals and ours):
+        if not (theirs and equals):
             raise Usage(f"--map takes A=B, not {pair!r}")
         columns[theirs] = ours
     return columns
+
+
+def _grouped(lines: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """(line, reason) of bad lines, as one line for each reason; only so many reasons."""
+    places: dict[str, list[int]] = {}
+    for number, reason in lines:
+        places.setdefault(reason, []).append(number)
+    for reason, numbers in list(places.items())[:MOST_REASONS]:
+        yield f"{_ranges(numbers)}: {reason}"
+    rest = list(places.values())[MOST_REASONS:]
+    if rest:
+        yield f"{sum(map(len, rest)):,} more lines for {len(rest):,} more reasons: --json names them all"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """``lines 2-12, 14-53 (51 lines)``."""
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:MOST_RANGES]]
+    more = ", ..." if len(runs) > MOST_RANGES else ""
+    return f"lines {', '.join(shown)}{more} ({len(numbers):,} lines)"
+
+
+def _extra(ui: Ui, names: Sequence[str], *, kept: bool) -> None:
+    if not names:
+        return
+    more = f" and {len(names) - MOST_COLUMNS:,} more" if len(names) > MOST_COLUMNS else ""
+    shown = ", ".join(names[:MOST_COLUMNS]) + more
+    if kept:
+        ui.note(f"kept as extra columns: {shown}; --map COLUMN= leaves one out")
+    else:
+        ui.note(f"columns that are no key of an event: {shown}; --map COLUMN=KEY says what one is")
+
+
+def _notes(ui: Ui, remarks: Sequence[str]) -> None:
+    for remark in remarks:
+        ui.note(remark)
 
 
 def _redacted(ui: Ui, counts: Mapping[str, int]) -> None:

@@ -2,8 +2,8 @@
 
 A column goes to the key that the column map names (``{"score": "stars"}``, dotted for inner keys:
 ``{"prompt_tokens": "tokens.input"}``, empty to leave it out), else to the key of its own name. A name that is no
-key of an event is kept as it is. In CSV ``tokens.input`` and its like need no map. A value that is empty or null
-is not given.
+key of an event is kept as it is (:func:`extra_keys` names them). In CSV ``tokens.input`` and its like need no map.
+A value that is empty or null is not given.
 
 Text becomes what its key needs: numbers, true and false, lists (``a, b; c`` or JSON), times (RFC 3339, a date,
 seconds or milliseconds since 1970; without a zone: UTC), thumbs (up, down, 1, -1, true, false, yes, no, and the two
@@ -12,6 +12,7 @@ emoji). Anything else is an error that names the key: nothing is guessed.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from promptvc.base.clock import format_time, parse_time
-from promptvc.base.errors import InvalidDocument
+from promptvc.base.errors import InvalidDocument, Usage
 from promptvc.base.ids import is_ulid
 from promptvc.base.jsonl import canonical_json, parse_json
 from promptvc.feedback.fields import FIELDS
@@ -36,11 +37,40 @@ _NAMES = frozenset(
 )
 _OBJECTS = frozenset({"tokens", "scores", "error", "context", "input"})
 _JSON = _OBJECTS | {"options", "chunks"}
+_KEYS = (*FIELDS, "external_id")
+_INSIDE = (
+    "tokens.input",
+    "tokens.output",
+    "error.type",
+    "error.message",
+    "context.model",
+    "context.framework",
+)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _EPOCH = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
 _SEPARATORS = re.compile("[,;|]")
 _UP = frozenset({"up", "1", "+1", "true", "yes", "thumbs up", "thumbs_up", "thumbsup", "like", "👍"})
 _DOWN = frozenset({"down", "-1", "false", "no", "thumbs down", "thumbs_down", "thumbsdown", "dislike", "👎"})
+
+
+def check_columns(columns: Mapping[str, str]) -> None:
+    """Refuse a column map that leads to what is no key of an event.
+
+    Raises:
+        Usage: naming the key that was probably meant.
+    """
+    for theirs, ours in columns.items():
+        head, dot, rest = ours.partition(".")
+        if not ours or (ours in _KEYS if not dot else bool(rest) and head in _OBJECTS):
+            continue
+        known = [head] if head in _KEYS else difflib.get_close_matches(ours.lower(), (*_KEYS, *_INSIDE), n=1)
+        hint = f"did you mean {known[0]}?" if known else f"its keys are: {', '.join(_KEYS)}"
+        raise Usage(f"column {theirs!r} is mapped to {ours!r}, which is no key of an event", hint=hint)
+
+
+def extra_keys(value: Mapping[str, Any]) -> set[str]:
+    """The keys of ``value`` that say nothing to promptvc: columns that no key of an event takes."""
+    return set(value).difference(_KEYS)
 
 
 def to_event(values: Mapping[str, Any], columns: Mapping[str, str], *, typed: bool) -> dict[str, Any]:

@@ -93,6 +93,19 @@ class Event:
         """Its tags; empty when it has none."""
         return tuple(self.data.get("tags", ()))
 
+    @property
+    def words(self) -> str:
+        """What it says, for people, in one text: the correction, else the remark, the error, the output, the name."""
+        if self.kind in {"correction", "demonstration"}:
+            given = self.input
+            asked = (
+                given if isinstance(given, str) else " | ".join(str(one) for one in (given or {}).values())
+            )
+            return f"{asked} -> {self.corrected or self.output}"
+        error = self.data.get("error")
+        said = self.comment or (error.get("message") if isinstance(error, dict) else None)
+        return str(said or self.output or self.data.get("name") or "")
+
     def _text(self, key: str) -> str | None:
         given: str | None = self.data.get(key)
         return given

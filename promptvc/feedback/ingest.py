@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from promptvc.base.clock import format_time
@@ -23,12 +24,13 @@ from promptvc.base.errors import InputError, Usage
 from promptvc.base.files import storage_errors
 from promptvc.base.ids import derived_ulid
 from promptvc.base.jsonl import canonical_json
-from promptvc.feedback.columns import infer_kind, to_event
+from promptvc.feedback.columns import check_columns, extra_keys, infer_kind, to_event
 from promptvc.feedback.events import MAX_EVENT_BYTES, Event, parse_event
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.rows import BadRow, Row, read_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING: Mapping[str, Event] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,17 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Rows read, events imported, rows that were known already, rows refused, findings redacted by category."""
+    """Rows read, events imported, rows that were known already, rows refused, findings redacted by category.
+
+    ``extra`` names the columns that no key of an event takes: kept in the event as they are, and not understood.
+    """
 
     read: int
     imported: int
     duplicates: int
     rejected: tuple[BadRow, ...]
     redacted: Mapping[str, int]
+    extra: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The object that `feedback import --json` prints."""
@@ -60,6 +66,7 @@ class ImportReport:
             "duplicates": self.duplicates,
             "rejected": [{"line": row.line, "reason": row.reason} for row in self.rejected],
             "redacted": dict(self.redacted),
+            "extra": list(self.extra),
         }
 
 
@@ -73,17 +80,20 @@ class ImportResult:
 
 
 def import_file(
-    path: Path, options: ImportOptions, *, redactor: Redactor, known: Container[str] = frozenset()
+    path: Path, options: ImportOptions, *, redactor: Redactor, known: Mapping[str, Event] = _NOTHING
 ) -> ImportResult:
     """Read ``path`` (JSON Lines or CSV) into redacted events. Nothing is written.
 
     Args:
-        known: ids of events that are there already, committed or spooled.
+        known: by id, the events that are there already, committed or spooled. A row with the id of one of them
+            and other content is a bad row.
 
     Raises:
         NotFound, InvalidDocument, StorageError: the file as a whole cannot be read.
-        Usage: a row names a user, and the redactor has no key; or a mapped column is not in the CSV file.
+        Usage: a row names a user, and the redactor has no key; a mapped column is not in the CSV file, or what
+            it is mapped to is no key of an event.
     """
+    check_columns(options.columns)
     time = options.time
     rows = read_rows(path)
     if time is None and path.is_file():
@@ -98,9 +108,10 @@ def import_rows(
     *,
     time: datetime,
     redactor: Redactor,
-    known: Container[str] = frozenset(),
+    known: Mapping[str, Event] = _NOTHING,
 ) -> ImportResult:
     """As :func:`import_file`, for rows that come from elsewhere; ``time`` dates rows that have none."""
+    check_columns(options.columns)
     run = _Run(options, format_time(time), redactor, known)
     for row in rows:
         run.read += 1
@@ -118,7 +129,9 @@ def import_rows(
 
 
 class _Run:
-    def __init__(self, options: ImportOptions, time: str, redactor: Redactor, known: Container[str]) -> None:
+    def __init__(
+        self, options: ImportOptions, time: str, redactor: Redactor, known: Mapping[str, Event]
+    ) -> None:
         self.read = 0
         self.rejected: list[BadRow] = []
         self._options = options
@@ -128,6 +141,7 @@ class _Run:
         self._events: dict[str, tuple[int, Event]] = {}
         self._duplicates = 0
         self._redacted: Counter[str] = Counter()
+        self._extra: set[str] = set()
         self._equal: Counter[bytes] = Counter()
 
     def take(self, row: Row) -> None:
@@ -140,9 +154,14 @@ class _Run:
         clean, found = self._redactor.event(value)
         if "id" not in clean:
             clean["id"] = self._derived_id(clean)
-        clean.setdefault("time", self._time)
+        self._extra |= extra_keys(clean)
+        there = self._known.get(clean["id"])
+        # A row without a time was dated by its file then, and the file may have been touched since.
+        clean.setdefault("time", self._time if there is None else there.data["time"])
         event = parse_event(clean)
-        if event.id in self._known:
+        if there is not None:
+            if there.line() != event.line():
+                raise ValueError(f"the id {event.id} is known with other content")
             self._duplicates += 1
         elif event.id in self._events:
             line, other = self._events[event.id]
@@ -158,7 +177,7 @@ class _Run:
     def _completed(self, value: dict[str, Any]) -> dict[str, Any]:
         if "prompt" not in value:
             if self._options.prompt is None:
-                raise ValueError("no prompt: name one for the file, or map a column to 'prompt'")
+                raise ValueError("no prompt; pass --prompt NAME or --map COLUMN=prompt")
             value["prompt"] = self._options.prompt
         value.setdefault("source", self._options.source)
         if "kind" not in value:
@@ -180,5 +199,12 @@ class _Run:
         stopped = bool(self.rejected) and not self._options.skip_bad
         events = () if stopped else tuple(event for _, event in self._events.values())
         redacted = {} if stopped else dict(sorted(self._redacted.items()))
-        report = ImportReport(self.read, len(events), self._duplicates, tuple(self.rejected), redacted)
+        report = ImportReport(
+            self.read,
+            len(events),
+            self._duplicates,
+            tuple(self.rejected),
+            redacted,
+            tuple(sorted(self._extra)),
+        )
         return ImportResult(events, report, stopped)

@@ -17,9 +17,10 @@ Span = tuple[int, int]
 
 # -- e-mail --------------------------------------------------------------------------------------------------
 
-_DOMAIN = re.compile(r"@(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}")
+_DOMAIN = re.compile(r"(?:@|%(?:25){0,3}40)(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}")
 _LOCAL = frozenset(".!#$%&'*+^`{|}~-_")
 _LONGEST_LOCAL = 128
+_LONGEST_QUOTED = 66
 _AT = r" ?[\[({] ?(?:at|@) ?[\])}] ?"
 _DOT = r"(?: ?[\[({] ?(?:dot|punkt) ?[\])}] ?|\.)"
 _SPELLED = re.compile(
@@ -28,7 +29,9 @@ _SPELLED = re.compile(
 
 
 def find_emails(text: str) -> Iterator[Span]:
-    """``name@example.org``, also with letters beyond ASCII, and ``name (at) example (dot) org``."""
+    """``name@example.org``, also with letters beyond ASCII, as ``name%40example.org``, as ``"any words"@example.org``,
+    and ``name (at) example (dot) org``.
+    """
     for match in _DOMAIN.finditer(text):
         start = match.start()
         limit = max(0, start - _LONGEST_LOCAL)
@@ -36,10 +39,23 @@ def find_emails(text: str) -> Iterator[Span]:
             start -= 1
         while start < match.start() and text[start] in ".'":
             start += 1
+        if start == match.start():
+            start = _quoted_start(text, start)
         if start < match.start():
             yield start, match.end()
     for match in _SPELLED.finditer(text):
         yield match.span()
+
+
+def _quoted_start(text: str, end: int) -> int:
+    """Where the quoted local part (RFC 5321, 4.1.2) that ends at ``end`` begins; ``end`` when there is none."""
+    if text[end - 1 : end] != '"':
+        return end
+    limit = max(0, end - _LONGEST_QUOTED)
+    start = text.rfind('"', limit, end - 1)
+    while start > limit and text[start - 1] == "\\":
+        start = text.rfind('"', limit, start)
+    return end if start < 0 or "\n" in text[start:end] else start
 
 
 # -- cards ---------------------------------------------------------------------------------------------------

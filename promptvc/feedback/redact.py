@@ -51,7 +51,6 @@ _NEVER = frozenset(
             "version",
             "digest",
             "target",
-            "reviewer",
             "thumbs",
             "rating",
         ),
@@ -59,6 +58,10 @@ _NEVER = frozenset(
     }
 )
 _IDENTIFIERS = frozenset({"session", "execution", "unit", "external_id", "derived_from"})
+# Some programs take a telephone number for a session. A token with a letter, or a UUID, is none.
+_CALLS = frozenset({"session", "execution"})
+_TOKEN = re.compile(r"(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_PEOPLE = frozenset({"user", "reviewer"})
 _MOST_ROUNDS = 8
 _DEEPEST = 64
 
@@ -66,8 +69,8 @@ _DEEPEST = 64
 class Redactor:
     """Redacts events.
 
-    ``key`` makes pseudonyms of users; a function is asked for one when the first user is met. Without a key an
-    event that names its user is refused.
+    ``key`` makes pseudonyms of users and reviewers; a function is asked for one when the first is met. Without a
+    key an event that names its user or reviewer is refused.
     """
 
     def __init__(self, key: Key | Callable[[], Key] | None = None) -> None:
@@ -78,37 +81,43 @@ class Redactor:
 
         All texts at any depth are read, the keys of inner objects too. Not read: ids, times, digests, names of
         prompts, numbers of the event itself. In ``session``, ``execution`` and ``unit`` only e-mail addresses
-        and secrets are looked for.
+        and secrets are looked for, in the first two also card and telephone numbers, unless they are one token.
 
         Raises:
             InputError: something in it is no JSON value.
-            Usage: it names a user and there is no key.
+            Usage: it names a user or a reviewer and there is no key.
         """
         found: Counter[str] = Counter()
         result: dict[str, Any] = {}
         for key, item in value.items():
-            if key == "user":
-                result[key] = self._user(item)
+            if key in _PEOPLE:
+                result[key] = self._person(key, item)
             elif key in _NEVER:
                 result[key] = item
             else:
-                categories = ("secret", "email") if key in _IDENTIFIERS else CATEGORIES
-                result[_free(_text(key, CATEGORIES, found), result)] = _member(
-                    key, item, categories, found, 0
-                )
+                free = _free(_text(key, CATEGORIES, found), result)
+                result[free] = _member(key, item, _categories(key, item), found, 0)
         return result, found
 
-    def _user(self, user: Any) -> Any:
-        if not isinstance(user, str) or not user or is_pseudonym(user):
-            return user
+    def _person(self, key: str, person: Any) -> Any:
+        if not isinstance(person, str) or not person or is_pseudonym(person):
+            return person
         if self._key is None:
             raise Usage(
-                "an event names its user, and there is no key to make a pseudonym with",
-                hint="set PROMPTVC_USER_KEY_FILE, or leave the user out",
+                f"an event names its {key}, and there is no key to make a pseudonym with",
+                hint=f"set PROMPTVC_USER_KEY_FILE, or leave the {key} out",
             )
         if not isinstance(self._key, Key):
             self._key = self._key()
-        return pseudonym(user, self._key)
+        return pseudonym(person, self._key)
+
+
+def _categories(key: str, value: Any) -> tuple[str, ...]:
+    if key not in _IDENTIFIERS:
+        return CATEGORIES
+    if key in _CALLS and not (isinstance(value, str) and _TOKEN.fullmatch(value)):
+        return ("secret", "card", "email", "phone")
+    return ("secret", "email")
 
 
 def redact(text: str) -> tuple[str, Counter[str]]:

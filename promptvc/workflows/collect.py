@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,31 +12,32 @@ from typing import Any
 
 from promptvc.analysis.summary import summarize
 from promptvc.base.clock import format_time, parse_time
-from promptvc.base.errors import InvalidDocument, PromptvcError, Usage
-from promptvc.base.jsonl import parse_json
+from promptvc.base.errors import InputError, InvalidDocument, NotFound, StorageError, Usage
 from promptvc.feedback.events import Event, parse_event, stamped
+from promptvc.feedback.fields import KINDS
 from promptvc.feedback.ingest import ImportOptions, ImportReport
 from promptvc.feedback.ingest import import_file as read_file
+from promptvc.feedback.options import kinds_of, shared_keys
 from promptvc.feedback.pseudonyms import find_key, make_key
 from promptvc.feedback.query import Query, select
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
-from promptvc.feedback.spool import Spool
+from promptvc.feedback.spool import Batch, Spool
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
-from promptvc.store.references import parse_reference
+from promptvc.git.objects import blob_id
+from promptvc.prompts.names import path_of
+from promptvc.store.references import Reference, parse_reference
 from promptvc.workflows.project import Project
-
-_SCORES = ("rating", "stars", "thumbs", "effectiveness", "issues", "comment")
-_SHARED = ("input", "output", "tags", "notes", "session", "user")
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What was recorded, and how much of it was redacted, by category."""
+    """What was recorded, how much of it was redacted, by category, and what else the caller should know."""
 
     ids: tuple[str, ...]
     redacted: dict[str, int]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,22 @@ class ListRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """Events, oldest first, and what else the reader should know."""
+
+    events: tuple[Event, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts and rates, as `feedback summary --json` prints them, and what else the reader should know."""
+
+    figures: dict[str, Any]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """One event in a line."""
 
@@ -85,12 +103,14 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What was committed; no ``commit`` when there was nothing."""
+    """What was committed; no ``commit`` when there was nothing. ``torn``: lines of the spool that are no events."""
 
     events: int
     segments: tuple[str, ...]
     commit: str | None
     branch: str | None
+    torn: int = 0
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As `feedback commit --json` prints it."""
@@ -99,11 +119,14 @@ class Sealed:
             "segments": list(self.segments),
             "commit": self.commit,
             "branch": self.branch,
+            "torn": self.torn,
         }
 
 
 def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
     """Record what one person or program said, as one event for each kind of thing that was said.
+
+    What is said of a prompt whose file is broken, or is missing while main has it, is recorded all the same.
 
     Args:
         reference: the prompt, with a revision if it is not the working tree's.
@@ -111,25 +134,21 @@ def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
 
     Raises:
         Usage: nothing that makes an event, or a correction without its input.
+        NotFound: no such prompt or revision.
     """
     wanted = parse_reference(reference)
-    version = project.resolver.resolve(wanted)
-    about = {
-        "prompt": version.name,
-        "version": version.version,
-        "digest": version.digest,
-        "source": "human",
-        **_shared(values),
-    }
+    which, remarks = _said_of(project, wanted)
+    shared, more = shared_keys(values)
+    about = {"prompt": wanted.name, "source": "human", **which, **shared}
     redactor = _redactor(project, named="user" in values)
     events, found = [], Counter[str]()
-    for kind, content in _kinds(values):
+    for kind, content in kinds_of(values):
         raw, counts = redactor.event(stamped({**about, "kind": kind, **content}, now=project.clock()))
         events.append(parse_event(raw, file="feedback"))
         found += counts
     Spool.of(project.repository.common_dir, project.environ).append(events, durable=True)
-    project.log.event("feedback.added", prompt=version.name, events=len(events))
-    return Added(tuple(event.id for event in events), dict(found))
+    project.log.event("feedback.added", prompt=wanted.name, events=len(events))
+    return Added(tuple(event.id for event in events), dict(found), remarks + more)
 
 
 def import_file(project: Project, request: ImportRequest) -> Imported:
@@ -138,11 +157,12 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
     Raises:
         NotFound: no such file, or no such prompt.
         InvalidDocument: not a file of rows at all.
+        Usage: a column is mapped to what is no key of an event.
     """
     prompt = _known(project, request.prompt)
     keys = project.repository.common_dir / "promptvc" / "keys"
     redactor = Redactor(find_key(keys, project.environ) or (lambda: make_key(keys)))
-    known = {event.id for event in _reading(project, None, spooled=True).events}
+    known = {event.id: event for event in _reading(project, None, spooled=True).events}
     options = ImportOptions(prompt=prompt, columns=request.columns, skip_bad=request.skip_bad)
     result = read_file(request.file, options, redactor=redactor, known=known)
     if result.events:
@@ -153,6 +173,20 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
 
 def list_events(project: Project, name: str | None, request: ListRequest) -> tuple[Event, ...]:
     """Committed events (of HEAD), oldest first, and with ``spooled`` the others too."""
+    return browse(project, name, request).events
+
+
+def browse(project: Project, name: str | None, request: ListRequest) -> Listing:
+    """As :func:`list_events`, with remarks on what could not be read and what is spooled only.
+
+    Raises:
+        Usage: there is no such kind, or a time is none.
+        NotFound: there is neither such a prompt nor feedback on it.
+    """
+    if request.kind and request.kind not in KINDS:
+        near = difflib.get_close_matches(request.kind.lower(), KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"the kinds are: {', '.join(KINDS)}"
+        raise Usage(f"there is no kind of event {request.kind!r}", hint=hint)
     known = _known(project, name)
     reading = _reading(project, name, spooled=request.spooled)
     query = Query(
@@ -163,14 +197,23 @@ def list_events(project: Project, name: str | None, request: ListRequest) -> tup
         until=_time(request.until),
     )
     found = sorted(select(reading.events, query), key=lambda event: (event.time, event.id))
-    return tuple(found[-request.limit :] if request.limit else found)
+    remarks = _unreadable(reading)
+    if not found and not request.spooled:
+        remarks += _spooled(sum(1 for _ in select(_reading(project, name, spooled=True).events, query)))
+    return Listing(tuple(found[-request.limit :] if request.limit else found), remarks)
 
 
 def summary(project: Project, name: str | None) -> dict[str, Any]:
     """Counts and rates of committed and spooled events: `feedback summary --json`."""
+    return tally(project, name).figures
+
+
+def tally(project: Project, name: str | None) -> Tally:
+    """As :func:`summary`, with remarks on what could not be read."""
     _known(project, name)
     reading = _reading(project, name, spooled=True)
-    return summarize(reading.events, project.settings.feedback).to_json()
+    figures = summarize(reading.events, project.settings.feedback).to_json()
+    return Tally(figures, _unreadable(reading))
 
 
 def brief(event: Event) -> Brief:
@@ -181,7 +224,7 @@ def brief(event: Event) -> Brief:
         prompt=event.prompt,
         kind=event.kind,
         score="" if score is None else f"{score:.2f}",
-        words=_words(event),
+        words=event.words,
     )
 
 
@@ -192,9 +235,10 @@ def commit(project: Project, branch: str | None = None) -> Sealed:
     """
     spool = Spool.of(project.repository.common_dir, project.environ)
     with spool.seal(now=project.clock()) as batch:
+        remarks = _lost(batch, spool.directory)
         if not batch.segments:
             batch.done()
-            return Sealed(0, (), None, None)
+            return Sealed(0, (), None, None, len(batch.torn), remarks)
         paths = {project.top(path): data for path, data in batch.segments.items()}
 
         def build(tip: str | None) -> Plan | None:
@@ -212,55 +256,80 @@ def commit(project: Project, branch: str | None = None) -> Sealed:
     head = project.repository.head()
     made = done.commit if done else head.commit
     where = done.branch if done else (branch or head.branch)
-    project.log.event("feedback.committed", events=len(batch.events), commit=made)
-    return Sealed(len(batch.events), tuple(sorted(batch.segments)), made, where)
+    project.log.event("feedback.committed", events=len(batch.events), torn=len(batch.torn), commit=made)
+    return Sealed(len(batch.events), tuple(sorted(batch.segments)), made, where, len(batch.torn), remarks)
 
 
-def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
-    shared: dict[str, Any] = {key: values[key] for key in _SHARED if key in values}
-    if "tags" in shared:
-        shared["tags"] = list(shared["tags"])
-    if "input" in shared:
-        shared["input"] = _input(shared["input"])
-    context = {key: values[key] for key in ("framework", "model") if key in values}
-    return shared | ({"context": context} if context else {})
+def _said_of(project: Project, wanted: Reference) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The version and the digest that feedback is on, as far as they can be known, and a remark where they are not.
 
-
-def _input(given: str) -> Any:
-    """A JSON object of variables where it is one, else the text itself."""
-    if given.lstrip().startswith("{"):
+    Feedback is given once: a file that is broken just now is no reason to lose it.
+    """
+    if wanted.revision is not None:
+        version = project.resolver.resolve(wanted)
+        return {"version": version.version, "digest": version.digest}, ()
+    path = path_of(wanted.name)
+    try:
+        version = project.resolver.working(wanted.name)
+    except (InputError, StorageError) as error:
+        fault = error
+    else:
+        return {"version": version.version, "digest": version.digest}, ()
+    why = f"{path} is not in the working tree" if isinstance(fault, NotFound) else f"{fault}"
+    committed = project.at(project.main_commit, path)
+    if committed is not None:
         try:
-            value = parse_json(given, file="--input")
+            latest = project.resolver.latest(wanted.name)
         except InvalidDocument:
-            return given
-        return value if isinstance(value, dict) else given
-    return given
+            latest = None
+        if latest is not None:
+            return {"version": latest.version, "digest": latest.digest}, (
+                f"recorded on v{latest.version}, the latest on main: {why}",
+            )
+    there = _bytes(project, path) or committed
+    if there is None and isinstance(fault, NotFound):
+        raise fault
+    digest = {} if there is None else {"digest": blob_id(there, project.repository.object_format)}
+    return digest, (f"recorded without a version: {why}",)
 
 
-def _kinds(values: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The kinds of event that ``values`` make, with what is theirs alone."""
-    found: list[tuple[str, dict[str, Any]]] = []
-    if "corrected" in values:
-        if "input" not in values:
-            raise Usage("a correction needs its input", hint="add --input, what the answer was for")
-        found.append(("correction", {"corrected": values["corrected"]}))
-    scores = {key: values[key] for key in _SCORES if key in values}
-    if "issues" in scores:
-        scores["issues"] = list(scores["issues"])
-    if set(scores) - {"comment"} or (scores and not found):
-        found.append(("rating", scores))
-    elif scores:
-        found[0][1].update(scores)
-    if "suggestion" in values:
-        found.append(("suggestion", {"comment": values["suggestion"]}))
-    if "error" in values:
-        found.append(("error", {"error": {"message": values["error"]}}))
-    if not found:
-        raise Usage(
-            "an input and an output alone say nothing",
-            hint="add what is to be said of them: --stars, --thumbs-up, --corrected, --comment, ...",
+def _bytes(project: Project, path: str) -> bytes | None:
+    try:
+        return project.read(path)
+    except (InputError, StorageError):
+        return None
+
+
+def _unreadable(reading: Reading) -> tuple[str, ...]:
+    count = len(reading.problems)
+    if not count:
+        return ()
+    noun = "committed line" if count == 1 else "committed lines"
+    return (f"{count:,} {noun} could not be read as events: `promptvc check` names them",)
+
+
+def _spooled(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    return (
+        "1 event is spooled: --spooled shows it"
+        if count == 1
+        else f"{count:,} events are spooled: --spooled shows them",
+    )
+
+
+def _lost(batch: Batch, directory: Path) -> tuple[str, ...]:
+    """What was in the spool and is not in the segments as it was."""
+    remarks = []
+    if batch.torn:
+        lines = "1 line" if len(batch.torn) == 1 else f"{len(batch.torn):,} lines"
+        remarks.append(
+            f"{lines} of the spool could not be read as events, set aside in {directory}/torn-*.txt"
         )
-    return found
+    for conflict in batch.conflicts:
+        places = ", ".join(f"{file}:{line}" for file, line in conflict.places)
+        remarks.append(f"the id {conflict.id} was spooled with two contents ({places}); one of them counts")
+    return tuple(remarks)
 
 
 def _redactor(project: Project, *, named: bool) -> Redactor:
@@ -270,15 +339,18 @@ def _redactor(project: Project, *, named: bool) -> Redactor:
 
 
 def _known(project: Project, name: str | None) -> str | None:
-    """``name``, if there is such a prompt or feedback on one."""
+    """``name``, if there is such a prompt, in whatever state its file is, or feedback on one."""
     if name is None:
         return None
     wanted = parse_reference(name).name
     try:
         project.resolver.working(wanted)
-    except PromptvcError:
-        if not _segments(project, wanted):
+    except NotFound:
+        on_main = project.at(project.main_commit, path_of(wanted)) is not None
+        if not (on_main or _segments(project, wanted) or _reading(project, wanted, spooled=True).events):
             raise
+    except (InputError, StorageError) as error:
+        project.log.event("prompt.unreadable", prompt=wanted, reason=str(error))
     return wanted
 
 
@@ -313,16 +385,6 @@ def _time(text: str | None) -> datetime | None:
         return parse_time(text)
     except ValueError as error:
         raise Usage(f"not a time: {text!r}", hint="RFC 3339 or a date, such as 2026-11-20") from error
-
-
-def _words(event: Event) -> str:
-    if event.kind in {"correction", "demonstration"}:
-        given = event.input
-        asked = given if isinstance(given, str) else " | ".join(str(one) for one in (given or {}).values())
-        return f"{asked} -> {event.corrected or event.output}"
-    error = event.data.get("error")
-    said = event.comment or (error.get("message") if isinstance(error, dict) else None)
-    return str(said or event.output or event.data.get("name") or "")
 
 
 def _message(events: Sequence[Event]) -> str:

@@ -140,7 +140,7 @@ def test_feedback(desk: Repo, tmp_path: Path) -> None:
     assert (sealed["events"], sealed["commit"], sealed["branch"]) == (7, desk.rev("HEAD"), "main")
     assert all(desk.show(f"HEAD:{path}") for path in sealed["segments"])
     empty = cli.json("feedback", "commit")
-    assert empty == {"events": 0, "segments": [], "commit": None, "branch": None}
+    assert empty == {"events": 0, "segments": [], "commit": None, "branch": None, "torn": 0}
 
 
 def test_train(desk: Repo) -> None:

@@ -68,6 +68,7 @@ def test_csv_with_a_map(tmp_path: Path) -> None:
         "duplicates": 0,
         "rejected": [],
         "redacted": {"email": 1},
+        "extra": [],
     }
 
 
@@ -86,11 +87,11 @@ def test_a_second_import_adds_nothing(tmp_path: Path) -> None:
     ids = [event.id for event in first.events]
     assert len(set(ids)) == first.report.imported == 7, "equal rows are as many events"
     assert first.events[6].data["external_id"] == "their-7"
-    again = run(path, known=set(ids))
+    again = run(path, known={event.id: event for event in first.events})
     assert (again.events, again.report.duplicates, again.report.imported) == ((), 7, 0)
     copy = write(tmp_path / "copy of a.jsonl", *rows, {"time": "2026-11-21", "stars": 4})
     os.utime(copy, (1, 1))
-    grown = run(copy, known=set(ids))
+    grown = run(copy, known={event.id: event for event in first.events})
     assert (grown.report.duplicates, grown.report.imported) == (7, 1)
 
 
@@ -138,7 +139,7 @@ def test_bad_lines_stop_the_import_unless_skipped(tmp_path: Path) -> None:
         {"line": 4, "reason": "no kind, and no column that tells it: map columns to keys such as 'rating'"},
         {"line": 5, "reason": "'stars' is no number: \"many\""},
     ]
-    report = {"read": 6, "imported": 0, "duplicates": 0, "rejected": rejected, "redacted": {}}
+    report = {"read": 6, "imported": 0, "duplicates": 0, "rejected": rejected, "redacted": {}, "extra": []}
     assert result.report.to_json() == report
     skipped = run(path, ImportOptions("support/triage", skip_bad=True))
     assert not skipped.stopped
@@ -160,6 +161,60 @@ def test_one_id_twice_in_a_file(tmp_path: Path) -> None:
     assert [(bad.line, bad.reason) for bad in result.report.rejected] == [
         (3, f"the id {ULID} is on line 1 with other content")
     ]
+
+
+def test_a_known_id_with_other_content_is_a_bad_line(tmp_path: Path) -> None:
+    row = {"id": ULID, "time": "2026-11-20", "stars": 4}
+    known = {event.id: event for event in run(write(tmp_path / "a.jsonl", row)).events}
+    result = run(write(tmp_path / "b.jsonl", row, row | {"stars": 5}), known=known)
+    assert result.stopped
+    assert result.report.duplicates == 1
+    assert [(bad.line, bad.reason) for bad in result.report.rejected] == [
+        (2, f"the id {ULID} is known with other content")
+    ]
+
+
+def test_a_known_row_without_a_time_is_known_when_its_file_was_touched(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"id": ULID, "stars": 4}, {"stars": 4})
+    known = {event.id: event for event in run(path).events}
+    os.utime(path, (1, 1))
+    again = run(path, known=known)
+    assert (again.report.duplicates, again.report.rejected) == (2, ())
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("inptu", "did you mean input?"),
+        ("Stars", "did you mean stars?"),
+        ("token.input", "did you mean tokens.input?"),
+        ("comment.text", "did you mean comment?"),
+        ("input.", "did you mean input?"),
+    ],
+)
+def test_a_column_mapped_to_what_is_no_key(tmp_path: Path, target: str, hint: str) -> None:
+    path = write(tmp_path / "a.csv", "E-Mail Text,stars", "hello,4")
+    with pytest.raises(Usage, match="'E-Mail Text' is mapped to") as caught:
+        run(path, ImportOptions("p", {"E-Mail Text": target}))
+    assert caught.value.hint == hint
+
+
+def test_what_a_column_can_be_mapped_to(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "a,b,c,d,stars", "1,2,3,4,5")
+    columns = {"a": "input.question", "b": "external_id", "c": "", "d": "context.channel"}
+    (event,) = run(path, ImportOptions("p", columns)).events
+    assert event.data["input"] == {"question": "1"}
+    assert (event.data["external_id"], event.data["context"]) == ("2", {"channel": "4"})
+
+
+def test_columns_that_no_key_takes_are_named(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv", "Stars,Colour,bob@example.com,Size,tokens.input,Empty,id", "4,red,x,L,3,,their-1"
+    )
+    result = run(path, ImportOptions("p", {"Size": ""}))
+    assert result.report.extra == ("Colour", "[email]")
+    assert result.report.to_json()["extra"] == ["Colour", "[email]"]
+    assert result.events[0].data["Colour"] == "red"
 
 
 def test_users_become_pseudonyms_or_stop_the_import(tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ FOUND = [
     ("b\u200bob@exam\u00adple.com!", "[email]!"),
     ("bob (at) example (dot) com", "[email]"),
     ("bob@example.com-old", "[email]-old"),
+    ("/find?mail=bob%40example.com&x=1", "/find?mail=[email]&x=1"),
+    ("bob%2540example.com", "[email]"),
+    ('write to "odd name"@example.org', "write to [email]"),
+    ('"an \\"odd\\" name"@example.org', "[email]"),
     # cards, with test numbers that issuers publish
     ("card 4111 1111 1111 1111.", "card [card]."),
     ("4111-1111-1111-1111 2nd try", "[card] 2nd try"),
@@ -108,6 +112,7 @@ KEPT = [
     "aa:bb:cc:dd:ee:ff and 12:34:56:78:9a:bc:de:f0",
     "room 101, 3 items, 42 euros, 99.9 %, 10/12 cases",
     "[email] and [secret] stay",
+    '100%40 off, he said "so" and "that"@ once',
     "Grüße aus Köln, 東京 😀",
     "",
 ]
@@ -214,10 +219,11 @@ def test_every_text_of_an_event_at_any_depth() -> None:
         "error": {"type": "x", "message": "[email]"},
         "context": {"model": "offline", "[email]": 1, "card": "[card]", "ms": 1700000000000},
         "tags": ["ok", "[email]"],
+        "session": "[phone]",
         "unit": "[email]",
         "of their own": "[email]",
     }
-    assert counted == Counter(email=11, card=1)
+    assert counted == Counter(email=11, card=1, phone=1)
     assert event["notes"] == mail, "the caller's object is left alone"
     assert Redactor().event(clean) == (clean, Counter())
 
@@ -248,6 +254,43 @@ def test_a_user_becomes_a_pseudonym_or_is_refused() -> None:
     assert Redactor().event(clean)[0] == clean
     with pytest.raises(Usage, match="no key"):
         Redactor().event({"user": "bob"})
+
+
+def test_a_reviewer_becomes_the_pseudonym_that_a_user_has() -> None:
+    redactor = Redactor(Key(b"k" * 16))
+    clean, _ = redactor.event({"reviewer": "bob@example.com"})
+    assert clean["reviewer"] == redactor.event({"user": "bob@example.com"})[0]["user"]
+    assert Redactor().event(clean)[0] == clean
+    with pytest.raises(Usage, match="names its reviewer, and there is no key"):
+        Redactor().event({"reviewer": "bob"})
+
+
+@pytest.mark.parametrize("key", ["session", "execution"])
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ("+49 30 1234567", "[phone]"),
+        ("call 555-123-4567", "call [phone]"),
+        ("4111 1111 1111 1111", "[card]"),
+        ("4111111111111111", "[card]"),
+        ("web/bob@example.com", "web/[email]"),
+        *(
+            (same, same)
+            for same in (
+                ULID,
+                "s_ca7e9ba240",
+                "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+                "A4111111111111111",
+                "55512345-1234-4567-8901-234567890123",
+                "run-2026-11-20-0001",
+                "20261120-103000-1234",
+                "1700000000000",
+            )
+        ),
+    ],
+)
+def test_a_session_that_is_a_number_to_call_or_to_charge(key: str, value: str, clean: str) -> None:
+    assert Redactor().event({key: value})[0] == {key: clean}
 
 
 def test_a_key_is_asked_for_when_the_first_user_is_met() -> None:
