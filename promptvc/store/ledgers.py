@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from promptvc.base.errors import GitError, Refused
 from promptvc.evidence.ledger import BRANCH, Ledger, Look, Training, read, to_bytes
@@ -70,7 +70,15 @@ class Ledgers:
         Raises:
             GitError, Busy, StorageError: nothing was written.
         """
-        self._write(look.path, lambda: replace(look, time=clock()), f"Look at the hold-out of {look.prompt}")
+
+        def dated() -> Look:
+            # Records hold milliseconds. A clock that stands still or goes back must not make two looks the first.
+            now = clock()
+            now -= timedelta(microseconds=now.microsecond % 1000)
+            newest = max((one.time for one in self.read(look.prompt).looks), default=None)
+            return replace(look, time=now if newest is None else max(now, newest + timedelta(milliseconds=1)))
+
+        self._write(look.path, dated, f"Look at the hold-out of {look.prompt}")
         return next(one for one in self.read(look.prompt).looks if one.key == look.key)
 
     def record(self, training: Training) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from promptvc.base.errors import GitError
+from promptvc.base.errors import GitError, Refused
 from promptvc.git.commits import CommitOptions, Plan, commit
 from promptvc.git.objects import blob_id
-from promptvc.git.refs import delete_branch
-from promptvc.git.remotes import Result, Transfer, fetch, push
+from promptvc.git.refs import create_branch, delete_branch
+from promptvc.git.remotes import Transfer, fetch, push
 from promptvc.git.repo import Repository
 from promptvc.prompts.edit import with_version
 from promptvc.prompts.names import path_of
-from promptvc.store.candidates import candidate_branch, candidates
+from promptvc.store.candidates import Candidate, candidate_branch, candidates
 from promptvc.store.commits import next_version
 from promptvc.store.versions import Resolver, Version
 
@@ -91,8 +92,6 @@ def publish(
         _fetch(repository, baseline.name, remote)
         made = propose(resolver, baseline, unnumbered, describe)
         theirs = f"refs/remotes/{remote}/{made.branch}"
-        if repository.resolve(f"refs/heads/{made.branch}") is None:
-            return made, Transfer(Result.UP_TO_DATE)  # another clone proposed the same
         done = push(repository, remote, f"refs/heads/{made.branch}")
         if done.ok or made.again:
             return made, done
@@ -109,12 +108,35 @@ def _fetch(repository: Repository, name: str, remote: str) -> None:
     fetch(repository, remote, f"+refs/heads/{branches}:refs/remotes/{remote}/{branches}")
 
 
-def _known(resolver: Resolver, baseline: Version, unnumbered: bytes) -> Proposed | None:
-    """The candidate that differs from ``unnumbered`` in nothing but its number."""
-    path = path_of(baseline.name)
+def waiting(resolver: Resolver, baseline: Version, unnumbered: bytes | None) -> list[str]:
+    """Branches of other candidates that were not merged yet: newer than ``baseline``, and not ``unnumbered``."""
+    found: dict[int, str] = {}
     for one in candidates(resolver.repository, baseline.name):
-        found = resolver.objects.at(one.commit, resolver.place.folder + path)
-        if found is not None and with_version(found[1], baseline.version, file=path) == unnumbered:
-            branch = candidate_branch(baseline.name, one.number)
-            return Proposed(one.number, found[0], branch, one.commit, again=True)
+        if one.number > baseline.version and _content(resolver, baseline, one) not in {None, unnumbered}:
+            found.setdefault(one.number, one.ref.removeprefix("refs/heads/").removeprefix("refs/remotes/"))
+    return [branch for _, branch in sorted(found.items())]
+
+
+def _content(resolver: Resolver, baseline: Version, one: Candidate) -> bytes | None:
+    """A candidate's content with the number of ``baseline`` in it; None where its branch has no such prompt."""
+    path = path_of(baseline.name)
+    found = resolver.objects.at(one.commit, resolver.place.folder + path)
+    return None if found is None else with_version(found[1], baseline.version, file=path)
+
+
+def _known(resolver: Resolver, baseline: Version, unnumbered: bytes) -> Proposed | None:
+    """The candidate that differs from ``unnumbered`` in nothing but its number; its branch is here then."""
+    repository = resolver.repository
+    for one in candidates(repository, baseline.name):
+        if _content(resolver, baseline, one) != unnumbered:
+            continue
+        branch = candidate_branch(baseline.name, one.number)
+        if repository.resolve(f"refs/heads/{branch}") is None:
+            with suppress(Refused):  # another process may be faster
+                create_branch(repository, branch, one.commit)  # only a remote had it
+        if repository.resolve(f"refs/heads/{branch}") != one.commit:
+            continue
+        found = resolver.objects.at(one.commit, resolver.place.folder + path_of(baseline.name))
+        assert found is not None
+        return Proposed(one.number, found[0], branch, one.commit, again=True)
     return None

@@ -107,8 +107,28 @@ def test_the_same_candidate_of_two_clones_is_one(clones: tuple[Repo, Repo, Repo]
     done = cli_of(two)("train", DESK, "--push")
     assert done.code == 0, done
     assert f"the same candidate was on promptvc/{DESK}/v2 already" in done.err
+    assert two.rev(f"promptvc/{DESK}/v2") == one.rev(f"promptvc/{DESK}/v2")
     assert len([path for path in files(remote) if path.startswith("looks/")]) == 1
     assert len([path for path in files(remote) if path.startswith("trainings/")]) == 2
+
+
+def test_a_branch_that_is_named_is_there(clones: tuple[Repo, Repo, Repo]) -> None:
+    """The other clone's candidate was fetched, not checked out; this training does not push."""
+    _, one, two = clones
+    pushed = cli_of(one).json("train", DESK, "--push")
+    two.git("fetch", "-q")
+    done = cli_of(two).json("train", DESK)
+    assert (done["branch"], done["commit"]) == (pushed["branch"], pushed["commit"])
+    assert two.rev(f"refs/heads/{done['branch']}") == pushed["commit"]
+
+
+def test_a_number_with_other_content_here_is_another_candidate(clones: tuple[Repo, Repo, Repo]) -> None:
+    remote, one, two = clones
+    cli_of(one).ok("train", DESK, "--push")
+    cli_of(two).ok("train", DESK, "--max-examples", "4")
+    done = cli_of(two).json("train", DESK, "--push")
+    assert done["branch"] == f"promptvc/{DESK}/v3"
+    assert remote.rev(done["branch"]) == two.rev(done["branch"]) == done["commit"]
 
 
 def test_a_remote_that_cannot_be_reached(clones: tuple[Repo, Repo, Repo], tmp_path: Path) -> None:
