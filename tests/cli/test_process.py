@@ -34,6 +34,16 @@ class Slow:
         return Reply(hang=True)
 
 
+def interrupted(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Press Ctrl-C, and once more: the first waits a while for the answers that are being paid for."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=1)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=60)
+
+
 def test_a_reader_that_has_gone_is_no_error(desk: Repo) -> None:
     long = "      " + "word " * 200 + "\n"
     desk.write({DESK_FILE: DESK_PROMPT.replace('content: "{{', "content: |\n" + long * 1000 + '      "{{')})
@@ -70,8 +80,7 @@ def test_ctrl_c_in_an_evaluation_keeps_what_was_paid_for(desk: Repo) -> None:
     with Server(slow) as server:
         with cli_of(desk).start(*arguments[:-1], more=server.environ()) as process:
             assert slow.held.wait(60)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = interrupted(process)
         assert process.returncode == 130
         assert out == b""
         first, hint = err.decode().splitlines()
@@ -89,15 +98,16 @@ def test_ctrl_c_in_an_evaluation_keeps_what_was_paid_for(desk: Repo) -> None:
 def test_ctrl_c_in_a_training_keeps_what_was_paid_for(small: Repo) -> None:
     slow = Slow(20)
     arguments = ("train", DESK, "--models", MODEL, "--max-calls", "360", "--json")
-    refs = small.git("for-each-ref")
+    main = small.rev("main")
     with Server(slow) as server:
         with cli_of(small).start(*arguments, more=server.environ()) as process:
             assert slow.held.wait(60)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = interrupted(process)
         assert (process.returncode, err) == (130, b"")
         assert b'"kind": "interrupted"' in out
-        assert small.git("for-each-ref") == refs
+        assert small.rev("main") == main
+        assert small.git("for-each-ref", "refs/heads/promptvc/desk") == ""
+        assert "looks/" not in small.git("ls-tree", "-r", "promptvc/ledger", ok=(0, 128))
         assert small.status() == []
         # From here on the answer is always the same: what is asked again was not asked before.
         slow.open = True
