@@ -164,9 +164,11 @@ class Library:
         """Which version each environment runs."""
         return fleet.status(self._fresh(), environment)
 
-    def export(self, directory: str | Path, environment: str | None = None) -> tuple[str, ...]:
-        """Copy the latest versions, or what an environment runs, to a folder."""
-        return fleet.export(self._fresh(), Path(directory), environment)
+    def export(
+        self, directory: str | Path, environment: str | None = None, *, force: bool = False
+    ) -> tuple[str, ...]:
+        """Copy the latest versions, or what an environment runs, to a folder; ``force`` replaces what differs."""
+        return fleet.export(self._fresh(), Path(directory), environment, force=force)
 
     def _fresh(self) -> Project:
         """The project, with branches and settings read anew: the last operation may have moved them."""

@@ -6,6 +6,7 @@ import click
 
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
+from promptvc.cli.ui import Ui
 from promptvc.workflows import author
 
 
@@ -23,5 +24,11 @@ def commit(edge: Edge, name: str, message: str, renumber: bool, branch: str | No
     """
     request = author.CommitRequest(name, message, renumber, branch, no_verify)
     done = author.commit(edge.project(), request)
-    line = f"{done.name} v{done.version} on {done.branch or 'the detached HEAD'} ({done.commit[:10]})"
-    edge.show(done.to_json(), lambda ui: ui.line(line, "good"))
+    where = done.branch or "the detached HEAD"
+
+    def text(ui: Ui) -> None:
+        ui.line(f"committed {done.name} v{done.version} to {where} ({done.commit[:10]})", "good")
+        for remark in done.remarks:
+            ui.note(remark)
+
+    edge.show(done.to_json(), text)

@@ -29,9 +29,15 @@ def check(edge: Edge, names: tuple[str, ...]) -> int:
                 ui.line(f"  {one.hint}", "dim")
         errors = sum(one.is_error for one in report.problems)
         if report.problems:
-            ui.line(f"{errors} errors, {len(report.problems) - errors} warnings in {report.looked_at} files")
+            warnings = len(report.problems) - errors
+            counted = ", ".join([_count(errors, "error"), _count(warnings, "warning")])
+            ui.line(f"{counted} in {_count(report.looked_at, 'file')}")
         else:
-            ui.line(f"nothing wrong in {report.looked_at} files", "good")
+            ui.line(f"nothing wrong in {_count(report.looked_at, 'file')}", "good")
 
     edge.show({"problems": [one.to_json() for one in report.problems]}, text)
     return 1 if any(one.is_error for one in report.problems) else 0
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

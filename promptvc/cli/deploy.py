@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from promptvc.cli.completion import NAME
@@ -23,15 +25,15 @@ _ENVIRONMENT = click.option(
 @click.option("--branch", help="Commit to this branch instead of the current one.")
 @click.option("--force", is_flag=True, help="Deploy although a gate is closed; needs --reason.")
 @click.option("--reason", help="Why; kept in the commit.")
+@click.option("--new-env", is_flag=True, help="Make ENV although another one has a name like it.")
 @edge_options
-def deploy(
-    edge: Edge, reference: str, environment: str | None, branch: str | None, force: bool, reason: str | None
-) -> None:
+def deploy(edge: Edge, reference: str, environment: str | None, **options: Any) -> None:
     """Put a version into an environment.
 
     Copies the version's file to deployments/ENV/NAME.yaml in one commit. Without REV it is the latest on main.
     """
-    request = ship.DeployRequest(reference, environment, branch, force, reason)
+    options["new_environment"] = options.pop("new_env")
+    request = ship.DeployRequest(reference, environment, **options)
     _shipped(edge, ship.deploy(edge.project(), request))
 
 
@@ -57,14 +59,19 @@ def rollback(
 
 def _shipped(edge: Edge, done: ship.Shipped) -> None:
     before = "" if done.previous is None else f" (was v{done.previous})"
-    where = done.branch or "the detached HEAD"
+    where, coming = done.branch or "the detached HEAD", done.branch or "this commit"
 
     def text(ui: Ui) -> None:
+        version = f"{done.name} v{done.version}"
         if not done.changed:
-            ui.line(f"{done.environment} runs {done.name} v{done.version} already")
-            return
-        ui.line(f"{done.environment} runs {done.name} v{done.version}{before}", "good")
-        ui.line(f"  commit {done.commit[:10]} on {where}", "dim")
+            place = "" if done.in_force else f" on {where}"
+            ui.line(f"{done.environment} runs {version} already{place}")
+        else:
+            line = f"{done.environment} runs {version}{before}"
+            if not done.in_force:
+                line = f"{done.environment} will run {version}{before} once {coming} is on main"
+            ui.line(line, "good")
+            ui.line(f"  commit {done.commit[:10]} on {where}", "dim")
         for remark in done.remarks:
             ui.note(remark)
 

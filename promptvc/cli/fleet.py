@@ -10,7 +10,7 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import fleet
 
-_INTACT = {True: "yes", False: "NO: edited by hand", None: "unknown: shallow clone"}
+_INTACT = {True: "yes", False: "NO: no version on main", None: "unknown: shallow clone"}
 
 
 @click.command("status")
@@ -42,13 +42,15 @@ def status(edge: Edge, environment: str | None) -> None:
 @click.command("export")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--env", "environment", metavar="ENV", help="What this environment runs instead of the latest.")
+@click.option("--force", is_flag=True, help="Replace files that differ.")
 @edge_options
-def export(edge: Edge, directory: Path, environment: str | None) -> None:
+def export(edge: Edge, directory: Path, environment: str | None, force: bool) -> None:
     """Copy prompts, or an environment's, to a folder.
 
-    Writes NAME.yaml for each prompt: the latest on main, or what ENV runs, byte for byte.
+    Writes NAME.yaml for each prompt: the latest on main, or what ENV runs, byte for byte. A file that is
+    there already and differs is replaced only with --force.
     """
-    written = fleet.export(edge.project(), edge.directory / directory, environment)
+    written = fleet.export(edge.project(), edge.directory / directory, environment, force=force)
 
     def text(ui: Ui) -> None:
         for path in written:

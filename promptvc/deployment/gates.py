@@ -28,6 +28,7 @@ class Request:
         on_main: whether this content is a version on main.
         promoted: whether the environment it promotes from runs it now.
         margin: the largest drop of the score that is let through, 0..1.
+        owner: whether its number stands for this content on main, and not for another one.
     """
 
     label: str
@@ -36,6 +37,12 @@ class Request:
     proof: Proof | None
     promoted: bool
     margin: float
+    owner: bool = True
+
+    @property
+    def name(self) -> str:
+        """The prompt, without its version."""
+        return self.label.rpartition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,9 @@ def _standing(request: Request, environment: Environment) -> list[Objection]:
     found = []
     if not request.on_main:
         found.append(Objection("main", f"{request.label} is not on main", "merge its branch first"))
+    if not request.owner:
+        message = f"{request.label} has two contents; this is not the one that owns it"
+        found.append(Objection("owner", message, f"promptvc commit {request.name} --renumber -m TEXT"))
     if request.hold is not None:
         found.append(
             Objection(

@@ -11,18 +11,20 @@ from promptvc.store.candidates import candidates
 from promptvc.store.versions import Resolver
 
 
-def next_version(repository: Repository, resolver: Resolver, name: str) -> int:
+def next_version(repository: Repository, resolver: Resolver, name: str, tip: str | None = None) -> int:
     """One more than the highest number that is known to be taken.
 
-    Taken are the numbers in the history of main and of the current branch, deleted prompts included, and those
-    on every candidate branch, by its name and by its file. A shallow clone knows only its part of history; what
-    it therefore takes twice is found by ``check`` on the merge result.
+    Taken are the numbers in the history of main, of main as it was last fetched, of the current branch and of
+    ``tip`` (a commit), deleted prompts included, and those on every candidate branch, by its name and by its file.
+    A shallow clone knows only its part of history; what it therefore takes twice is found by ``check`` on the merge
+    result.
     """
     taken = [0]
     blobs = {
         change.blob
-        for tip in dict.fromkeys(tip for tip in (resolver.main, resolver.head) if tip is not None)
-        for change in resolver.history.changes(path_of(name), tip)
+        for commit in dict.fromkeys((resolver.main, resolver.fetched_main, resolver.head, tip))
+        if commit is not None
+        for change in resolver.history.changes(path_of(name), commit)
         if change.blob is not None
     }
     for candidate in candidates(repository, name):

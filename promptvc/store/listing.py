@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from promptvc.base.errors import InputError
 from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects
 from promptvc.prompts.names import FOLDER, name_of
@@ -25,7 +26,11 @@ def committed_prompts(objects: Objects, commit: str, prefix: str) -> dict[str, s
 
 
 def working_prompts(root: Path) -> dict[str, Path]:
-    """Name -> file of every prompt in the working tree below the prompt root, by name; names are not checked."""
+    """Name -> file of every prompt in the working tree below the prompt root, by name; names are not checked.
+
+    Raises:
+        InputError: one of them is a symbolic link that leads out of the prompt root.
+    """
     found: dict[str, Path] = {}
     top = root / FOLDER
     if not top.is_dir():
@@ -38,5 +43,26 @@ def working_prompts(root: Path) -> dict[str, Path]:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(f"{folder}{entry.name}/")
                 elif entry.name.endswith(".yaml") and entry.is_file():
+                    if entry.is_symlink():
+                        refuse_outside(root, Path(entry.path))
                     found[(folder + entry.name).removesuffix(".yaml")] = Path(entry.path)
     return dict(sorted(found.items()))
+
+
+def leads_out(root: Path, file: Path) -> bool:
+    """Whether ``file``, or a folder on the way to it, is a symbolic link that leads out of ``root``."""
+    return not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
+
+
+def refuse_outside(root: Path, file: Path) -> None:
+    """
+    Raises:
+        InputError: ``file`` leads out of ``root``: what is committed never makes us read other files.
+    """
+    if leads_out(root, file):
+        path = file.relative_to(root).as_posix()
+        raise InputError(
+            f"{path} is a symbolic link that leads out of the prompt root",
+            hint="put the file itself there, or remove the link",
+            file=path,
+        )

@@ -54,6 +54,24 @@ def owned_versions(history: History, contents: Contents, path: str, tip: str) ->
     return {version: Owned(version, blob, origins[blob]) for version, blob in owners.items()}
 
 
+def owning(
+    history: History, contents: Contents, files: Iterable[tuple[str, str]], tip: str
+) -> set[tuple[str, str]]:
+    """Of (path from the prompt root, content): those that own their version number in the history of ``tip``.
+
+    Where that history is cut off, the part of it that is there decides.
+    """
+    return {
+        (path, blob) for path, blob in history.held(files, tip) if _owns(history, contents, path, blob, tip)
+    }
+
+
+def _owns(history: History, contents: Contents, path: str, blob: str, tip: str) -> bool:
+    version = contents.version(blob)
+    owner = owned_versions(history, contents, path, tip).get(version) if version is not None else None
+    return owner is not None and owner.blob == blob
+
+
 def reused_versions(history: History, contents: Contents, path: str, tip: str) -> list[Reuse]:
     """Every time that the chain of first parents gave a number to a second content, oldest first."""
     changes = history.changes(path, tip, first_parent=True)

@@ -16,8 +16,8 @@ from promptvc.prompts.names import nearest, path_of
 from promptvc.store.candidates import candidates
 from promptvc.store.contents import Contents, read_version
 from promptvc.store.history import History
-from promptvc.store.listing import committed_prompts, working_prompts
-from promptvc.store.numbering import Owned, owned_versions
+from promptvc.store.listing import committed_prompts, refuse_outside, working_prompts
+from promptvc.store.numbering import Owned, owned_versions, owning
 from promptvc.store.references import Reference, parse_reference
 
 _DIGITS = re.compile(r"[0-9]{7,}")
@@ -69,11 +69,13 @@ class Place:
         main: branch or ref that owns version numbers; None before there is one.
         prefix: the prompt root from the top of the repository, ``""`` or ``sub/folder``.
         root: the prompt root in the working tree; None in a bare repository.
+        remote: where main is fetched from.
     """
 
     main: str | None
     prefix: str = ""
     root: Path | None = None
+    remote: str = "origin"
 
     @property
     def folder(self) -> str:
@@ -101,6 +103,13 @@ class Resolver:
             return head.commit
         branch = self.repository.resolve(f"refs/heads/{self.place.main}")
         return branch or self.repository.resolve(self.place.main)
+
+    @cached_property
+    def fetched_main(self) -> str | None:
+        """The commit that the remote's main stood at when it was last fetched; None where it never was."""
+        if self.place.main is None:
+            return None
+        return self.repository.resolve(f"refs/remotes/{self.place.remote}/{self.place.main}")
 
     @cached_property
     def head(self) -> str | None:
@@ -146,6 +155,7 @@ class Resolver:
                 raise self._unknown(Reference(name), trusted=True)
             return found
         file = self.place.root / path
+        refuse_outside(self.place.root, file)
         with storage_errors(file):
             try:
                 data = file.read_bytes()
@@ -183,6 +193,28 @@ class Resolver:
             if found is not None and found.version == number:
                 return found
         return None
+
+    def is_on_main(self, name: str, digest: str) -> bool:
+        """Whether ``digest`` was ever the content of ``name`` on main, owner of its number or not.
+
+        Raises:
+            NotFound: a shallow clone that cannot know.
+        """
+        if self.main is None:
+            return False
+        if self.is_known(name, digest):
+            return True
+        self.history.require_whole(self.main, f"whether this version of {name} was ever on main")
+        return False
+
+    def is_known(self, name: str, digest: str) -> bool:
+        """The same, as far as this clone's history goes."""
+        return self.main is not None and bool(self.history.held([(path_of(name), digest)], self.main))
+
+    def owns_number(self, name: str, digest: str) -> bool:
+        """Whether ``digest`` is the content of ``name`` that its version number stands for on main."""
+        file = (path_of(name), digest)
+        return self.main is not None and file in owning(self.history, self.contents, [file], self.main)
 
     def log(self, name: str, revision: str | None = None) -> list[LogEntry]:
         """The versions of a prompt, highest number first, each once, with the commit that brought it.

@@ -154,8 +154,9 @@ def _is_staged(project: Project, request: CommitRequest, path: str) -> bool:
 
 def _differs(repository: Repository, *arguments: str) -> bool:
     *command, path = arguments
-    # `-s --exit-code` looks at the contents, where `--quiet` alone would trust a stale time of change.
-    code, _, _ = repository.outcome(command[0], "-p", "--exit-code", *command[1:], "--", path)
+    # With `-p` the contents are compared, and not only the times of change.
+    options = ("-p", "--exit-code", "--no-ext-diff", "--no-textconv")
+    code, _, _ = repository.outcome(command[0], *options, *command[1:], "--", path)
     return code == 1
 
 

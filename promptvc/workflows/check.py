@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal
 
 from promptvc.base.config import FILE, Settings
 from promptvc.base.documents import load_yaml
-from promptvc.base.errors import InputError, InvalidDocument, NotFound
+from promptvc.base.errors import NotFound
+from promptvc.base.findings import Problem, Severity, problems_of
 from promptvc.base.schemas import unknown_keys
+from promptvc.deployment.checking import DeploymentsCheck
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
-from promptvc.deployment.environments import RULES, deployments, load_environment
-from promptvc.deployment.holds import Hold, hold_paths, load_hold
 from promptvc.evaluation.suite import check_variables, load_suite
 from promptvc.evidence.records import name_and_id, parse
 from promptvc.feedback.segments import FOLDER as FEEDBACK
@@ -24,34 +23,13 @@ from promptvc.git.objects import blob_id
 from promptvc.prompts.lint import template_remarks
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
-from promptvc.prompts.names import check_environment, check_name, name_of, nearest, path_of
+from promptvc.prompts.names import check_name, name_of, nearest, path_of
+from promptvc.store.listing import leads_out
 from promptvc.store.numbering import owned_versions, reused_versions
 from promptvc.workflows.project import Project
 
-Severity = Literal["error", "warning"]
 MOST_IN_A_FOLDER = 2000
 """Above this a flat folder makes every commit write a large tree object."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One finding. ``rule`` is a stable name; ``line`` is None where there is none."""
-
-    rule: str
-    severity: Severity
-    file: str
-    line: int | None
-    message: str
-    hint: str | None = None
-
-    @property
-    def is_error(self) -> bool:
-        """Whether it fails the check."""
-        return self.severity == "error"
-
-    def to_json(self) -> dict[str, Any]:
-        """As `check --json` prints it."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +57,12 @@ class _Check:
 
     def __init__(self, project: Project, names: frozenset[str]) -> None:
         self.project = project
-        self.unset = list(_problems("settings", FILE, lambda: project.settings))
+        self.unset = list(problems_of("settings", FILE, lambda: project.settings))
         if self.unset:
             project.settings = Settings()  # everything else is looked at with the defaults
         # A checkout of a merge result, as CI makes one, is detached: where it stands is what main will be.
         self.main = project.main_commit or project.resolver.head
+        self.links: list[str] = []
         self.files = self._files()
         known = {name for name in map(name_of, self.files) if name is not None}
         for name in names:
@@ -97,13 +76,13 @@ class _Check:
     def report(self) -> Report:
         """Every finding, errors first, then by file and line."""
         found = [
-            *self._settings(),
+            *self.unset,
+            *self._links(),
             *self._prompts(),
             *self._suites(),
             *self._evidence(),
             *self._versions(),
             *self._deployments(),
-            *self._holds(),
             *self._feedback(),
             *self._leftovers(),
         ]
@@ -118,9 +97,15 @@ class _Check:
             head = project.resolver.head
             paths = [path for folder in folders for path in (project.tree(head, folder) if head else {})]
             return sorted([*paths, *([FILE] if project.read(FILE) is not None else [])])
-        places = [path for folder in folders for path in (project.root / folder).rglob("*") if path.is_file()]
-        places += [project.root / FILE] if (project.root / FILE).is_file() else []
-        return sorted(path.relative_to(project.root).as_posix() for path in places)
+        places = [path for folder in folders for path in (project.root / folder).rglob("*")]
+        files = []
+        for place in [*places, project.root / FILE]:
+            path = place.relative_to(project.root).as_posix()
+            if place.is_symlink() and leads_out(project.root, place):
+                self.links.append(path)
+            elif place.is_file():
+                files.append(path)
+        return sorted(files)
 
     def _wanted(self, name: str | None) -> bool:
         return not self.names or name in self.names
@@ -130,8 +115,12 @@ class _Check:
         assert data is not None, f"{path} was there a moment ago"
         return data
 
-    def _settings(self) -> Iterator[Problem]:
-        yield from self.unset
+    def _links(self) -> Iterator[Problem]:
+        for path in self.links:
+            message = "a symbolic link that leads out of the prompt root"
+            yield Problem(
+                "link", "error", path, None, message, "put the file itself there, or remove the link"
+            )
 
     def _prompts(self) -> Iterator[Problem]:
         folders: dict[str, int] = {}
@@ -150,12 +139,12 @@ class _Check:
                 )
 
     def _prompt(self, path: str, name: str) -> Iterator[Problem]:
-        faults = list(_problems("name", path, lambda: check_name(name)))
+        faults = list(problems_of("name", path, lambda: check_name(name)))
         yield from faults
         data = self._read(path)
         loaded: list[Prompt] = []
         expected = None if faults else name
-        yield from _problems(
+        yield from problems_of(
             "prompt", path, lambda: loaded.append(load_prompt(data, file=path, name=expected))
         )
         if not loaded:
@@ -174,7 +163,7 @@ class _Check:
             name = _suite_name(path)
             if name is None or not self._wanted(name):
                 continue
-            yield from _problems("suite", path, self._suite, path, name)
+            yield from problems_of("suite", path, self._suite, path, name)
             if name not in self.prompts and path_of(name) not in self.files:
                 hint = "rename it to the prompt it is for, or delete it"
                 yield Problem("suite", "warning", path, None, f"there is no prompt {name}", hint)
@@ -189,7 +178,7 @@ class _Check:
         for path in self.files:
             owner = name_and_id(path)
             if owner is not None and self._wanted(owner[0]):
-                yield from _problems("evidence", path, self._record, path)
+                yield from problems_of("evidence", path, self._record, path)
 
     def _record(self, path: str) -> None:
         parse(self._read(path), file=path)
@@ -203,20 +192,20 @@ class _Check:
             message = "a shallow clone cannot tell whether a version number was used twice"
             yield Problem("version-reuse", "warning", PROMPTS, None, message, "git fetch --unshallow")
             return
+        latest = project.resolver.tip_versions(main)
         for path in project.history.changed_files(PROMPTS, main):
             name = name_of(path)
             if name is None or not self._wanted(name):
                 continue
+            standing = latest.get(name, (None, ""))[1]
             for reuse in reused_versions(project.history, project.resolver.contents, path, main):
+                if standing != reuse.change.blob:
+                    continue  # mended: what stands has a number of its own, or is a finding of its own
                 message = (
                     f"version {reuse.version} has two contents: {reuse.change.commit[:10]} took it again"
                 )
                 hint = f"give the later one a number of its own: promptvc commit {name} --renumber -m TEXT"
-                standing = project.resolver.latest(name)
-                severity: Severity = (
-                    "error" if standing is not None and standing.digest == reuse.change.blob else "warning"
-                )
-                yield Problem("version-reuse", severity, path, None, message, hint)
+                yield Problem("version-reuse", "error", path, None, message, hint)
         head = project.resolver.head
         if head is not None and head != main:
             yield from self._taken(main, head)
@@ -225,10 +214,14 @@ class _Check:
         """Versions of HEAD whose number main gave to another content: merging would use the number twice."""
         project = self.project
         standing = project.resolver.tip_versions(main)
-        for name, (version, digest) in project.resolver.tip_versions(head).items():
+        proposed = project.resolver.tip_versions(head)
+        known = project.history.held(
+            [(path_of(name), digest) for name, (_, digest) in proposed.items()], main
+        )
+        for name, (version, digest) in proposed.items():
             path = path_of(name)
             same = standing.get(name) == (version, digest)
-            if version is None or same or not self._wanted(name) or self._was_on_main(name, digest):
+            if version is None or same or not self._wanted(name) or (path_of(name), digest) in known:
                 continue
             owner = owned_versions(project.history, project.resolver.contents, path, main).get(version)
             if owner is not None:
@@ -236,83 +229,12 @@ class _Check:
                 hint = f"give this one a number of its own: promptvc commit {name} --renumber -m TEXT"
                 yield Problem("version-reuse", "error", path, None, message, hint)
 
-    def _was_on_main(self, name: str, digest: str) -> bool | None:
-        """Whether ``digest`` was ever the content of ``name`` on main; None where a shallow clone cannot know."""
-        if self.main is None:
-            return False
-        if self.project.history.held([(path_of(name), digest)], self.main):
-            return True
-        return None if self.project.history.cut_off(self.main) else False
-
     def _deployments(self) -> Iterator[Problem]:
-        """Rules, and copies that are no version of main."""
-        digests = self._digests()
-        for path in self.files:
-            parts = path.split("/")
-            if parts[0] == DEPLOYMENTS and len(parts) == 3 and parts[2] == RULES:
-                yield from _problems("environment", path, self._rules, path)
-        for one in deployments(digests):
-            if not self._wanted(one.name):
-                continue
-            yield from _problems("name", one.path, check_environment, one.environment)
-            known = self._was_on_main(one.name, one.digest)
-            if known is None:
-                message = f"a shallow clone cannot tell whether this is a version of {one.name} on main"
-                yield Problem("deployment", "warning", one.path, None, message, "git fetch --unshallow")
-            elif not known:
-                message = f"{one.environment} runs bytes that are no version of {one.name} on main"
-                hint = f"promptvc deploy {one.name} --env {one.environment}"
-                yield Problem("deployment", "error", one.path, None, message, hint)
-
-    def _rules(self, path: str) -> None:
-        name = check_environment(path.split("/")[1])
-        load_environment(name, self._read(path))
-
-    def _holds(self) -> Iterator[Problem]:
-        """Holds of nothing, holds that were lifted, held versions that run all the same."""
-        running = {(one.environment, one.name): one for one in deployments(self._digests())}
-        for path in hold_paths(self.files):
-            loaded: list[Hold] = []
-            yield from _problems("hold", path, self._hold, path, loaded)
-            for hold in loaded:
-                if not self._wanted(hold.name):
-                    continue
-                if self._was_on_main(hold.name, hold.digest) is False:
-                    message = (
-                        f"it holds {hold.name} v{hold.version} with a digest that no version on main has"
-                    )
-                    yield Problem(
-                        "hold-dangling", "error", path, None, message, "delete it, or mend its digest"
-                    )
-                one = running.get((hold.environment, hold.name))
-                if one is not None and one.digest == hold.digest:
-                    message = (
-                        f"{hold.environment} runs {hold.name} v{hold.version}, which is held: {hold.reason}"
-                    )
-                    yield Problem(
-                        "hold-ignored", "error", one.path, None, message, "roll back, or lift the hold"
-                    )
-        yield from self._lifted()
-
-    def _hold(self, path: str, into: list[Hold]) -> None:
-        into.append(load_hold(path, self._read(path)))
-
-    def _lifted(self) -> Iterator[Problem]:
-        if self.main is None:
-            return
-        for path in hold_paths(self.project.history.changed_files(DEPLOYMENTS, self.main)):
-            if path in self.files:
-                continue
-            change = self.project.history.changes(path, self.main)[0]
-            if change.blob is None:
-                message = f"this hold was lifted by {change.author} in {change.commit[:10]}"
-                yield Problem("hold-lifted", "warning", path, None, message)
-
-    def _digests(self) -> dict[str, str]:
-        """{path: digest} of the deployments as they are in the working tree."""
         algorithm = self.project.repository.object_format
-        paths = [path for path in self.files if path.startswith(f"{DEPLOYMENTS}/")]
-        return {path: blob_id(self._read(path), algorithm) for path in paths}
+        data = {path: self._read(path) for path in self.files if path.startswith(f"{DEPLOYMENTS}/")}
+        digests = {path: blob_id(content, algorithm) for path, content in data.items()}
+        resolver = self.project.resolver
+        yield from DeploymentsCheck(resolver, self.main, data, digests, self._wanted).problems()
 
     def _feedback(self) -> Iterator[Problem]:
         segments = {}
@@ -349,16 +271,6 @@ class _Check:
         for place in spool.set_aside():
             message = "lines that were no events were set aside here"
             yield Problem("spool", "warning", str(place), None, message, "look at them, then delete the file")
-
-
-def _problems(rule: str, path: str, act: Callable[..., Any], *arguments: Any) -> Iterator[Problem]:
-    """What ``act`` has against the file at ``path``, as findings."""
-    try:
-        act(*arguments)
-    except InvalidDocument as error:
-        yield Problem(rule, "error", error.file or path, error.line, error.message, error.hint)
-    except InputError as error:
-        yield Problem(rule, "error", path, None, error.message, error.hint)
 
 
 def _suite_name(path: str) -> str | None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptvc.base.errors import NotFound
-from promptvc.base.files import write_atomic
+from promptvc.base.errors import NotFound, Usage
+from promptvc.base.files import storage_errors, write_atomic
 from promptvc.deployment.environments import FOLDER, deployments, environment_names
 from promptvc.deployment.holds import hold_paths, load_hold
+from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import nearest, path_of
+from promptvc.store.numbering import owning
 from promptvc.workflows.project import Project
 
 
@@ -19,8 +21,8 @@ class Standing:
     """One line of `status`.
 
     Attributes:
-        intact: False where the deployed bytes are no version of main's history; None where a shallow clone
-            cannot know.
+        intact: False where the deployed bytes are not the version on main that their number stands for; None
+            where a shallow clone cannot know.
     """
 
     environment: str
@@ -51,8 +53,9 @@ def status(project: Project, environment: str | None = None) -> tuple[Standing, 
     versions = project.resolver.contents.versions(one.digest for one in found)
     latest = project.resolver.tip_versions()
     copies = [(path_of(one.name), one.digest) for one in found]
-    on_main = project.history.held(copies, commit) if commit else set()
-    otherwise = None if commit and project.history.cut_off(commit) else False
+    known = project.history.held(copies, commit) if commit else set()
+    owners = owning(project.history, project.resolver.contents, known, commit) if commit else set()
+    cut_off = commit is not None and project.history.cut_off(commit)
     return tuple(
         Standing(
             environment=one.environment,
@@ -63,17 +66,26 @@ def status(project: Project, environment: str | None = None) -> tuple[Standing, 
             held=tuple(
                 sorted(h.version for h in holds if (h.environment, h.name) == (one.environment, one.name))
             ),
-            intact=(path_of(one.name), one.digest) in on_main or otherwise,
+            intact=None if cut_off and copy not in known else copy in owners,
         )
-        for one in found
+        for one, copy in zip(found, copies, strict=True)
     )
 
 
-def export(project: Project, directory: Path, environment: str | None = None) -> tuple[str, ...]:
+def export(
+    project: Project, directory: Path, environment: str | None = None, *, force: bool = False
+) -> tuple[str, ...]:
     """Write the latest versions on main, or what ``environment`` runs, as ``NAME.yaml`` below ``directory``.
+
+    Args:
+        force: replace files that are there and differ.
 
     Returns:
         The files written, from ``directory``.
+
+    Raises:
+        NotFound: nothing is deployed there.
+        Usage: a file would be replaced, or would land in a folder of the prompt root. Nothing is written then.
     """
     commit = project.need_main()
     if environment is None:
@@ -83,6 +95,33 @@ def export(project: Project, directory: Path, environment: str | None = None) ->
         blobs = {one.name: one.digest for one in found if one.environment == environment}
         if not blobs:
             raise NotFound(f"nothing is deployed to {environment}", hint="see promptvc status")
-    for name, blob in sorted(blobs.items()):
-        write_atomic(directory / f"{name}.yaml", project.objects.blob(blob))
-    return tuple(f"{name}.yaml" for name in sorted(blobs))
+    files = {f"{name}.yaml": project.objects.blob(blob) for name, blob in sorted(blobs.items())}
+    for path in files:
+        _refuse_own_folder(project, directory / path)
+    differing = [path for path, data in files.items() if _differs(directory / path, data)]
+    if differing and not force:
+        more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
+        raise Usage(
+            f"{directory / differing[0]}{more} would be replaced", hint="--force replaces what differs"
+        )
+    for path, data in files.items():
+        write_atomic(directory / path, data)
+    return tuple(files)
+
+
+def _refuse_own_folder(project: Project, target: Path) -> None:
+    if project.root is None:
+        return
+    root, place = project.root.resolve(), target.resolve()
+    for folder in (PROMPTS, "feedback", "evaluation", FOLDER):
+        if place.is_relative_to(root / folder):
+            raise Usage(
+                f"{folder}/ of the prompt root is no place to export to", hint="name a folder of your own"
+            )
+
+
+def _differs(target: Path, data: bytes) -> bool:
+    if target.is_dir():
+        raise Usage(f"{target} is a folder", hint="name another folder to export to")
+    with storage_errors(target):
+        return target.exists() and target.read_bytes() != data

@@ -15,8 +15,9 @@ from promptvc.base.log import Log, Silent
 from promptvc.base.memo import Memo
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
-from promptvc.prompts.names import nearest, path_of
+from promptvc.prompts.names import nearest
 from promptvc.store.history import History
+from promptvc.store.listing import refuse_outside
 from promptvc.store.versions import Place, Resolver
 
 STATE = ".promptvc"
@@ -125,7 +126,7 @@ class Project:
     @cached_property
     def resolver(self) -> Resolver:
         """The one resolver of references."""
-        place = Place(self.main_ref, self.prefix, self.root)
+        place = Place(self.main_ref, self.prefix, self.root, self.settings.remote)
         return Resolver(self.repository, self.objects, self.history, place)
 
     @property
@@ -156,19 +157,6 @@ class Project:
         for name in ("settings", "main", "main_ref", "history", "resolver"):
             self.__dict__.pop(name, None)
 
-    def is_on_main(self, name: str, digest: str) -> bool:
-        """Whether ``digest`` was ever the content of ``name`` on main.
-
-        Raises:
-            NotFound: a shallow clone that cannot know.
-        """
-        if self.main_commit is None:
-            return False
-        if self.history.held([(path_of(name), digest)], self.main_commit):
-            return True
-        self.history.require_whole(self.main_commit, f"whether this version of {name} was ever on main")
-        return False
-
     def tree(self, commit: str, below: str) -> dict[str, str]:
         """{path from the prompt root: digest} of the files below the folder ``below`` in ``commit``."""
         found = self.objects.tree(commit, self.prefix + below)
@@ -183,11 +171,13 @@ class Project:
         """The content of ``path`` (from the prompt root) in the working tree; of HEAD in a bare repository.
 
         Raises:
+            InputError: it is a symbolic link that leads out of the prompt root.
             StorageError: it is there and cannot be read.
         """
         if self.root is None:
             return self.at(self.repository.head().commit, path)
         place = self.root / path
+        refuse_outside(self.root, place)
         with storage_errors(place):
             return place.read_bytes() if place.is_file() else None
 

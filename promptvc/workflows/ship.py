@@ -6,39 +6,44 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from promptvc.base.errors import NotFound, Refused, Usage
+from promptvc.deployment.asking import Asking
 from promptvc.deployment.environments import (
     FOLDER,
-    Environment,
     deployed_path,
     deployments,
     environment_names,
-    load_environment,
     rules_path,
 )
-from promptvc.deployment.gates import Objection, Proof, Request, objections
-from promptvc.deployment.holds import Hold, find_hold, hold_paths, load_hold, new_hold
+from promptvc.deployment.gates import Objection
+from promptvc.deployment.holds import Hold, find_hold, new_hold
 from promptvc.deployment.rollback import Past, choose
-from promptvc.evidence.records import ComparisonRecord, Record, RunRecord
 from promptvc.git.commits import CommitOptions, Committed, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import check_environment, nearest
 from promptvc.store.commits import message
-from promptvc.store.proofs import evidence_of
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.workflows.project import Project
 
+_UNREAL = (
+    "what {environment} ran was no version of {name} on main, but edited by hand or forced; nothing is held"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DeployRequest:
-    """Put ``reference`` into ``environment`` (the default one when None)."""
+    """Put ``reference`` into ``environment`` (the default one when None).
+
+    ``new_environment`` makes one although its name is near to another's.
+    """
 
     reference: str
     environment: str | None = None
     branch: str | None = None
     force: bool = False
     reason: str | None = None
+    new_environment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,10 @@ class RollbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """What an environment runs now. ``changed`` is False when it ran that already."""
+    """What an environment runs now. ``changed`` is False when it ran that already.
+
+    ``in_force`` is False for a commit elsewhere than on main: the environment runs it once main has that commit.
+    """
 
     name: str
     environment: str
@@ -64,6 +72,7 @@ class Shipped:
     branch: str | None
     changed: bool = True
     remarks: tuple[str, ...] = ()
+    in_force: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """As `deploy --json` and `rollback --json` print it."""
@@ -76,7 +85,7 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
 
     Raises:
         Refused: a gate is closed.
-        NotFound: no such prompt or revision.
+        NotFound: no such prompt or revision, or no such environment where another one's name is near.
     """
     if request.force and not (request.reason or "").strip():
         raise Usage("--force needs --reason", hint="say why the gate is passed over; the commit keeps it")
@@ -87,9 +96,11 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
     load_prompt(version.data, file=version.path, name=wanted.name, memo=project.memo)
     previous: list[int | None] = [None]
     passed: list[Objection] = []
+    made: list[str] = []
 
     def build(tip: str | None) -> Plan:
-        found = _objections(project, version, environment, tip)
+        made[:] = _made(project, environment, tip, new=request.new_environment)
+        found = _asking(project).closed_gates(version, environment, tip)
         if found and not request.force:
             raise Refused(found[0].message, hint=_hint(found))
         passed[:] = found
@@ -97,7 +108,9 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
         return _deployment(project, request, version, environment, found)
 
     done = _commit(project, request.branch, build)
-    remarks = tuple(f"passed over: {one.message}" for one in passed) + _strange(project, environment)
+    remarks = [f"passed over: {one.message}" for one in passed]
+    remarks += made if done.changed else []
+    remarks += _not_in_force(project, environment)
     project.log.event("deployment.committed", name=wanted.name, environment=environment, commit=done.commit)
     return Shipped(
         wanted.name,
@@ -107,12 +120,16 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
         done.commit,
         done.branch,
         done.changed,
-        remarks,
+        tuple(remarks),
+        _in_force(project, done),
     )
 
 
 def rollback(project: Project, request: RollbackRequest) -> Shipped:
     """Restore an earlier version in an environment and hold the one that runs now.
+
+    A deployed file that is no version on main (edited by hand, or forced) is replaced by the newest that is one;
+    there is then nothing to hold.
 
     Raises:
         Refused: there is nothing to go back to, or the version asked for is held.
@@ -126,33 +143,39 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
     project.need_main()
     environment = check_environment(request.environment or project.settings.default_environment)
     place = deployed_path(environment, request.name)
-    previous: list[int] = []
+    previous: list[int | None] = []
     restored: list[int] = []
+    remarks: list[str] = []
 
     def build(tip: str | None) -> Plan:
         found = project.objects.at(tip, project.top(place)) if tip else None
         if found is None:
             raise _not_deployed(project, request.name, environment, tip)
-        digest, data = found
-        bad = load_prompt(data, file=place, memo=project.memo).version
-        holds = _holds(project, tip, environment, request.name)
+        digest = found[0]
+        real = _is_version(project, request.name, digest)
+        holds = _asking(project).holds(tip, environment, request.name)
         target = _target(project, request, environment, current=digest, holds=holds)
         target_version = load_prompt(target, file=place, memo=project.memo).version
+        bad = project.resolver.contents.version(digest)
         previous[:], restored[:] = [bad], [target_version]
+        remarks[:] = [] if real else [_UNREAL.format(environment=environment, name=request.name)]
         changes: dict[str, bytes | None] = {project.top(place): target}
-        if find_hold(holds, digest) is None:
-            actor = project.actor()
-            hold = new_hold(
-                (environment, request.name, bad), digest, reason=request.reason, by=actor, now=project.clock()
-            )
-            changes[project.top(hold.path)] = hold.to_bytes()
-        notes = {"Environment": environment, "Held": f"v{bad}"}
+        notes = {"Environment": environment}
+        detail = ""
+        if real and bad is not None:
+            detail, notes["Held"] = f"v{bad} is held", f"v{bad}"
+            if find_hold(holds, digest) is None:
+                actor, now = project.actor(), project.clock()
+                subject = (environment, request.name, bad)
+                hold = new_hold(subject, digest, reason=request.reason, by=actor, now=now)
+                changes[project.top(hold.path)] = hold.to_bytes()
+        where = f"in {environment}"
         text = message(
             "Roll back to",
             request.name,
             target_version,
-            f"v{bad} is held",
-            place=f"in {environment}",
+            detail,
+            place=where,
             body=request.reason,
             notes=notes,
         )
@@ -162,16 +185,49 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
     project.log.event(
         "deployment.rolled_back", name=request.name, environment=environment, commit=done.commit
     )
-    return Shipped(request.name, environment, restored[0], previous[0], done.commit, done.branch)
+    return Shipped(
+        request.name,
+        environment,
+        restored[0],
+        previous[0],
+        done.commit,
+        done.branch,
+        remarks=tuple(remarks),
+        in_force=_in_force(project, done),
+    )
 
 
-def _strange(project: Project, environment: str) -> tuple[str, ...]:
-    """A remark about an environment that main did not know and that looks like one that it does."""
-    known = environment_names(project.tree(project.need_main(), FOLDER))
+def _made(project: Project, environment: str, tip: str | None, *, new: bool) -> list[str]:
+    """A remark when ``environment`` is neither on main nor in ``tip``, so that the commit makes it.
+
+    Raises:
+        NotFound: there is one with a name so near that this one is taken for a slip, unless ``new``.
+    """
+    known: set[str] = set()
+    for commit in {project.main_commit, tip} - {None}:
+        assert commit is not None
+        known |= set(environment_names(project.tree(commit, FOLDER)))
+    if environment in known:
+        return []
     near = nearest(environment, known)
-    if environment in known or near is None:
-        return ()
-    return (f"{environment} is a new environment; there is also {near}",)
+    if near is not None and not new:
+        raise NotFound(
+            f"there is no environment {environment}; did you mean {near}?",
+            hint=f"--env {near}, or --new-env to make {environment}",
+        )
+    return [f"made the environment {environment}"]
+
+
+def _not_in_force(project: Project, environment: str) -> list[str]:
+    """A remark when the rules in the working tree are not the ones that were asked."""
+    path = rules_path(environment)
+    if project.root is None or project.read(path) == project.at(project.main_commit, path):
+        return []
+    return [f"{path} differs from the one on main, which is in force"]
+
+
+def _in_force(project: Project, done: Committed) -> bool:
+    return done.branch is not None and done.branch == project.main
 
 
 def _not_deployed(project: Project, name: str, environment: str, tip: str | None) -> NotFound:
@@ -185,63 +241,6 @@ def _not_deployed(project: Project, name: str, environment: str, tip: str | None
     elif alike:
         hint = f"did you mean {alike}?"
     return NotFound(f"{name} is not deployed to {environment}", hint=hint)
-
-
-def _objections(
-    project: Project, version: Version, environment: str, tip: str | None
-) -> tuple[Objection, ...]:
-    rules = _rules(project, environment)
-    promoted = False
-    if rules.promotes_from is not None and tip is not None:
-        source = project.objects.at(tip, project.top(deployed_path(rules.promotes_from, version.name)))
-        promoted = source is not None and source[0] == version.digest
-    request = Request(
-        label=f"{version.name} v{version.version}",
-        on_main=project.is_on_main(version.name, version.digest),
-        hold=find_hold(_holds(project, tip, environment, version.name), version.digest),
-        proof=_proof(project, version),
-        promoted=promoted,
-        margin=project.settings.evaluation.margin,
-    )
-    return objections(request, rules)
-
-
-def _rules(project: Project, environment: str) -> Environment:
-    data = project.at(project.main_commit, rules_path(environment))
-    return load_environment(environment, data, memo=project.memo)
-
-
-def _holds(project: Project, tip: str | None, environment: str, name: str) -> list[Hold]:
-    """The holds on main and on the branch that is committed to: a hold counts wherever it stands."""
-    holds = {}
-    for commit in {tip, project.main_commit} - {None}:
-        assert commit is not None
-        tree = project.tree(commit, f"{FOLDER}/{environment}/holds")
-        for path in hold_paths(tree, environment, name):
-            holds[path, tree[path]] = load_hold(path, project.objects.blob(tree[path]), memo=project.memo)
-    return list(holds.values())
-
-
-def _proof(project: Project, version: Version) -> Proof | None:
-    """The newest evidence about exactly these bytes, a comparison before a run alone."""
-    records = evidence_of(project.resolver, version.name, project.main_commit)
-    about = [one for one in records if _digest(one) == version.digest]
-    for record in reversed(about):
-        if isinstance(record, ComparisonRecord):
-            score = record.score
-            return Proof(
-                score.candidate if score else 0.0, record.verdict, score.difference if score else None
-            )
-    for record in reversed(about):
-        if isinstance(record, RunRecord) and record.totals.score is not None:
-            return Proof(record.totals.score)
-    return None
-
-
-def _digest(record: Record) -> str | None:
-    if isinstance(record, ComparisonRecord):
-        return record.candidate.digest
-    return record.digest if isinstance(record, RunRecord) else None
 
 
 def _running(project: Project, tip: str | None, environment: str, name: str) -> int | None:
@@ -278,10 +277,8 @@ def _target(
                 f"{request.name} v{version.version} is held in {environment}: {hold.reason}",
                 hint=f"delete {hold.path} in a commit to lift the hold",
             )
-        if not _runs_somewhere(project, request.name, version.digest) and not project.is_on_main(
-            request.name, version.digest
-        ):
-            raise Refused(f"{request.name} v{version.version} is not on main", hint="merge its branch first")
+        if not _runs_somewhere(project, request.name, version.digest):
+            _refuse_unreal(project, version)
         return version.data
     commit = project.need_main()
     project.history.require_whole(commit, f"what {environment} ran before; name it with --to")
@@ -289,6 +286,7 @@ def _target(
     past = [
         Past(change.commit, change.blob)
         for change in project.history.changes(path, commit, first_parent=True)
+        if change.blob is not None and project.resolver.owns_number(request.name, change.blob)
     ]
     chosen = choose(past, current=current, held={hold.digest for hold in holds})
     if chosen is None or chosen.digest is None:
@@ -297,6 +295,28 @@ def _target(
             hint="name one with --to, or deploy one",
         )
     return project.objects.blob(chosen.digest)
+
+
+def _asking(project: Project) -> Asking:
+    return Asking(project.resolver, project.memo, project.settings.evaluation.margin)
+
+
+def _is_version(project: Project, name: str, digest: str) -> bool:
+    """Whether ``digest`` is a version on main; where a shallow clone cannot know, it is taken for one."""
+    return project.resolver.owns_number(name, digest) or (
+        project.history.cut_off(project.need_main()) and not project.resolver.is_known(name, digest)
+    )
+
+
+def _refuse_unreal(project: Project, version: Version) -> None:
+    label = f"{version.name} v{version.version}"
+    if not project.resolver.is_on_main(version.name, version.digest):
+        raise Refused(f"{label} is not on main", hint="merge its branch first")
+    if not project.resolver.owns_number(version.name, version.digest):
+        raise Refused(
+            f"{label} has two contents; this is not the one that owns it",
+            hint=f"promptvc commit {version.name} --renumber -m TEXT",
+        )
 
 
 def _runs_somewhere(project: Project, name: str, digest: str) -> bool:

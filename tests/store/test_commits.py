@@ -72,6 +72,16 @@ def test_remote_candidates_and_the_current_branch_count(repo: Repo, tmp_path: Pa
     assert refs == [("refs/remotes/origin/promptvc/triage/v2", 2)]
 
 
+def test_a_main_that_was_fetched_and_is_ahead_counts(repo: Repo, tmp_path: Path) -> None:
+    repo.commit({FILE: prompt(1)})
+    repo.git("clone", "-q", str(repo.path), str(tmp_path / "clone"))
+    clone = Repo(tmp_path / "clone", repo.environ)
+    repo.commit({FILE: prompt(2)})
+    assert following(clone) == 2
+    clone.git("fetch", "-q")
+    assert following(clone) == 3
+
+
 def test_a_deleted_prompt_keeps_its_numbers(repo: Repo) -> None:
     repo.commit({FILE: prompt(1)})
     repo.commit({FILE: prompt(2)})

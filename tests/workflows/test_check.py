@@ -78,8 +78,9 @@ def test_a_version_number_used_twice_on_main(desk: Repo) -> None:
     assert (problem["rule"], problem["severity"]) == ("version-reuse", "error")
     assert commit[:10] in problem["message"]
     desk.write({DESK_FILE: DESK_PROMPT.replace("one label", "a short label")})
+    assert "\n1 error, 0 warnings in " in cli("check").out
     cli.ok("commit", DESK, "-m", "Shorter", "--renumber")
-    assert rules(cli) == {("version-reuse", "warning")}
+    assert rules(cli) == set()
 
 
 def test_a_number_that_main_has_given_away_is_found_before_the_merge(trained: Repo) -> None:
@@ -130,7 +131,46 @@ def test_holds_that_dangle_or_were_lifted_or_are_ignored(shipped: Repo) -> None:
     shipped.write({HOLD: held.replace(shipped.rev(f"HEAD:{DESK_FILE}").encode(), b"1" * 40)})
     assert rules(cli) == {("hold-dangling", "error")}
     shipped.commit({HOLD: None}, "Lift")
+    assert rules(cli) == set()
+    cli.ok("deploy", f"{DESK}@v2")
     assert rules(cli) == {("hold-lifted", "warning")}
+    cli.ok("deploy", f"{DESK}@v1")
+    assert rules(cli) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("production", "from itself"), ("stagin", "did you mean staging?"), ("staging", None)],
+)
+def test_environments_that_promote_from_nowhere(shipped: Repo, source: str, words: str | None) -> None:
+    cli = cli_of(shipped)
+    cli.ok("deploy", DESK, "--env", "staging")
+    shipped.write({"deployments/production/environment.yaml": f"promotes_from: {source}\n"})
+    found = problems(cli)
+    assert [(one["rule"], one["severity"]) for one in found] == [("environment", "warning")] * bool(words)
+    assert not words or words in f"{found[0]['message']} {found[0]['hint']}"
+
+
+def test_a_link_that_leads_out_is_not_read(desk: Repo, tmp_path: Path) -> None:
+    cli = cli_of(desk)
+    secret = tmp_path / "secret.yaml"
+    secret.write_text(DESK_PROMPT.replace("desk/route", "link").replace("Route a", "Secret a"))
+    (desk.path / "prompts/link.yaml").symlink_to(secret)
+    (desk.path / "prompts/away").symlink_to(tmp_path)
+    (problem,) = (one for one in problems(cli) if one["file"] == "prompts/link.yaml")
+    assert (problem["rule"], problem["severity"]) == ("link", "error")
+    for arguments in (("list",), ("show", "link"), ("show", "away/secret"), ("commit", "link", "-m", "x")):
+        done = cli(*arguments)
+        assert done.code == 2
+        assert "leads out of the prompt root" in done.err
+        assert "Secret" not in done.out
+    (desk.path / "prompts/link.yaml").unlink()
+    (desk.path / "prompts/away").unlink()
+    (desk.path / "prompts/link.yaml").symlink_to(desk.path / DESK_FILE)
+    assert DESK in cli.ok("list")
+    (desk.path / "promptvc.yaml").unlink()
+    (desk.path / "promptvc.yaml").symlink_to(secret)
+    assert "leads out" in cli.fails(2, "list")
 
 
 def test_one_id_with_two_contents(desk: Repo) -> None:

@@ -175,10 +175,110 @@ def test_what_cannot_be_shipped(shipped: Repo, arguments: tuple[str, ...], code:
     assert shipped.status() == []
 
 
-def test_an_environment_that_looks_like_another_is_remarked_on(shipped: Repo) -> None:
-    done = cli_of(shipped)("deploy", DESK, "--env", "productoin")
+def test_an_environment_that_looks_like_another_is_made_only_when_asked_for(shipped: Repo) -> None:
+    cli = cli_of(shipped)
+    said = cli.fails(2, "deploy", DESK, "--env", "productoin")
+    assert "there is no environment productoin; did you mean production?" in said
+    for arguments in (("productoin", "--new-env"), ("eu",)):
+        done = cli("deploy", DESK, "--env", *arguments)
+        assert (done.code, "made the environment" in done.err) == (0, True)
+        again = cli("deploy", f"{DESK}@v1", "--env", arguments[0])
+        assert (again.code, "made the environment" in again.err) == (0, False)
+
+
+def reused(repo: Repo) -> str:
+    """Version 2 has two contents on main; the digest of the one that does not own it."""
+    text = repo.read(DESK_FILE).decode().replace("one label", "a label")
+    repo.commit({DESK_FILE: text}, "No new number")
+    return repo.rev(f"HEAD:{DESK_FILE}")
+
+
+def test_only_the_content_that_owns_its_number_is_deployed(shipped: Repo) -> None:
+    cli = cli_of(shipped)
+    reused(shipped)
+    said = shut(cli, "deploy", DESK)
+    assert f"{DESK} v2 has two contents; this is not the one that owns it" in said
+    assert f"promptvc commit {DESK} --renumber -m TEXT" in said
+    assert "two contents" in cli.fails(1, "rollback", DESK, "--to", "latest", "--reason", "x")
+    assert cli.json("status")[0]["intact"] is True
+    cli.ok("deploy", DESK, "--force", "--reason", "x")
+    assert cli.json("status")[0]["intact"] is False
+    found = {one["rule"]: one for one in cli.json("check", codes=(1,))["problems"]}
+    assert set(found) == {"deployment", "version-reuse"}
+    assert f"promptvc deploy {DESK}@v2 --env production" in found["deployment"]["hint"]
+    assert cli.json("rollback", DESK, "--reason", "x")["version"] == 2
+    assert cli.json("status")[0]["held"] == []
+    cli.ok("commit", DESK, "--renumber", "-m", "Its own")
+    assert cli.json("deploy", DESK)["version"] == 3
+    assert cli.json("check") == {"problems": []}
+
+
+def test_a_draft_on_a_merged_branch_is_no_version(desk: Repo) -> None:
+    desk.git("checkout", "-q", "-b", "side")
+    for words in ("a draft", "the final"):
+        text = DESK_PROMPT.replace("version: 1", "version: 2").replace("one label", words)
+        desk.commit({DESK_FILE: text})
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "--no-edit", "side")
+    cli = cli_of(desk)
+    assert "two contents" in shut(cli, "deploy", f"{DESK}@side~1")
+    assert cli.json("deploy", f"{DESK}@v2")["version"] == 2
+
+
+def test_a_rollback_from_a_file_edited_by_hand_holds_nothing(shipped: Repo) -> None:
+    path = f"deployments/production/{DESK}.yaml"
+    shipped.commit({path: shipped.read(path) + b"# by hand\n"})
+    cli = cli_of(shipped)
+    (problem,) = cli.json("check", codes=(1,))["problems"]
+    assert problem["hint"] == f"promptvc deploy {DESK}@v2 --env production"
+    done = cli("rollback", DESK, "--reason", "who did that?")
+    assert "edited by hand" in done.err
+    assert cli.json("status")[0] | {"digest": ""} == {
+        "environment": "production", "name": DESK, "version": 2, "digest": "", "latest": 2, "held": [],
+        "intact": True,
+    }  # fmt: skip
+    assert cli.json("check") == {"problems": []}
+    assert cli.json("rollback", DESK, "--reason", "bad")["version"] == 1  # never to what was edited by hand
+    assert cli.json("check") == {"problems": []}
+
+
+def test_a_commit_elsewhere_than_on_main_runs_nothing_yet(shipped: Repo) -> None:
+    cli = cli_of(shipped)
+    cli.ok("deploy", DESK, "--env", "staging")
+    said = cli.ok("deploy", f"{DESK}@v1", "--env", "staging", "--branch", "rollout/one")
+    assert said.startswith(f"staging will run {DESK} v1 (was v2) once rollout/one is on main\n")
+    assert "already on rollout/one" in cli.ok(
+        "deploy", f"{DESK}@v1", "--env", "staging", "--branch", "rollout/one"
+    )
+    shipped.commit({"promptvc.yaml": "main: main\nevaluation: {success: 0.5}\n"})
+    shipped.git("checkout", "-q", "--detach")
+    said = cli.ok("rollback", DESK, "--env", "staging", "--to", "v1", "--reason", "x")
+    assert said.startswith(f"staging will run {DESK} v1 (was v2) once this commit is on main\n")
+    shipped.git("checkout", "-q", "main")
+    assert cli.ok("deploy", f"{DESK}@v1", "--env", "staging").startswith(f"staging runs {DESK} v1 (was v2)\n")
+
+
+def test_rules_that_are_not_on_main_are_remarked_on(shipped: Repo) -> None:
+    shipped.write({RULES: "requires: evidence\n"})
+    done = cli_of(shipped)("deploy", f"{DESK}@v1")
     assert done.code == 0
-    assert "productoin is a new environment; there is also production" in done.err
+    assert f"{RULES} differs from the one on main" in done.err
+
+
+def test_exporting_replaces_nothing_unasked(shipped: Repo, tmp_path: Path) -> None:
+    cli = cli_of(shipped)
+    out = tmp_path / "out"
+    (out / "desk").mkdir(parents=True)
+    (out / "desk/route.yaml").write_text("mine")
+    shipped.commit({"prompts/a.yaml": DESK_PROMPT.replace("name: desk/route", "name: a")})
+    assert "route.yaml would be replaced" in cli.fails(2, "export", str(out))
+    assert [path.name for path in out.iterdir()] == ["desk"]
+    cli.ok("export", str(out), "--force")
+    assert (out / "desk/route.yaml").read_bytes() == shipped.read(DESK_FILE)
+    cli.ok("export", str(out))
+    for place in ("prompts", "feedback/x", "evaluation", "deployments/production", "prompts/../prompts"):
+        assert "no place to export to" in cli.fails(2, "export", place, "--force")
+    assert shipped.status() == []
 
 
 def test_a_hand_edited_deployment_is_not_intact(shipped: Repo) -> None:
@@ -186,7 +286,7 @@ def test_a_hand_edited_deployment_is_not_intact(shipped: Repo) -> None:
     shipped.commit({path: shipped.read(path) + b"# by hand\n"})
     cli = cli_of(shipped)
     assert cli.json("status")[0]["intact"] is False
-    assert "edited by hand" in cli.ok("status")
+    assert "no version on main" in cli.ok("status")
     (problem,) = cli.json("check", codes=(1,))["problems"]
     assert (problem["rule"], problem["file"]) == ("deployment", path)
     assert cli.json("deploy", DESK)["version"] == 2
