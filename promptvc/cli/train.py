@@ -39,6 +39,10 @@ def train(edge: Edge, name: str, history: bool, models: str | None, **options: A
     saw says that the candidate is better. "No improvement found" is a normal end.
     """
     if history:
+        given = click.get_current_context().get_parameter_source
+        others = [one for one in ("models", *options) if given(one) is click.core.ParameterSource.COMMANDLINE]
+        if others:
+            raise Usage(f"--history does not go with --{others[0].replace('_', '-')}")
         _history(edge, name)
         return
     chosen = tuple(part.strip() for part in models.split(",") if part.strip()) if models else ()
@@ -58,6 +62,8 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
     for example in found.added if outcome.candidate is None else ():
         words = " | ".join(example.input.values())
         ui.line(f"  + {shorten(words)} -> {shorten(example.output)}", "dim")
+    if outcome.left_out:
+        ui.line(f"left out: {', '.join(f'{n:,} {why}' for why, n in outcome.left_out.items())}", "dim")
     if outcome.comparison is not None:
         first, *rest = comparison_lines(outcome.comparison)
         style = {"improvement": "good", "regression": "bad"}.get(outcome.comparison.verdict, "warn")
@@ -73,7 +79,8 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
         kind = "committed" if outcome.promoted else "committed as a draft"
         ui.line(f"{kind}: {outcome.name} v{outcome.candidate} on {outcome.branch}", "good")
         ui.line(f"  read it:  promptvc diff {outcome.name}@v{outcome.baseline} @v{outcome.candidate}", "dim")
-        ui.line(f"  merge it: git merge {outcome.branch}", "dim")
+        if outcome.verdict == "improvement":
+            ui.line(f"  merge it: git merge {outcome.branch}", "dim")
     for remark in outcome.remarks:
         ui.note(remark)
 

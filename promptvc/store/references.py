@@ -36,6 +36,19 @@ class Reference:
         return self.name if self.revision is None else f"{self.name}@{self.revision}"
 
 
+def name_alone(text: str) -> str:
+    """The name of a prompt, for `train`, which always starts from main.
+
+    Raises:
+        InputError: the name is not one.
+        Usage: there is a revision.
+    """
+    found = parse_reference(text)
+    if found.revision is not None:
+        raise Usage("train takes a NAME, no revision", hint=f"train {found.name}: it starts from main")
+    return found.name
+
+
 def parse_reference(text: str) -> Reference:
     """Read a reference.
 

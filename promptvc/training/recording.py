@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.ledger import Events, LedgerState, Training
 from promptvc.evidence.records import Tokens, VersionRef
+from promptvc.feedback.segments import Reading
+from promptvc.training.datasets import Dataset
 from promptvc.training.holdout import Split
 from promptvc.training.task import TrainingOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a training began with; ``model`` is a spec, or several with commas between them."""
+    """What a training began with; ``model`` is a spec, or several with commas between them.
+
+    ``left_out`` counts what is not used of the feedback, by reason.
+    """
 
     id: str
     time: datetime
@@ -22,6 +29,7 @@ class Start:
     baseline: VersionRef
     seed: int
     model: str
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +124,21 @@ def training_record(
         cost=cost.cost,
         branch=made.branch if made else None,
         changes={"rules": 0, "examples": len(found.added) + len(found.removed)},
+        extra={"left_out": dict(start.left_out)},
     )
+
+
+def with_look(record: Training, state: LedgerState | None) -> Training:
+    """The record with the look that was reserved, also when the training failed before its end."""
+    same = state.same_look if state is not None else None
+    if same is None:
+        return record
+    return replace(record, look_key=same.look.key, look=same.number, epoch=same.epoch, alpha=same.alpha)
+
+
+def left_out(dataset: Dataset, split: Split, reading: Reading) -> dict[str, int]:
+    """What is not used, by reason: events, inputs that meet the hold-out, lines that are no events."""
+    counts = Counter(dataset.left_out) + Counter(split.dropped)
+    counts += Counter({"cannot be read": len(reading.problems)})
+    counts += Counter({"have an id with two contents": len(reading.conflicts)})
+    return dict(sorted(counts.items()))

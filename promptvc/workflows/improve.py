@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from promptvc.base.errors import GitError, NotFound, OverBudget, Usage
+from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.cache import Cache
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
@@ -14,9 +13,9 @@ from promptvc.evaluation.recording import Facts, comparison_record
 from promptvc.evaluation.session import Session
 from promptvc.evaluation.suite import Suite, check_variables, load_suite
 from promptvc.evaluation.tasks import RunOptions
-from promptvc.evidence.ledger import Look, fold
+from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
-from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
+from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.git.commits import maintain
 from promptvc.git.objects import blob_id
 from promptvc.git.remotes import Transfer
@@ -27,86 +26,29 @@ from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import nearest, path_of
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
-from promptvc.store.proposals import Proposed, propose, publish
-from promptvc.store.references import parse_reference
+from promptvc.store.proposals import Proposed, propose, publish, waiting
+from promptvc.store.references import name_alone
 from promptvc.store.versions import Version
 from promptvc.training.claims import ClaimOptions
-from promptvc.training.datasets import Dataset, build
+from promptvc.training.datasets import build
 from promptvc.training.holdout import divide
-from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record
+from promptvc.training.recording import (
+    Cost,
+    Made,
+    Met,
+    Start,
+    decide,
+    left_out,
+    training_record,
+    with_look,
+)
 from promptvc.training.scorer import SessionScorer
 from promptvc.training.task import TrainingOptions, TrainingOutcome, TrainingTask
 from promptvc.training.train import train as find_candidate
+from promptvc.training.trained import Trained, TrainRequest
 from promptvc.workflows.project import Progress, Project, silent
 
-
-@dataclass(frozen=True, slots=True)
-class TrainRequest:
-    """How to train; None takes what `promptvc.yaml` says. ``models`` are trained for together."""
-
-    approach: str = "auto"
-    seed: int = 0
-    max_examples: int | None = None
-    max_calls: int | None = None
-    days: int | None = None
-    models: tuple[str, ...] = ()
-    reviewed_only: bool = False
-    draft: bool = False
-    dry_run: bool = False
-    push: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """How a training ended.
-
-    Attributes:
-        baseline: version of main; ``candidate`` the version that was made, None when there is none.
-        comparison: on the hold-out; None without a look.
-        training: what it found on training cases, with the examples it adds and removes.
-        look: its number in the epoch, None without a look.
-        reason: why it ended this way, in one sentence.
-    """
-
-    name: str
-    approach: str
-    baseline: int
-    candidate: int | None
-    branch: str | None
-    commit: str | None
-    promoted: bool
-    comparison: Comparison | None
-    calls: int
-    look: int | None
-    reason: str
-    training: TrainingOutcome
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> str | None:
-        """The verdict of the comparison, None without one."""
-        return self.comparison.verdict if self.comparison else None
-
-    def to_json(self) -> dict[str, Any]:
-        """As `train --json` prints it."""
-        score = self.comparison.score if self.comparison else None
-        keys = ("baseline", "candidate", "difference", "low", "high", "n")
-        return {
-            "name": self.name,
-            "approach": self.approach,
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "branch": self.branch,
-            "commit": self.commit,
-            "promoted": self.promoted,
-            "verdict": self.verdict,
-            "recommendation": self.comparison.recommendation if self.comparison else None,
-            "score": {key: getattr(score, key) for key in keys} if score else None,
-            "changes": {"rules": 0, "examples": len(self.training.added) + len(self.training.removed)},
-            "calls": self.calls,
-            "look": self.look,
-            "reason": self.reason,
-        }
+__all__ = ["TrainRequest", "Trained", "train"]
 
 
 def train(project: Project, name: str, request: TrainRequest, *, progress: Progress = silent) -> Trained:
@@ -114,6 +56,7 @@ def train(project: Project, name: str, request: TrainRequest, *, progress: Progr
 
     Raises:
         NotFound: main has no such prompt.
+        Usage: ``name`` has a revision.
         OverBudget: ``max_calls`` is too few to compare on the hold-out.
         ProviderError, Interrupted: from the models; a look that was reserved counts.
     """
@@ -131,7 +74,7 @@ class _Training:
                 f"--push: there is no remote {project.settings.remote}",
                 hint="git remote add, or leave it out",
             )
-        self.name = parse_reference(name).name
+        self.name = name_alone(name)
         self.main = project.need_main()
         self.baseline = self._version()
         self.path = path_of(self.name)
@@ -139,12 +82,19 @@ class _Training:
         self.id = new_ulid(project.clock())
         self.started = project.clock()
         self.suite = self._suite()
-        self.dataset = self._dataset()
+        reading = self._reading()
+        claims = ClaimOptions(request.days, request.reviewed_only, project.settings.feedback)
+        self.dataset = build(reading.events, self.prompt, claims)
         self.split = divide(self.dataset.items, self.suite.cases if self.suite else None, self.prompt)
+        self.left_out = left_out(self.dataset, self.split, reading)
         default = self.prompt.model or project.settings.model or OFFLINE
         self.models = request.models or (default,)
         self.repeats = 1 if set(self.models) == {OFFLINE} else 3
         self.session = self._session()
+        self.under_way = False
+        self.found: TrainingOutcome | None = None
+        self.state: LedgerState | None = None
+        self.met: Met | None = None
 
     def _version(self) -> Version:
         found = self.project.resolver.latest(self.name)
@@ -164,13 +114,11 @@ class _Training:
         check_variables(suite, [one.name for one in self.prompt.variables if one.required])
         return suite
 
-    def _dataset(self) -> Dataset:
-        project, request = self.project, self.request
+    def _reading(self) -> Reading:
+        project = self.project
         blobs = project.tree(self.main, f"{FOLDER}/{self.name}")
         mine = {path: blob for path, blob in blobs.items() if prompt_of(path) == self.name}
-        reading = read_segments({path: project.objects.blob(blob) for path, blob in mine.items()})
-        options = ClaimOptions(request.days, request.reviewed_only, project.settings.feedback)
-        return build(reading.events, self.prompt, options)
+        return read_segments({path: project.objects.blob(blob) for path, blob in mine.items()})
 
     def _session(self) -> Session:
         project = self.project
@@ -184,22 +132,39 @@ class _Training:
         return Session(models, options, self.repeats)
 
     def outcome(self) -> Trained:
-        """Find a candidate, and if there is one let it meet the hold-out."""
-        found = self._candidate()
+        """Find a candidate, and if there is one let it meet the hold-out; one that fails leaves its record too."""
+        try:
+            return self._outcome()
+        except (PromptvcError, KeyboardInterrupt) as error:
+            if self.under_way and not self.request.dry_run:
+                # What stopped the training is to be told, not what kept it from being written down.
+                with suppress(PromptvcError):
+                    self._failed(error)
+            raise
+
+    def _failed(self, error: BaseException) -> None:
+        if not isinstance(error, OverBudget):
+            self.session.spent.cost = None  # the calls under way are in no account
+        found = self.found or TrainingOutcome(self.request.approach, "", events=self.task.events)
+        self._record(found, f"failed: {error}" if str(error) else "failed: interrupted", self.met)
+
+    def _outcome(self) -> Trained:
+        found = self.found = self._candidate()
         if found.edits is None or self.request.dry_run:
             return self._ended(found)
         unnumbered = edit(self.baseline.data, found.edits, file=self.path)
-        return self._decided(found, unnumbered, self._meet(unnumbered))
+        met = self.met = self._meet(unnumbered)
+        return self._decided(found, unnumbered, met)
 
     def _candidate(self) -> TrainingOutcome:
         project, request = self.project, self.request
         settings = project.settings.training
         most = request.max_calls or settings.max_calls
-        reserved = 0 if request.dry_run else 2 * len(self.split.holdout) * self.session.calls_per_case
+        reserved = 2 * len(self.split.holdout) * self.session.calls_per_case
         if most <= reserved:
             raise OverBudget(
                 f"--max-calls {most} leaves nothing for training: the comparison alone takes {reserved}",
-                hint=f"allow more than {reserved} calls, or pass --dry-run",
+                hint=f"allow more than {reserved} calls",
             )
         options = TrainingOptions(
             approach=request.approach,
@@ -209,9 +174,15 @@ class _Training:
             max_calls=most - reserved,
             min_gain=settings.min_gain,
         )
-        task = TrainingTask.of(self.prompt, self.dataset, self.split)
+        task = self.task
+        self.under_way = True
         project.log.event("training.started", name=self.name, events=len(task.events), cases=len(task.cases))
         return find_candidate(task, SessionScorer(self.session, self.progress("training")), options)
+
+    @property
+    def task(self) -> TrainingTask:
+        """What is learned from."""
+        return TrainingTask.of(self.prompt, self.dataset, self.split)
 
     def _ended(self, found: TrainingOutcome) -> Trained:
         """Without a look: nothing better was found, or it was only asked what would change."""
@@ -220,7 +191,8 @@ class _Training:
             reason = f"dry run, the hold-out was not looked at: {reason}"
         else:
             self._record(found, reason)
-        return self._trained(found, reason)
+        others = waiting(self.project.resolver, self.baseline, None)
+        return self._trained(found, reason, others=others)
 
     def _meet(self, unnumbered: bytes) -> Met:
         """The one comparison on the hold-out, at the level that this look may spend.
@@ -228,7 +200,7 @@ class _Training:
         The look is in the ledger before the first call on the hold-out: a crash counts as a look.
         """
         look = self._reserve(unnumbered)
-        state = fold(self.ledgers.read(self.name).looks, look.cases, key=look.key)
+        state = self.state = fold(self.ledgers.read(self.name).looks, look.cases, key=look.key)
         cases = self.split.holdout
         clusters = {case.id: cluster for case, cluster in zip(cases, self.split.clusters, strict=True)}
         candidate = load_prompt(unnumbered, file=self.path, name=self.name)
@@ -267,7 +239,8 @@ class _Training:
             self.ledgers.push()
         if made is not None and pushed is not None and not pushed.ok:
             raise GitError(f"cannot push {made.branch}: {pushed.reason}", hint=pushed.hint)
-        return self._trained(found, reason, met, made)
+        others = waiting(self.project.resolver, self.baseline, unnumbered)
+        return self._trained(found, reason, met, made, others)
 
     def _propose(
         self, found: TrainingOutcome, unnumbered: bytes, met: Met
@@ -331,6 +304,7 @@ class _Training:
             baseline=self._pin,
             seed=self.request.seed,
             model=",".join(self.models),
+            left_out=self.left_out,
         )
         record = training_record(
             start,
@@ -341,7 +315,8 @@ class _Training:
             made=Made(VersionRef(made.version, made.digest), made.branch) if made else None,
             promoted=self._is_promoted(met, made),
         )
-        self.ledgers.record(record)
+        self.ledgers.record(with_look(record, self.state))
+        self.under_way = False
 
     def _is_promoted(self, met: Met | None, made: Proposed | None) -> bool:
         """Whether the candidate was committed as more than a draft."""
@@ -349,11 +324,17 @@ class _Training:
         return made is not None and better and self.split.promotable
 
     def _trained(
-        self, found: TrainingOutcome, reason: str, met: Met | None = None, made: Proposed | None = None
+        self,
+        found: TrainingOutcome,
+        reason: str,
+        met: Met | None = None,
+        made: Proposed | None = None,
+        others: Sequence[str] = (),
     ) -> Trained:
         remarks = list(self.session.warnings)
         if made is not None and made.again:
             remarks.append(f"the same candidate was on {made.branch} already")
+        remarks += [f"another candidate waits to be merged: {branch}" for branch in others]
         if met is not None and met.comparison.provisional:
             remarks.append("the verdict is provisional until the look is pushed: train --push does that")
         return Trained(
@@ -369,5 +350,6 @@ class _Training:
             look=met.number if met else None,
             reason=reason,
             training=found,
+            left_out=self.left_out,
             remarks=tuple(remarks),
         )

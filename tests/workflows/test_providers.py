@@ -76,7 +76,13 @@ def test_a_provider_that_fails_later_leaves_a_look_and_no_candidate(small: Repo)
         said = cli.fails(3, "train", DESK, *FEW, "--models", MODEL, **server.environ())
         assert "key withdrawn" in said
         ledger = small.git("ls-tree", "-r", "--name-only", "promptvc/ledger").splitlines()
-        assert [path.split("/")[0] for path in ledger] == ["looks"]
+        assert [path.split("/")[0] for path in ledger] == ["looks", "trainings"]
+        (row,) = cli.json("train", DESK, "--history")
+        assert (row["look"], row["verdict"], row["candidate"], row["promoted"]) == (1, None, None, False)
+        assert row["reason"].startswith("failed: ")
+        assert "key withdrawn" in row["reason"]
+        assert row["calls"] > 0
+        assert (row["cost"], row["alpha"] > 0.03) == (None, True)
         assert small.git("for-each-ref", "refs/heads/promptvc/desk") == ""
         server.script = nearest
         done = cli.json("train", DESK, *FEW, "--models", MODEL, more=server.environ())

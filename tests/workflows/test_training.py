@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from promptvc.base.errors import OverBudget, ProviderError
 from tests.builders import Repo
 from tests.commands import Cli, cli_of
 from tests.worlds import (
@@ -113,6 +114,63 @@ def test_a_crash_after_the_reservation_counts_as_a_look(
     assert cli.json("train", DESK, "--max-examples", "4")["look"] == 2
 
 
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), ProviderError("no answer"), OverBudget("used up")])
+@pytest.mark.parametrize(("where", "look"), [("find_candidate", None), ("compare", 2), ("propose", 2)])
+def test_a_training_that_fails_leaves_its_record(
+    trained: Repo, monkeypatch: pytest.MonkeyPatch, stop: BaseException, where: str, look: int | None
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise stop
+
+    cli = cli_of(trained)
+    with monkeypatch.context() as broken:
+        broken.setattr(f"promptvc.workflows.improve.{where}", fail)
+        assert cli("train", DESK, "--max-examples", "4", "--draft").code in {3, 130}
+    row = cli.json("train", DESK, "--history")[0]
+    assert (row["look"], row["promoted"], row["candidate"]) == (look, False, None)
+    assert row["reason"] == f"failed: {str(stop) or 'interrupted'}"
+    assert row["events"]["count"] > 0
+    assert len(ledger(trained)["trainings"]) == 2
+
+
+def test_a_dry_run_plans_as_the_training_does(desk: Repo) -> None:
+    cli = cli_of(desk)
+    dry = cli.json("train", DESK, "--max-calls", "250", "--dry-run")
+    real = cli.json("train", DESK, "--max-calls", "250")
+    assert dry["changes"] == real["changes"]
+    assert dry["calls"] == real["calls"] - 90
+
+
+def test_what_is_left_out_is_said(repo: Repo, tmp_path: Path) -> None:
+    held = json.loads(desk_rows(1).splitlines()[0]) | {
+        "input": {"question": questions("beta", 1, salt="hold")[0]}
+    }
+    rows = [json.loads(line) for line in desk_rows().splitlines()]
+    differ = [rows[0] | {"corrected": label, "user": label} for label in ("beta", "gamma")]
+    number = rows[0] | {"input": {"question": 4711}}
+    lines = [*rows[1:], held, *differ, number]
+    cli = with_feedback(repo, tmp_path, "".join(json.dumps(row) + "\n" for row in lines))
+    (folder,) = {path.parent for path in (repo.path / "feedback").rglob("*.jsonl")}
+    repo.commit({str((folder / "broken.jsonl").relative_to(repo.path)): "{no event\n"})
+    done = cli.json("train", DESK)
+    expected = {"cannot be read": 1, "repeat a hold-out input": 1, "users differ": 2}
+    assert done["left_out"] == expected
+    assert cli.json("train", DESK, "--history")[0]["left_out"] == expected
+    said = cli.ok("train", DESK)
+    assert "left out: 1 cannot be read, 1 repeat a hold-out input, 2 users differ\n" in said
+
+
+def test_another_candidate_that_waits_is_named(trained: Repo) -> None:
+    cli = cli_of(trained)
+    assert "waits to be merged" not in cli("train", DESK).err
+    other = cli("train", DESK, "--max-examples", "4", "--draft")
+    assert f"another candidate waits to be merged: {BRANCH}\n" in other.err
+    trained.git("update-ref", "refs/remotes/origin/promptvc/desk/route/v2", BRANCH)
+    trained.git("branch", "-q", "-D", BRANCH)
+    again = cli("train", DESK, "--max-examples", "4", "--draft")
+    assert f"another candidate waits to be merged: origin/{BRANCH}\n" in again.err
+
+
 def test_a_dry_run_leaves_no_ref_and_never_meets_the_hold_out(desk: Repo) -> None:
     cli = cli_of(desk)
     refs = desk.git("for-each-ref")
@@ -174,7 +232,9 @@ def test_what_is_inconclusive_is_committed_only_as_a_draft(repo: Repo, tmp_path:
     draft = cli.json("train", DESK, "--draft")
     assert (draft["verdict"], draft["candidate"], draft["promoted"]) == ("inconclusive", 2, False)
     assert draft["look"] == 1
-    assert "committed as a draft" in cli.ok("train", DESK, "--draft")
+    said = cli.ok("train", DESK, "--draft")
+    assert "committed as a draft" in said
+    assert "git merge" not in said
 
 
 def test_fewer_than_thirty_hold_out_groups_are_at_most_a_draft(repo: Repo, tmp_path: Path) -> None:
@@ -298,6 +358,11 @@ def test_the_number_is_one_more_than_any_known(trained: Repo) -> None:
         ((DESK, "--approach", "magic"), 2, "magic"),
         ((DESK, "--max-calls", "0"), 2, "max-calls"),
         ((DESK, "--push"), 2, "no remote origin"),
+        ((f"{DESK}@v1",), 2, "train takes a NAME, no revision"),
+        ((f"{DESK}@v1", "--history"), 2, "train takes a NAME, no revision"),
+        ((DESK, "--history", "--max-calls", "5"), 2, "--history does not go with --max-calls"),
+        ((DESK, "--models", "offline", "--history"), 2, "--history does not go with --models"),
+        ((DESK, "--dry-run", "--max-calls", "90"), 3, "allow more than 90 calls"),
     ],
 )
 def test_what_cannot_be_trained(desk: Repo, arguments: tuple[str, ...], code: int, words: str) -> None:
