@@ -139,11 +139,21 @@ def test_feedback_on_a_broken_file_is_on_mains_latest(cli: Cli, repo: Repo) -> N
     assert done.code == 0
     assert "recorded on v1, the latest on main: prompts/desk/route.yaml" in done.err
     repo.write({DESK_FILE: None})
+    assert cli.json("feedback", "summary", DESK)["total"] == 1
+    assert cli.json("feedback", "list", DESK) == []
     done = cli("feedback", "add", DESK, "--stars", "4")
     assert "prompts/desk/route.yaml is not in the working tree" in done.err
     events = cli.json("feedback", "list", "--spooled")
     assert [(e["version"], e["digest"]) for e in events] == [(1, repo.rev(f"main:{DESK_FILE}"))] * 2
     assert "did you mean desk/route?" in cli.fails(2, "feedback", "add", "desk/rute", "--stars", "4")
+
+
+def test_a_prompt_that_only_main_has_can_be_imported_to(cli: Cli, repo: Repo, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("stars\n4\n")
+    repo.write({DESK_FILE: None})
+    assert cli.json("feedback", "import", str(rows), "--prompt", DESK)["imported"] == 1
+    assert "did you mean" in cli.fails(2, "feedback", "import", str(rows), "--prompt", "desk/rute")
 
 
 def test_feedback_on_a_file_that_was_never_whole(cli: Cli, repo: Repo) -> None:
