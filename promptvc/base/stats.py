@@ -35,27 +35,6 @@ def percentile(values: Sequence[float], q: float) -> float | None:
     return ordered[below] + (ordered[above] - ordered[below]) * (at - below)
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The score interval of a proportion, two-sided at ``level``; (0, 1) of nothing.
-
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference".
-
-    Raises:
-        ValueError: not 0 <= successes <= n, or not 0 < level < 1.
-    """
-    if not 0 <= successes <= n or not 0 < level < 1:
-        raise ValueError(f"{successes} of {n} at level {level} is no proportion")
-    if n == 0:
-        return 0.0, 1.0
-    z = NORMAL.inv_cdf((1 + level) / 2)
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
-    return low, high
-
-
 def alpha_at(look: int, total: float = ALPHA) -> float:
     """What the ``look``-th look (1, 2, ...) at one hold-out may spend, so that all looks together spend ``total``.
 

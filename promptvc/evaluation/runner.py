@@ -85,6 +85,7 @@ class _Run:
         self._over_budget = self._stopping = self._ending = False
         self._keys = Keys(model.name, model.location if isinstance(model, RemoteModel) else None)
         self._writer: Writer | None = None
+        self._ended_by: Exception | None = None
         self._main: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     def cancel(self) -> None:
@@ -122,6 +123,8 @@ class _Run:
         self._main = (asyncio.get_running_loop(), current)
         if self._cache is not None:
             self._writer = Writer(self._cache)
+        if isinstance(self._model, RemoteModel):
+            self._model.ask_before_retries(self._charge)
         workers = [asyncio.create_task(self._work()) for _ in range(max(1, self._options.concurrency))]
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
@@ -133,11 +136,19 @@ class _Run:
                     self._writer.close()
                 if close:
                     await self._model.close()
-        for error in [worker.exception() for worker in workers if not worker.cancelled()]:
-            if error is not None:
-                raise error
+        if self._ended_by is not None:
+            raise self._ended_by
 
     async def _work(self) -> None:
+        """Until there is nothing to do, or something ends the run: the first error does, and is the run's."""
+        try:
+            await self._take()
+        except Exception as error:
+            self._ended_by = self._ended_by or error
+            self._stopping = True
+            raise
+
+    async def _take(self) -> None:
         while not self._stopping:
             miss = self._next()
             if miss is None:
@@ -170,13 +181,19 @@ class _Run:
                     self._outcomes.append(None)
                     self._settle(len(self._outcomes) - 1, Outcome(task.case, task.repeat, completion))
                     continue
-            if options.max_calls is not None and self._calls >= options.max_calls:
-                self._over_budget = self._stopping = True
+            if not self._charge():
                 return None
-            self._calls += 1
             self._outcomes.append(None)
             return len(self._outcomes) - 1, task, key
         return None
+
+    def _charge(self) -> bool:
+        """Account for one more call; False when the budget has none left, which ends the run."""
+        if self._options.max_calls is not None and self._calls >= self._options.max_calls:
+            self._over_budget = self._stopping = True
+            return False
+        self._calls += 1
+        return True
 
     async def _wind_down(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Begin nothing more, wait for what is being paid for, but not for long."""

@@ -38,8 +38,8 @@ class RunOptions:
 
     Attributes:
         concurrency: calls under way at once.
-        max_calls: how many calls may be made; what the cache answers is free. A call's own retries are not
-            counted.
+        max_calls: how many calls may be made, each attempt of a retried call counted; what the cache answers
+            is free.
         cache: where completions are looked up and kept; None runs without. A model that answers at once
             (offline) is never cached: asking it again costs about as much as looking it up.
         since: accept from the cache only what was stored at this moment or later (a fresh run, or its
@@ -64,8 +64,9 @@ class RunOptions:
 class RunResult:
     """The outcomes in the order of the tasks, and the accounts.
 
-    ``calls`` were asked of the model, ``cached`` came from the cache, ``errors`` are outcomes without a
-    completion. ``over_budget``: ``max_calls`` was reached, and the tasks from there on have no outcome.
+    ``calls`` were made to the model, retries included, ``cached`` came from the cache, ``errors`` are outcomes without a
+    completion. ``over_budget``: ``max_calls`` was reached; tasks from there on have no outcome, and a call that
+    wanted another attempt is an error.
     ``warning``: the cache could not be used.
     """
 
@@ -75,8 +76,3 @@ class RunResult:
     errors: int
     over_budget: bool
     warning: str | None
-
-    @property
-    def by_key(self) -> dict[tuple[str, int], Outcome]:
-        """The outcomes by (case, repeat)."""
-        return {(outcome.case, outcome.repeat): outcome for outcome in self.outcomes}

@@ -14,7 +14,7 @@ import importlib
 import importlib.util
 import ssl
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +108,7 @@ class ChatModel:
         self._http: Any = None
         self._clients: dict[bytes, BaseChatModel] = {}
         self._calls: set[_Call] = set()
+        self._may_retry: Callable[[], bool] = _always
 
     @property
     def name(self) -> str:
@@ -125,6 +126,10 @@ class ChatModel:
             call.hurried = True
             if call.pause is not None:
                 call.pause.cancel()
+
+    def ask_before_retries(self, may: Callable[[], bool]) -> None:
+        """From now on ask ``may`` before each attempt but a call's first; False: give up. It counts them."""
+        self._may_retry = may
 
     def check(self) -> None:
         """Build the client without calling it, to fail early.
@@ -156,7 +161,8 @@ class ChatModel:
                 if isinstance(outcome, Completion):
                     return outcome
                 seconds = self._retry.pause(call.attempts, outcome.retry_after) if outcome.again else None
-                if seconds is None or not await call.wait(self._retry.sleep(seconds)):
+                again = seconds is not None and await call.wait(self._retry.sleep(seconds))
+                if not again or not self._may_retry():
                     raise outcome.error(self.name, attempts=call.attempts)
         finally:
             self._calls.discard(call)
@@ -234,6 +240,10 @@ class ChatModel:
         tracing: Any = importlib.import_module("langsmith.run_helpers")
         off: contextlib.AbstractContextManager[Any] = tracing.tracing_context(enabled=False)
         return off
+
+
+def _always() -> bool:
+    return True
 
 
 def _construct(access: Access, parameters: Mapping[str, Any], http: Any, timeout_s: float) -> BaseChatModel:

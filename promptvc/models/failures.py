@@ -72,7 +72,7 @@ def classify(error: BaseException, *, secrets: Sequence[str] = ()) -> Failure:
     if any(_is_network(cause) for cause in causes) or (
         any(_is_broken(cause) for cause in causes) and not any(_is_timeout(cause) for cause in causes)
     ):
-        reason = scrub(str(causes[-1]) or type(causes[-1]).__name__, secrets)
+        reason = scrub(_broken_by(causes), secrets)
         hint = "look at the network and at the base URL, then run the command again; finished calls are kept"
         return Failure(f"the connection failed: {reason}", hint, again=True)
     if any(_is_timeout(cause) for cause in causes):
@@ -124,12 +124,30 @@ def _malformed(causes: Sequence[BaseException], secrets: Sequence[str]) -> Failu
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and what led to it, the members of groups too (several addresses were tried), each once."""
     seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
+    waiting: list[BaseException] = [error]
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
         seen.add(id(current))
         yield current
-        current = current.__cause__ or current.__context__
+        before = current.__cause__ or current.__context__
+        if before is not None:
+            waiting.append(before)
+        if isinstance(current, BaseExceptionGroup):
+            waiting += reversed(current.exceptions)
+
+
+def _broken_by(causes: Sequence[BaseException]) -> str:
+    """The deepest failure of the network itself. What lies deeper was handled on the way, and misleads."""
+    refused = next((cause for cause in causes if isinstance(cause, ConnectionRefusedError)), None)
+    if refused is not None:
+        said = str(refused)
+        return said if "refused" in said.lower() else f"connection refused: {said}".removesuffix(": ")
+    telling = [cause for cause in causes if _is_network(cause)] or [c for c in causes if _is_broken(c)]
+    return str(telling[-1]) or type(telling[-1]).__name__
 
 
 def _status(error: BaseException) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,4 +78,8 @@ class RemoteModel(Model, Protocol):
 
     def hurry(self) -> None:
         """Make no further attempt for the calls under way; those that wait to try again give up at once."""
+        ...
+
+    def ask_before_retries(self, may: Callable[[], bool]) -> None:
+        """From now on ask ``may`` before each attempt but a call's first; False: give up. It counts them."""
         ...

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.base.stats import alpha_at, mean, percentile, wilson
+from promptvc.base.stats import alpha_at, mean, percentile
 
 VALUES = [3.0, 1.5, 9.25, 4.0, 4.0, 7.5, -2.0]
 
@@ -43,34 +43,6 @@ def test_a_percentile_lies_among_the_values(values: list[float], q: float) -> No
 def test_a_mean_does_not_depend_on_the_order(values: list[float]) -> None:
     turned = list(reversed(values))
     assert mean(values) == mean(turned)
-
-
-@pytest.mark.parametrize(
-    (
-        "successes",
-        "n",
-        "level",
-        "low",
-        "high",
-    ),  # scipy.stats.binomtest(...).proportion_ci(method="wilson") 1.17
-    [
-        (0, 10, 0.95, 0.0, 0.27753279986288926),
-        (3, 20, 0.95, 0.05236874589621662, 0.3604188647407569),
-        (50, 100, 0.9, 0.41884779611252954, 0.5811522038874705),
-        (199, 200, 0.99, 0.95879911807976, 0.9994127002381604),
-        (10, 10, 0.95, 0.7224672001371109, 1.0),
-    ],
-)
-def test_the_interval_of_a_proportion_is_scipys(
-    successes: int, n: int, level: float, low: float, high: float
-) -> None:
-    assert wilson(successes, n, level) == pytest.approx((low, high))
-
-
-def test_no_proportion() -> None:
-    assert wilson(0, 0) == (0.0, 1.0)
-    with pytest.raises(ValueError, match="no proportion"):
-        wilson(3, 2)
 
 
 def test_all_looks_together_spend_five_percent() -> None:

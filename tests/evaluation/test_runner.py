@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ def test_a_repeat_is_a_sample_of_its_own(cache: Cache) -> None:
         run([task(1, repeat) for repeat in range(3)], opened(server), RunOptions(cache=cache))
         result = run([task(1, repeat) for repeat in range(4)], opened(server), RunOptions(cache=cache))
     assert (result.calls, result.cached) == (1, 3)
-    assert set(result.by_key) == {("case-1", repeat) for repeat in range(4)}
+    assert [outcome.repeat for outcome in result.outcomes] == [0, 1, 2, 3]
 
 
 def test_two_servers_under_one_name_do_not_share_answers(cache: Cache) -> None:
@@ -218,6 +218,9 @@ def test_what_others_paid_for_is_kept_when_one_is_refused(cache: Cache) -> None:
         def hurry(self) -> None:
             self.release.set()
 
+        def ask_before_retries(self, may: Callable[[], bool]) -> None:
+            """It never retries."""
+
         async def complete(
             self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
         ) -> Completion:
@@ -240,6 +243,45 @@ def test_a_provider_that_only_fails_is_given_up() -> None:
     with Server(lambda _: failure(500, "oops")) as server, pytest.raises(ProviderError, match=told):
         run(tasks(1000), opened(server), RunOptions(concurrency=3, give_up_after=12))
     assert server.count < 20
+
+
+@given(st.integers(1, 9))
+@settings(max_examples=9)
+def test_the_first_error_is_the_runs(concurrency: int) -> None:
+    """Whatever the others meet before the run has ended."""
+
+    class Failing(Slow):
+        async def complete(
+            self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
+        ) -> Completion:
+            # All that are asked together fail in one turn of the loop, the one asked last before the others.
+            self.calls += 1
+            for _ in range(concurrency - self.calls % concurrency):
+                await asyncio.sleep(0)
+            raise ProviderError(messages[-1].content)
+
+    with pytest.raises(ProviderError, match=r"^12 calls in a row failed"):
+        run(tasks(1000), Failing(), RunOptions(concurrency=concurrency, give_up_after=12))
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8])
+def test_a_budget_counts_every_attempt(concurrency: int) -> None:
+    with Server(lambda _: failure(500, "oops")) as server:
+        model = opened(server, attempts=5)
+        result = run(tasks(20), model, RunOptions(concurrency=concurrency, max_calls=3))
+        assert (result.calls, result.over_budget, server.count) == (3, True, 3)
+        # The next run has a budget of its own.
+        again = run(tasks(1), model, RunOptions(max_calls=10))
+    assert (again.calls, again.over_budget, server.count) == (5, False, 8)
+
+
+def test_a_retry_that_helps_is_counted() -> None:
+    def script(request: Request) -> Reply:
+        return failure(500, "oops") if request.number <= 2 else echo(request)
+
+    with Server(script) as server:
+        result = run(tasks(4), opened(server, attempts=5), RunOptions(concurrency=1))
+    assert (result.calls, result.errors, server.count) == (6, 0, 6)
 
 
 def test_one_success_makes_a_provider_worth_more_tries() -> None:

@@ -52,6 +52,39 @@ def test_a_refused_connection_is_no_timeout() -> None:
     assert failure.again
 
 
+class ConnectError(Exception):
+    """As httpx names it."""
+
+
+ConnectError.__name__ = "TransportError"
+
+
+def test_what_was_handled_before_a_connection_failed_is_not_its_reason() -> None:
+    try:
+        try:
+            try:
+                raise RuntimeError("no running event loop")
+            except RuntimeError:
+                raise ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)")  # noqa: B904
+        except OSError as error:
+            raise OSError("All connection attempts failed") from error
+    except OSError as error:
+        outer = ConnectError("All connection attempts failed")
+        outer.__cause__ = error
+    said = classify(outer).message
+    assert said.startswith("the connection failed: connection refused: ")
+    assert "127.0.0.1" in said
+
+
+def test_a_failure_at_each_of_several_addresses_is_found_in_the_group() -> None:
+    outer = ConnectError("All connection attempts failed")
+    outer.__cause__ = ExceptionGroup("all", [OSError(101, "unreachable"), ConnectionRefusedError(111, "no")])
+    assert "connection refused" in classify(outer).message
+    broken = ConnectError("peer closed the connection")
+    broken.__cause__ = RuntimeError("no running event loop")
+    assert classify(broken).message == "the connection failed: peer closed the connection"
+
+
 def test_an_unknown_exception_is_one_calls_failure() -> None:
     failure = classify(ValueError("what is this?"))
     assert (failure.again, failure.refusal) == (False, False)
