@@ -115,6 +115,11 @@ class History:
         wanted = tuple(files)
         return self.index.guarded(lambda: self._held(wanted, tip))
 
+    def contents_of(self, paths: Iterable[str], tip: str) -> dict[str, set[str]]:
+        """Path (from the prompt root) -> every content that it ever had in the history of ``tip``."""
+        wanted = tuple(paths)
+        return self.index.guarded(lambda: self._contents_of(wanted, tip))
+
     def changed_files(self, folder: str, tip: str) -> list[str]:
         """Every file (from the prompt root) below ``folder`` that the history of ``tip`` ever had, sorted."""
         return self.index.guarded(lambda: self._changed_files(folder, tip))
@@ -186,6 +191,18 @@ class History:
             if any(reached.has(n) for (n,) in rows):
                 found.add((path, blob))
         return found
+
+    def _contents_of(self, paths: tuple[str, ...], tip: str) -> dict[str, set[str]]:
+        reached = self._reach(tip)
+        query = "SELECT n, blob FROM paths JOIN changes USING (p) WHERE path = ? AND blob IS NOT NULL"
+        return {
+            path: {
+                blob.hex()
+                for n, blob in self._connection.execute(query, (_raw(self._prefix + path),))
+                if reached.has(n)
+            }
+            for path in paths
+        }
 
     def _changed_files(self, folder: str, tip: str) -> list[str]:
         reached = self._reach(tip)

@@ -61,15 +61,19 @@ def owning(
 
     Where that history is cut off, the part of it that is there decides.
     """
-    return {
-        (path, blob) for path, blob in history.held(files, tip) if _owns(history, contents, path, blob, tip)
-    }
+    wanted = set(files)
+    every = history.contents_of({path for path, _ in wanted}, tip)
+    versions = contents.versions(blob for blobs in every.values() for blob in blobs)
 
+    def owns(path: str, blob: str) -> bool:
+        version = versions[blob] if blob in every[path] else None
+        if version is None:
+            return False
+        if sum(versions[other] == version for other in every[path]) == 1:
+            return True
+        return owned_versions(history, contents, path, tip)[version].blob == blob
 
-def _owns(history: History, contents: Contents, path: str, blob: str, tip: str) -> bool:
-    version = contents.version(blob)
-    owner = owned_versions(history, contents, path, tip).get(version) if version is not None else None
-    return owner is not None and owner.blob == blob
+    return {(path, blob) for path, blob in wanted if owns(path, blob)}
 
 
 def reused_versions(history: History, contents: Contents, path: str, tip: str) -> list[Reuse]:
