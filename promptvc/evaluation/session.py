@@ -54,6 +54,11 @@ class Session:
     spent: Spent = field(default_factory=Spent)
     warnings: list[str] = field(default_factory=list)
 
+    def close(self) -> None:
+        """Close the completion cache."""
+        if self.options.cache is not None:
+            self.options.cache.close()
+
     @property
     def calls_per_case(self) -> int:
         """Repeats times models."""

@@ -60,7 +60,11 @@ def train(project: Project, name: str, request: TrainRequest, *, progress: Progr
         OverBudget: ``max_calls`` is too few to compare on the hold-out.
         ProviderError, Interrupted: from the models; a look that was reserved counts.
     """
-    return _Training(project, name, request, progress).outcome()
+    training = _Training(project, name, request, progress)
+    try:
+        return training.outcome()
+    finally:
+        training.session.close()
 
 
 class _Training:
@@ -123,12 +127,12 @@ class _Training:
     def _session(self) -> Session:
         project = self.project
         settings = project.settings.models
+        models = [open_model(spec, settings=settings, environ=project.environ) for spec in self.models]
         options = RunOptions(
             concurrency=settings.concurrency,
             max_calls=self.request.max_calls or project.settings.training.max_calls,
             cache=Cache(project.state / "cache", clock=project.clock),
         )
-        models = [open_model(spec, settings=settings, environ=project.environ) for spec in self.models]
         return Session(models, options, self.repeats)
 
     def outcome(self) -> Trained:
