@@ -11,10 +11,10 @@ from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.compare import Comparison
-from promptvc.evaluation.report import ChangedCase, comparison_lines, shorten, totals_lines
+from promptvc.evaluation.report import ChangedCase, comparison_lines, totals_lines
 from promptvc.workflows import assess
 
-SHOWN = 10
+SHOWN = {"failed": 10, "broken": 20, "fixed": 10}
 
 
 @click.command("evaluate")
@@ -55,11 +55,12 @@ def _totals(ui: Ui, outcome: assess.Evaluated) -> None:
     ui.line(f"{report.name} v{report.version}: {first}", "title")
     for line in rest:
         ui.line(f"  {line}", "dim")
-    for failed in outcome.failed[:SHOWN] if report.comparison is None else ():
-        reason = failed.error or f"answered {shorten(failed.output)}"
-        ui.line(f"  failed {failed.case}: {reason}", "bad")
-    if report.comparison is None and len(outcome.failed) > SHOWN:
-        ui.line(f"  and {len(outcome.failed) - SHOWN} more; --json counts them", "dim")
+    for error in outcome.errors:
+        ui.line(f"  {error}", "bad")
+    if report.comparison is None:
+        for failed in outcome.failed[: SHOWN["failed"]]:
+            ui.line(f"  {failed}", "bad")
+        _more(ui, len(outcome.failed) - SHOWN["failed"], indent="  ")
     if report.comparison is None and not outcome.good:
         ui.line(f"below the bar of {outcome.bar:g}", "warn")
 
@@ -73,5 +74,17 @@ def _comparison(ui: Ui, comparison: Comparison) -> None:
 
 
 def _cases(ui: Ui, changed: Sequence[ChangedCase]) -> None:
-    rows = [(one.change, one.case, one.expected, one.before, one.after) for one in changed]
+    """The worst first: what is broken interests more than what is fixed."""
+    shown = [
+        one
+        for change in ("broken", "fixed")
+        for one in [each for each in changed if each.change == change][: SHOWN[change]]
+    ]
+    rows = [(one.change, one.case, one.expected, one.before, one.after) for one in shown]
     ui.table(("change", "case", "expected", "before", "after"), rows)
+    _more(ui, len(changed) - len(shown))
+
+
+def _more(ui: Ui, count: int, *, indent: str = "") -> None:
+    if count > 0:
+        ui.line(f"{indent}and {count} more: --json lists them", "dim")

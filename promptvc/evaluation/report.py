@@ -33,6 +33,25 @@ class ChangedCase:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedCase:
+    """A case that was answered and not passed.
+
+    Attributes:
+        expected: None where the case has no one right answer.
+        failure: the first assertion that failed, and why.
+    """
+
+    case: str
+    answered: str | None
+    expected: str | None
+    failure: str
+
+    def __str__(self) -> str:
+        reason = f"; {self.failure}" if self.expected is None else f", expected {self.expected}"
+        return f"failed {self.case}: answered {self.answered}{reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One evaluation: which version, its totals, and its comparison where there is a baseline."""
 
@@ -187,6 +206,38 @@ def changed_cases(
         for change, cases in changes
         for case in cases
     )
+
+
+def failed_cases(
+    scores: Iterable[CaseScore], results: Iterable[CaseResult], suite: Suite
+) -> tuple[FailedCase, ...]:
+    """The cases that were graded and not passed."""
+    expected = {case.id: str(case.expected) for case in suite.cases if case.expected is not None}
+    why: dict[str, str] = {}
+    for result in results:
+        for failure in result.extra.get("failures", ()):
+            why.setdefault(result.case, failure)
+
+    return tuple(
+        FailedCase(
+            case=score.case,
+            answered=shorten(score.output),
+            expected=shorten(expected.get(score.case)),
+            failure=shorten(why.get(score.case)) or "below its threshold",
+        )
+        for score in scores
+        if not score.passed and score.error is None
+    )
+
+
+def errors_line(scores: Sequence[CaseScore], side: str = "") -> str | None:
+    """How many cases of a side are errored, and the first error; None when none is."""
+    errored = [score for score in scores if score.error is not None]
+    if not errored:
+        return None
+    count = "1 case" if len(errored) == 1 else f"{len(errored)} cases"
+    of = f" of the {side}" if side else ""
+    return f"{count}{of} errored; the first, {errored[0].case}: {errored[0].error}"
 
 
 def _guard_line(guard: Guard) -> str:

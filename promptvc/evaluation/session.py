@@ -18,10 +18,14 @@ from promptvc.prompts.render import Renderer
 
 @dataclass(slots=True)
 class Spent:
-    """What a session used so far; ``cost`` in US dollars and tokens are None once one answer's are unknown."""
+    """What a session used so far, and how many answers it has, cached ones too.
+
+    ``cost`` in US dollars and tokens are None once one answer's are unknown.
+    """
 
     calls: int = 0
     cached: int = 0
+    answered: int = 0
     tokens_in: int | None = 0
     tokens_out: int | None = 0
     cost: float | None = 0.0
@@ -30,6 +34,7 @@ class Spent:
         """Account for one run. What the cache answered costs nothing now."""
         self.calls += result.calls
         self.cached += result.cached
+        self.answered += len(result.outcomes) - result.errors
         for outcome in result.outcomes:
             answer = outcome.completion
             if answer is None or answer.cached:
@@ -116,8 +121,11 @@ class Session:
         if result.warning is not None and result.warning not in self.warnings:
             self.warnings.append(result.warning)
         if result.over_budget:
+            reason = next((outcome.error for outcome in result.outcomes if outcome.error), None)
+            failed = f"; {result.errors} failed, the first: {reason}" if reason else ""
             raise OverBudget(
-                f"the {self.options.max_calls} calls that are allowed are used up", hint="raise --max-calls"
+                f"the {self.options.max_calls} calls that are allowed are used up{failed}",
+                hint="raise --max-calls",
             )
         by_id = {case.id: case for case in cases}
         for outcome in result.outcomes:

@@ -64,10 +64,9 @@ class RunOptions:
 class RunResult:
     """The outcomes in the order of the tasks, and the accounts.
 
-    ``calls`` were made to the model, retries included, ``cached`` came from the cache, ``errors`` are outcomes without a
-    completion. ``over_budget``: ``max_calls`` was reached; tasks from there on have no outcome, and a call that
-    wanted another attempt is an error.
-    ``warning``: the cache could not be used.
+    ``calls`` were made to the model, retries included, ``cached`` came from the cache, ``errors`` are outcomes
+    without a completion. ``over_budget``: ``max_calls`` was reached; tasks from there on have no outcome, and a
+    call that wanted another attempt is an error. ``warning``: the cache could not be used.
     """
 
     outcomes: tuple[Outcome, ...]

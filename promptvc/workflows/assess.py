@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from promptvc.base.errors import NotFound, ProviderError, Usage
+from promptvc.base.errors import NotFound, OverBudget, ProviderError, Usage
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.cache import Cache
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.grade import CaseScore, reduce_repeats
 from promptvc.evaluation.journal import Journal
 from promptvc.evaluation.recording import Facts, comparison_record, run_record
-from promptvc.evaluation.report import ChangedCase, Report, changed_cases, totals_of
+from promptvc.evaluation.report import (
+    ChangedCase,
+    FailedCase,
+    Report,
+    changed_cases,
+    errors_line,
+    failed_cases,
+    totals_of,
+)
 from promptvc.evaluation.session import Session
-from promptvc.evaluation.suite import Suite, check_variables, load_suite
+from promptvc.evaluation.suite import Suite, check_variables
 from promptvc.evaluation.tasks import RunOptions
 from promptvc.evidence.records import Record, VersionRef, path, to_bytes
 from promptvc.evidence.runs import CaseResult
@@ -27,7 +35,9 @@ from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.store.commits import message
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
+from promptvc.workflows.level import Level, level_of
 from promptvc.workflows.project import Progress, Project, silent
+from promptvc.workflows.suites import judging, require_committed, suite_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +60,18 @@ class Evaluated:
 
     Attributes:
         changed: with a baseline, the cases that only one side passes.
-        failed: the cases that the version does not pass.
+        failed: the cases that the version answers and does not pass.
+        failing: ids of all cases that it does not pass, errored ones too.
+        errors: for each side with errored cases how many there are, and the first error.
         evidence, commit: of the saved record; None when nothing was saved.
         good: the answer of the exit code. ``bar`` is the score that a run alone has to reach.
     """
 
     report: Report
     changed: tuple[ChangedCase, ...]
-    failed: tuple[CaseScore, ...]
+    failed: tuple[FailedCase, ...]
+    failing: tuple[str, ...]
+    errors: tuple[str, ...]
     evidence: str | None
     commit: str | None
     good: bool
@@ -66,7 +80,8 @@ class Evaluated:
 
     def to_json(self) -> dict[str, Any]:
         """As `evaluate --json` prints it."""
-        return self.report.to_json() | {"evidence": self.evidence, "commit": self.commit}
+        saved = {"evidence": self.evidence, "commit": self.commit}
+        return self.report.to_json() | {"failing": list(self.failing)} | saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +99,13 @@ class _Side:
 
 
 def evaluate(project: Project, request: EvaluateRequest, *, progress: Progress = silent) -> Evaluated:
-    """Run the suite of the working tree on a version, and on its baseline if there is one.
+    """Run a suite on a version, and on its baseline if there is one: see :func:`promptvc.workflows.suites.judging`.
 
     Cases marked ``split: train`` are left out: they are for training.
 
     Raises:
         NotFound: no such prompt or revision, or it has no suite.
+        Usage: ``save`` of a version or with a suite that git does not have.
         ProviderError: no case could be answered.
         OverBudget: ``max_calls`` was reached; running again goes on from there.
     """
@@ -103,9 +119,11 @@ class _Evaluation:
         self.project = project
         self.request = request
         self.started: datetime = project.clock()
-        version = project.resolver.resolve(request.reference)
+        reference = parse_reference(request.reference)
+        version = project.resolver.resolve(reference)
         self.name = version.name
-        self.suite = _suite(project, self.name)
+        judged = judging(project, reference, version)
+        self.suite: Suite = judged.suite
         self.cases = self.suite.split("holdout")
         if not self.cases:
             raise NotFound(
@@ -116,11 +134,17 @@ class _Evaluation:
             sides.append(self._side(self._baseline(request.baseline)))
         if request.save:
             _require_committed(project, version)
+            require_committed(project, judged, version)
         prompt = sides[0].prompt
         self.model = request.model or prompt.model or project.settings.model or OFFLINE
         self.repeats = request.repeat or (1 if self.model == OFFLINE else 3)
         self.session = self._session([side.version.digest for side in sides])
-        self.sides = [self._asked(side, progress) for side in sides]
+        self.level, self.older = Level(), None
+        if len(sides) > 1:
+            before = sides[1]
+            self.level = level_of(project, version, before.version, self.suite, before.prompt)
+            self.older = suite_at(project, self.name, before.version.commit)
+        self.sides = [self._asked(side, progress, len(sides)) for side in sides]
         self._forget_mark()
 
     def _side(self, version: Version) -> _Side:
@@ -149,11 +173,23 @@ class _Evaluation:
         model = open_model(self.model, settings=project.settings.models, environ=project.environ)
         return Session([model], options, self.repeats)
 
-    def _asked(self, side: _Side, progress: Progress) -> _Side:
+    def _asked(self, side: _Side, progress: Progress, sides: int) -> _Side:
         show = progress(f"{self.name} v{side.version.version}")
-        results = self.session.results(side.prompt, self.cases, show)
+        try:
+            results = self.session.results(side.prompt, self.cases, show)
+        except OverBudget as error:
+            raise self._too_few(error, sides * len(self.cases) * self.repeats) from None
         scores = reduce_repeats(results, {case.id: case.cluster for case in self.cases})
         return _Side(side.version, side.prompt, tuple(results), scores)
+
+    def _too_few(self, error: OverBudget, total: int) -> OverBudget:
+        """``error`` with how many answers are missing of the ``total``."""
+        missing = total - self.session.spent.answered
+        kept = self.model != OFFLINE and not self.session.warnings
+        hint = f"the evaluation takes {total} answers: --max-calls {missing if kept else total} or more"
+        if kept:
+            hint += "; those that are there are kept"
+        return OverBudget(f"{error.message}; {missing} of {total} answers are missing", hint=hint)
 
     def _forget_mark(self) -> None:
         if self._mark is not None:
@@ -178,7 +214,9 @@ class _Evaluation:
         return Evaluated(
             report=report,
             changed=changed,
-            failed=tuple(score for score in side.scores if not score.passed),
+            failed=failed_cases(side.scores, side.results, self.suite),
+            failing=tuple(score.case for score in side.scores if not score.passed),
+            errors=self._errors(),
             evidence=evidence,
             commit=commit,
             good=good,
@@ -187,13 +225,23 @@ class _Evaluation:
         )
 
     def _comparison(self) -> Comparison:
-        before = self.sides[1]
-        file = f"evaluation/{self.name}.yaml"
-        data = self.project.at(before.version.commit, file)
-        older = load_suite(data, file=file, memo=self.project.memo) if data is not None else None
-        options = CompareOptions(bars=self.project.settings.evaluation, guards=self.suite.guards)
-        removed = self.suite.removed_since(older) if older is not None else ()
-        return compare(self.sides[0].scores, before.scores, options, removed=removed)
+        options = CompareOptions(
+            alpha=self.level.alpha, bars=self.project.settings.evaluation, guards=self.suite.guards
+        )
+        removed = self.suite.removed_since(self.older) if self.older is not None else ()
+        return compare(self.sides[0].scores, self.sides[1].scores, options, removed=removed)
+
+    def _errors(self) -> tuple[str, ...]:
+        names = ("candidate", "baseline") if len(self.sides) > 1 else ("",)
+        lines = [errors_line(side.scores, name) for side, name in zip(self.sides, names, strict=True)]
+        return tuple(line for line in lines if line is not None)
+
+    def _added(self) -> int:
+        """How many cases are asked that the baseline's own suite had not."""
+        if self.older is None:
+            return 0
+        added = set(self.older.removed_since(self.suite))
+        return sum(case.id in added for case in self.cases)
 
     def _remarks(self) -> tuple[str, ...]:
         remarks = list(self.session.warnings)
@@ -202,6 +250,12 @@ class _Evaluation:
         left_out = len(self.suite.cases) - len(self.cases)
         if left_out:
             remarks.append(f"{left_out} cases marked `split: train` were left out")
+        added = self._added()
+        if added:
+            cases = "1 case is" if added == 1 else f"{added} cases are"
+            remarks.append(f"{cases} new since the baseline")
+        if self.level.remark is not None:
+            remarks.append(self.level.remark)
         return tuple(remarks)
 
     def _save(self, report: Report) -> tuple[str, str]:
@@ -231,14 +285,6 @@ class _Evaluation:
         maintain(self.project.repository)
         self.project.log.event("evidence.committed", name=self.name, evidence=record.id, commit=done.commit)
         return path(record), done.commit
-
-
-def _suite(project: Project, name: str) -> Suite:
-    file = f"evaluation/{name}.yaml"
-    data = project.read(file)
-    if data is None:
-        raise NotFound(f"{name} has no suite", hint=f"write its cases into {file}")
-    return load_suite(data, file=file, memo=project.memo)
 
 
 def _require_committed(project: Project, version: Version) -> None:
