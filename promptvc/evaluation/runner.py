@@ -136,6 +136,9 @@ class _Run:
                     self._writer.close()
                 if close:
                     await self._model.close()
+        for worker in workers:
+            if not worker.cancelled():
+                worker.exception()  # taken, so that asyncio does not tell of it
         if self._ended_by is not None:
             raise self._ended_by
 
@@ -144,9 +147,10 @@ class _Run:
         try:
             await self._take()
         except Exception as error:
-            self._ended_by = self._ended_by or error
             self._stopping = True
-            raise
+            if self._ended_by is None:
+                self._ended_by = error
+                raise
 
     async def _take(self) -> None:
         while not self._stopping:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from promptvc.base.errors import NotFound, OverBudget, ProviderError, Usage
+from promptvc.base.errors import InputError, InvalidDocument, NotFound, OverBudget, ProviderError, Usage
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.cache import Cache
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.grade import CaseScore, reduce_repeats
 from promptvc.evaluation.journal import Journal
+from promptvc.evaluation.level import Level, level_of
 from promptvc.evaluation.recording import Facts, comparison_record, run_record
 from promptvc.evaluation.report import (
     ChangedCase,
@@ -23,21 +25,24 @@ from promptvc.evaluation.report import (
     totals_of,
 )
 from promptvc.evaluation.session import Session
-from promptvc.evaluation.suite import Suite, check_variables
+from promptvc.evaluation.suite import Suite, check_variables, load_suite
 from promptvc.evaluation.tasks import RunOptions
 from promptvc.evidence.records import Record, VersionRef, path, to_bytes
 from promptvc.evidence.runs import CaseResult
 from promptvc.git.commits import Plan, maintain
 from promptvc.git.commits import commit as git_commit
+from promptvc.git.objects import blob_id
 from promptvc.models.chat import open_model
 from promptvc.models.providers import OFFLINE
+from promptvc.prompts.edit import with_version
 from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.prompts.names import path_of
 from promptvc.store.commits import message
-from promptvc.store.references import parse_reference
+from promptvc.store.ledgers import Ledgers
+from promptvc.store.references import Reference, parse_reference
 from promptvc.store.versions import Version
-from promptvc.workflows.level import Level, level_of
+from promptvc.training.holdout import divide
 from promptvc.workflows.project import Progress, Project, silent
-from promptvc.workflows.suites import judging, require_committed, suite_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,16 @@ class _Side:
         return VersionRef(self.version.version, self.version.digest)
 
 
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """A suite and where it is from; ``commit`` is None for the working tree."""
+
+    suite: Suite
+    commit: str | None
+
+
 def evaluate(project: Project, request: EvaluateRequest, *, progress: Progress = silent) -> Evaluated:
-    """Run a suite on a version, and on its baseline if there is one: see :func:`promptvc.workflows.suites.judging`.
+    """Run a suite on a version, and on its baseline if there is one: the working tree's, or the revision's own.
 
     Cases marked ``split: train`` are left out: they are for training.
 
@@ -122,7 +135,7 @@ class _Evaluation:
         reference = parse_reference(request.reference)
         version = project.resolver.resolve(reference)
         self.name = version.name
-        judged = judging(project, reference, version)
+        judged = _judging(project, reference, version)
         self.suite: Suite = judged.suite
         self.cases = self.suite.split("holdout")
         if not self.cases:
@@ -134,16 +147,15 @@ class _Evaluation:
             sides.append(self._side(self._baseline(request.baseline)))
         if request.save:
             _require_committed(project, version)
-            require_committed(project, judged, version)
+            _require_suite(project, judged, version)
         prompt = sides[0].prompt
         self.model = request.model or prompt.model or project.settings.model or OFFLINE
         self.repeats = request.repeat or (1 if self.model == OFFLINE else 3)
         self.session = self._session([side.version.digest for side in sides])
         self.level, self.older = Level(), None
         if len(sides) > 1:
-            before = sides[1]
-            self.level = level_of(project, version, before.version, self.suite, before.prompt)
-            self.older = suite_at(project, self.name, before.version.commit)
+            self.level = _level(project, version, sides[1], self.suite)
+            self.older = _suite_at(project, self.name, sides[1].version.commit)
         self.sides = [self._asked(side, progress, len(sides)) for side in sides]
         self._forget_mark()
 
@@ -298,3 +310,86 @@ def _require_committed(project: Project, version: Version) -> None:
             f"--save needs a committed version, and the file of {version.name} has changes",
             hint=f"promptvc commit {version.name} -m TEXT, or name a revision: {version.name}@v{version.version}",
         )
+
+
+def _judging(project: Project, reference: Reference, version: Version) -> _Judging:
+    """The suite for ``version``, which ``reference`` was resolved to.
+
+    A branch or another git revision is judged by the suite that it brings. Numbers, ``latest`` and environments are
+    names for versions, which are usually older than the cases that judge them: for them it is the working tree's.
+
+    Raises:
+        NotFound: there is no suite.
+    """
+    commit = version.commit if _is_git_revision(reference, version) else None
+    suite = _suite_at(project, version.name, commit) if commit is not None else None
+    if suite is not None:
+        return _Judging(suite, commit)
+    file = _file_of(version.name)
+    if commit is not None:
+        raise NotFound(
+            f"{version.name} has no suite in {reference.revision}",
+            hint=f"to use the working tree's suite name a version: {version.name}@v{version.version}",
+        )
+    data = project.read(file)
+    if data is None:
+        raise NotFound(f"{version.name} has no suite", hint=f"write its cases into {file}")
+    return _Judging(load_suite(data, file=file, memo=project.memo), None)
+
+
+def _suite_at(project: Project, name: str, commit: str | None) -> Suite | None:
+    """The suite of ``name`` in ``commit``; None where there is none."""
+    data = project.at(commit, _file_of(name))
+    if commit is None or data is None:
+        return None
+    return load_suite(data, file=f"{commit[:12]}:{_file_of(name)}", memo=project.memo)
+
+
+def _require_suite(project: Project, judged: _Judging, version: Version) -> None:
+    """Make sure that evidence cites a suite that git has.
+
+    Raises:
+        Usage: neither HEAD nor the commit of ``version`` has it.
+    """
+    if judged.commit is not None or any(
+        _has(project, version.name, commit, judged.suite.digest)
+        for commit in (project.resolver.head, version.commit)
+    ):
+        return
+    file = _file_of(version.name)
+    raise Usage(
+        f"--save needs a committed suite, and {file} has changes",
+        hint=f"git add {file} && git commit, then evaluate again",
+    )
+
+
+def _file_of(name: str) -> str:
+    """The file of the suite of ``name``, from the prompt root."""
+    return f"evaluation/{name}.yaml"
+
+
+def _is_git_revision(reference: Reference, version: Version) -> bool:
+    named = reference.revision in {None, "latest"} or reference.version == version.version
+    return not named and version.path == path_of(version.name)
+
+
+def _has(project: Project, name: str, commit: str | None, digest: str) -> bool:
+    try:
+        suite = _suite_at(project, name, commit)
+    except InvalidDocument:
+        return False
+    return suite is not None and suite.digest == digest
+
+
+def _level(project: Project, candidate: Version, baseline: _Side, suite: Suite) -> Level:
+    """At which level ``candidate`` is compared; the baseline's variables decide which cases are the same."""
+    ledger = Ledgers.of(project.resolver, project.settings.remote).read(candidate.name)
+    if not ledger.looks:
+        return Level()
+    contents = {candidate.digest}
+    for number in {baseline.version.version, *(one.baseline.version for one in ledger.trainings)}:
+        with suppress(InputError):  # a number that no edit can change was put there by no training
+            if number is not None:
+                data = with_version(candidate.data, number, file=candidate.path)
+                contents.add(blob_id(data, project.repository.object_format))
+    return level_of(ledger, contents, divide((), suite.cases, baseline.prompt).holdout_keys)
