@@ -45,20 +45,10 @@ def run(tasks: Iterable[Task], model: Model, options: RunOptions | None = None) 
         raise state.interrupted() from None
 
 
-async def run_cases(tasks: Iterable[Task], model: Model, options: RunOptions | None = None) -> RunResult:
-    """As :func:`run`, on the caller's event loop; the model stays open.
-
-    Being cancelled is what Ctrl-C is there: the answers under way are kept, then ``CancelledError`` goes on.
-    """
-    state = _Run(tasks, model, options or RunOptions())
-    await state.concurrent()
-    return state.result()
-
-
 def _complete(state: _Run) -> RunResult:
     # The task returns nothing: asyncio writes out a task's result, as text, when it gives the signal handler back.
     with asyncio.Runner() as runner:
-        runner.run(state.concurrent(close=True))
+        runner.run(state.concurrent())
     return state.result()
 
 
@@ -116,8 +106,8 @@ class _Run:
                 self._settle(index, Outcome(task.case, task.repeat, completion))
         return self.result()
 
-    async def concurrent(self, *, close: bool = False) -> None:
-        """On the running event loop; ``close`` the model in the end."""
+    async def concurrent(self) -> None:
+        """On the running event loop; the model is closed in the end."""
         current = asyncio.current_task()
         assert current is not None
         self._main = (asyncio.get_running_loop(), current)
@@ -134,8 +124,7 @@ class _Run:
             finally:
                 if self._writer is not None:
                     self._writer.close()
-                if close:
-                    await self._model.close()
+                await self._model.close()
         for worker in workers:
             if not worker.cancelled():
                 worker.exception()  # taken, so that asyncio does not tell of it

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from promptvc.base.config import ModelSettings
 from promptvc.base.errors import InputError, ProviderError, ProviderRefused
 from promptvc.evaluation.cache import FILE, Cache
-from promptvc.evaluation.runner import run, run_cases
+from promptvc.evaluation.runner import run
 from promptvc.evaluation.tasks import RunOptions, Task
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage, Completion, Model
@@ -335,14 +335,13 @@ def test_inside_a_running_event_loop_too() -> None:
     assert asyncio.run(notebook()) == 5
 
 
-def test_on_the_callers_own_loop_the_model_stays_open() -> None:
-    model = Slow()
-    assert asyncio.run(run_cases(tasks(5), model)).calls == 5
-    assert model.closed == 0
+def cancel_the_run() -> None:
+    """What Ctrl-C does to the run whose model is being called."""
+    (main,) = (one for one in asyncio.all_tasks() if "concurrent" in repr(one.get_coro()))
+    main.cancel()
 
 
 def test_being_cancelled_keeps_what_was_under_way(cache: Cache) -> None:
-    running: asyncio.Task[Any]
     release = asyncio.Event()
 
     class Held(Slow):
@@ -351,48 +350,36 @@ def test_being_cancelled_keeps_what_was_under_way(cache: Cache) -> None:
         ) -> Completion:
             self.calls += 1
             if self.calls == 3:
-                running.cancel()
+                cancel_the_run()
                 asyncio.get_running_loop().call_soon(
                     lambda: asyncio.get_running_loop().call_soon(release.set)
                 )
             await release.wait()
             return Completion("kept", 1, 1, None, 1.0, None)
 
-    async def scenario(model: Held) -> None:
-        nonlocal running
-        running = asyncio.create_task(run_cases(tasks(50), model, RunOptions(cache=cache, concurrency=3)))
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
     model = Held()
-    asyncio.run(scenario(model))
+    with pytest.raises(asyncio.CancelledError):
+        run(tasks(50), model, RunOptions(cache=cache, concurrency=3))
     assert model.calls == 3
     assert run(tasks(50), Slow(), RunOptions(cache=cache)).cached == 3
 
 
 def test_after_the_grace_the_rest_is_let_go(cache: Cache) -> None:
-    running: asyncio.Task[Any]
-
     class Stuck(Slow):
         async def complete(
             self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
         ) -> Completion:
             self.calls += 1
             if self.calls == 2:
-                running.cancel()
+                cancel_the_run()
             if self.calls == 1:
                 return Completion("kept", 1, 1, None, 1.0, None)
             await asyncio.Event().wait()
             raise AssertionError
 
-    async def scenario() -> None:
-        nonlocal running
-        options = RunOptions(cache=cache, concurrency=2, grace_s=0.0)
-        running = asyncio.create_task(run_cases(tasks(50), Stuck(), options))
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
-    asyncio.run(scenario())
+    options = RunOptions(cache=cache, concurrency=2, grace_s=0.0)
+    with pytest.raises(asyncio.CancelledError):
+        run(tasks(50), Stuck(), options)
     assert run(tasks(50), Slow(), RunOptions(cache=cache)).cached == 1
 
 
@@ -408,8 +395,6 @@ def test_the_offline_model_runs_without_a_loop_and_without_a_cache(cache: Cache)
     result = run(shown(20), OfflineModel(), options)
     assert [outcome.completion.text for outcome in result.outcomes if outcome.completion] == ["refunds"] * 20
     assert (result.calls, result.cached, len(told)) == (20, 0, 20)
-    for _ in range(2):
-        assert asyncio.run(run_cases(shown(20), OfflineModel(), options)).calls == 20
 
 
 def test_the_offline_model_keeps_to_a_budget() -> None:
