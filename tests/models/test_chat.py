@@ -225,7 +225,9 @@ def test_a_server_that_is_not_there() -> None:
     with Server() as server:
         environ = server.environ()
     retry = Retry(attempts=2, sleep=Pauses())
-    with pytest.raises(ProviderError, match=r"the connection failed: connection refused.*\(after 2 attempts\)"):
+    with pytest.raises(
+        ProviderError, match=r"the connection failed: connection refused.*\(after 2 attempts\)"
+    ):
         ask(open_model(SPEC, settings=ModelSettings(), environ=environ, retry=retry))
 
 
