@@ -122,13 +122,17 @@ def evaluate(project: Project, request: EvaluateRequest, *, progress: Progress =
         ProviderError: no case could be answered.
         OverBudget: ``max_calls`` was reached; running again goes on from there.
     """
-    return _Evaluation(project, request, progress).outcome()
+    evaluation = _Evaluation(project, request)
+    try:
+        return evaluation.outcome(progress)
+    finally:
+        evaluation.session.close()
 
 
 class _Evaluation:
     """One evaluation under way."""
 
-    def __init__(self, project: Project, request: EvaluateRequest, progress: Progress) -> None:
+    def __init__(self, project: Project, request: EvaluateRequest) -> None:
         self.project = project
         self.request = request
         self.started: datetime = project.clock()
@@ -156,8 +160,7 @@ class _Evaluation:
         if len(sides) > 1:
             self.level = _level(project, version, sides[1], self.suite)
             self.older = _suite_at(project, self.name, sides[1].version.commit)
-        self.sides = [self._asked(side, progress, len(sides)) for side in sides]
-        self._forget_mark()
+        self.sides = sides
 
     def _side(self, version: Version) -> _Side:
         prompt = load_prompt(version.data, file=version.path, name=version.name, memo=self.project.memo)
@@ -207,8 +210,10 @@ class _Evaluation:
         if self._mark is not None:
             self._journal.end(self._mark)
 
-    def outcome(self) -> Evaluated:
-        """What the answers say."""
+    def outcome(self, progress: Progress) -> Evaluated:
+        """Ask, and tell what the answers say."""
+        self.sides = [self._asked(side, progress, len(self.sides)) for side in self.sides]
+        self._forget_mark()
         side = self.sides[0]
         totals = totals_of(side.results, side.scores)
         if totals.score is None:
