@@ -19,7 +19,7 @@ from promptvc.workflows.demo import commit_sample, prepare
 from promptvc.workflows.start import init
 
 HERE = Path(__file__).resolve().parent
-COLUMNS = 124
+COLUMNS = 132
 COMMANDS = (
     "promptvc feedback summary support/triage",
     "promptvc train support/triage",

@@ -81,8 +81,8 @@ def readable(value: Any) -> str:
 
 def _because(value: Mapping[str, Any]) -> str:
     ids = value.get("because") or ()
-    more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-    return f"  (because of {ids[0]}{more})" if ids else ""
+    more = f" +{len(ids) - 1}" if len(ids) > 1 else ""
+    return f"  [{ids[0]}{more}]" if ids else ""
 
 
 def _load(version: Version, memo: Memo) -> Prompt:

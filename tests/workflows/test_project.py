@@ -64,8 +64,8 @@ def test_a_commit_is_found_by_its_words(repo: Repo) -> None:
     ("ids", "shown"),
     [
         ([], "x -> y"),
-        (["E1"], "x -> y  (because of E1)"),
-        (["E1", "E2", "E3"], "x -> y  (because of E1 and 2 more)"),
+        (["E1"], "x -> y  [E1]"),
+        (["E1", "E2", "E3"], "x -> y  [E1 +2]"),
     ],
 )
 def test_a_learned_example_cites_its_events(ids: list[str], shown: str) -> None:
