@@ -26,7 +26,7 @@ from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import check_name, name_of, nearest, path_of
 from promptvc.store.listing import leads_out
 from promptvc.store.numbering import owned_versions, reused_versions
-from promptvc.workflows.project import Project
+from promptvc.workflows.project import STATE, Project
 
 MOST_IN_A_FOLDER = 2000
 """Above this a flat folder makes every commit write a large tree object."""
@@ -84,6 +84,7 @@ class _Check:
             *self._versions(),
             *self._deployments(),
             *self._feedback(),
+            *self._derived(),
             *self._leftovers(),
         ]
         found.sort(key=lambda one: (not one.is_error, one.file, one.line or 0, one.rule))
@@ -257,6 +258,13 @@ class _Check:
             yield Problem(
                 "event-conflict", "error", file, line, message, "one of them was edited: restore it"
             )
+
+    def _derived(self) -> Iterator[Problem]:
+        """A committed index or cache: whoever made it could have it say anything about history and scores."""
+        head = self.project.resolver.head
+        if head is not None and self.project.tree(head, STATE):
+            hint = f"git rm -r --cached {STATE} && git commit; until then it is not read"
+            yield Problem("derived", "error", STATE, None, "derived files are committed", hint)
 
     def _leftovers(self) -> Iterator[Problem]:
         """What a crash may have left; the next commit mends what is ours."""

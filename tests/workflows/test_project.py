@@ -8,6 +8,7 @@ import pytest
 
 from promptvc.base.clock import utc_now
 from promptvc.base.errors import NotFound
+from promptvc.workflows.check import check
 from promptvc.workflows.diff import readable
 from promptvc.workflows.log import log
 from promptvc.workflows.project import Project, open_project
@@ -43,6 +44,7 @@ def test_a_committed_index_is_not_trusted(repo: Repo, make_repo: MakeRepo) -> No
         assert victim.path / ".promptvc" not in project.state.parents
         assert project.state.is_relative_to(victim.path / ".git")
         assert [entry.version for entry in log(project, "a")] == [1]
+        assert [one.rule for one in check(project).problems if one.is_error] == ["derived"]
 
 
 def test_a_main_that_does_not_exist_is_an_error(repo: Repo) -> None:
