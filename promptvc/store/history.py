@@ -115,10 +115,15 @@ class History:
         wanted = tuple(files)
         return self.index.guarded(lambda: self._held(wanted, tip))
 
-    def contents_of(self, paths: Iterable[str], tip: str) -> dict[str, set[str]]:
-        """Path (from the prompt root) -> every content that it ever had in the history of ``tip``."""
-        wanted = tuple(paths)
-        return self.index.guarded(lambda: self._contents_of(wanted, tip))
+    def perhaps_numbered(
+        self, numbers: Iterable[tuple[str, int]], tip: str
+    ) -> dict[tuple[str, int], set[str]]:
+        """(path, version) -> the contents of that file, in the history of ``tip``, that may have that number.
+
+        Left out are those whose number is remembered in the index and is another one.
+        """
+        wanted = tuple(numbers)
+        return self.index.guarded(lambda: self._perhaps_numbered(wanted, tip))
 
     def changed_files(self, folder: str, tip: str) -> list[str]:
         """Every file (from the prompt root) below ``folder`` that the history of ``tip`` ever had, sorted."""
@@ -192,16 +197,21 @@ class History:
                 found.add((path, blob))
         return found
 
-    def _contents_of(self, paths: tuple[str, ...], tip: str) -> dict[str, set[str]]:
+    def _perhaps_numbered(
+        self, numbers: tuple[tuple[str, int], ...], tip: str
+    ) -> dict[tuple[str, int], set[str]]:
         reached = self._reach(tip)
-        query = "SELECT n, blob FROM paths JOIN changes USING (p) WHERE path = ? AND blob IS NOT NULL"
+        query = (
+            "SELECT n, changes.blob FROM paths JOIN changes USING (p) LEFT JOIN versions USING (blob)"
+            " WHERE path = ? AND changes.blob IS NOT NULL AND (version = ? OR versions.blob IS NULL)"
+        )
         return {
-            path: {
+            (path, version): {
                 blob.hex()
-                for n, blob in self._connection.execute(query, (_raw(self._prefix + path),))
+                for n, blob in self._connection.execute(query, (_raw(self._prefix + path), version))
                 if reached.has(n)
             }
-            for path in paths
+            for path, version in numbers
         }
 
     def _changed_files(self, folder: str, tip: str) -> list[str]:

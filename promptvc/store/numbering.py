@@ -61,19 +61,18 @@ def owning(
 
     Where that history is cut off, the part of it that is there decides.
     """
-    wanted = set(files)
-    every = history.contents_of({path for path, _ in wanted}, tip)
-    versions = contents.versions(blob for blobs in every.values() for blob in blobs)
+    there = history.held(set(files), tip)
+    numbers = contents.versions(blob for _, blob in there)
+    numbered = {(path, blob): version for path, blob in there if (version := numbers[blob]) is not None}
+    rivals = history.perhaps_numbered({(path, version) for (path, _), version in numbered.items()}, tip)
+    versions = contents.versions(blob for blobs in rivals.values() for blob in blobs)
 
-    def owns(path: str, blob: str) -> bool:
-        version = versions[blob] if blob in every[path] else None
-        if version is None:
-            return False
-        if sum(versions[other] == version for other in every[path]) == 1:
+    def owns(path: str, blob: str, version: int) -> bool:
+        if sum(versions[other] == version for other in rivals[path, version]) == 1:
             return True
         return owned_versions(history, contents, path, tip)[version].blob == blob
 
-    return {(path, blob) for path, blob in wanted if owns(path, blob)}
+    return {(path, blob) for (path, blob), version in numbered.items() if owns(path, blob, version)}
 
 
 def reused_versions(history: History, contents: Contents, path: str, tip: str) -> list[Reuse]:
