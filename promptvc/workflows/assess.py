@@ -143,9 +143,7 @@ class _Evaluation:
         self.suite: Suite = judged.suite
         self.cases = self.suite.split("holdout")
         if not self.cases:
-            raise NotFound(
-                f"every case of {self.suite.file} is for training", hint="unmark some `split: train`"
-            )
+            raise NotFound(f"every case of {self.suite.file} is for training", hint="unmark some of them")
         sides = [self._side(version)]
         if request.baseline is not None:
             sides.append(self._side(self._baseline(request.baseline)))
@@ -155,12 +153,12 @@ class _Evaluation:
         prompt = sides[0].prompt
         self.model = request.model or prompt.model or project.settings.model or OFFLINE
         self.repeats = request.repeat or (1 if self.model == OFFLINE else 3)
-        self.session = self._session([side.version.digest for side in sides])
         self.level, self.older = Level(), None
         if len(sides) > 1:
             self.level = _level(project, version, sides[1], self.suite)
             self.older = _suite_at(project, self.name, sides[1].version.commit)
         self.sides = sides
+        self.session = self._session([side.version.digest for side in sides])
 
     def _side(self, version: Version) -> _Side:
         prompt = load_prompt(version.data, file=version.path, name=version.name, memo=self.project.memo)
@@ -174,6 +172,8 @@ class _Evaluation:
 
     def _session(self, digests: list[str]) -> Session:
         project, request = self.project, self.request
+        # The model first: one that cannot be opened must leave no open cache and no begun run behind.
+        model = open_model(self.model, settings=project.settings.models, environ=project.environ)
         self._journal = Journal(project.state / "runs")
         self._mark = None
         if request.fresh:
@@ -185,7 +185,6 @@ class _Evaluation:
             cache=Cache(project.state / "cache", clock=project.clock),
             since=self._mark.started if self._mark is not None else None,
         )
-        model = open_model(self.model, settings=project.settings.models, environ=project.environ)
         return Session([model], options, self.repeats)
 
     def _asked(self, side: _Side, progress: Progress, sides: int) -> _Side:
