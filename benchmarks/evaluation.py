@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from promptvc.base.config import ModelSettings
-from promptvc.evaluation.cache import Cache
-from promptvc.evaluation.runner import run
-from promptvc.evaluation.tasks import RunOptions, RunResult, Task
+from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.runner import run
+from promptvc.evaluation.running.tasks import RunOptions, RunResult, Task
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage, Completion
 

@@ -11,7 +11,7 @@ from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.compare import Comparison
-from promptvc.evaluation.report import ChangedCase, comparison_lines, totals_lines
+from promptvc.evaluation.reports.terminal import ChangedCase, comparison_lines, totals_lines
 from promptvc.workflows import assess
 
 SHOWN = {"failed": 10, "broken": 20, "fixed": 10}

@@ -10,7 +10,7 @@ from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.evaluation.report import comparison_lines, shorten
+from promptvc.evaluation.reports.terminal import comparison_lines, shorten
 from promptvc.workflows import improve, trainings
 
 

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from promptvc.base.stats import mean
-from promptvc.evaluation.assertion import Assertion, Grade
-from promptvc.evaluation.assertions import grade
-from promptvc.evaluation.suite import Case
-from promptvc.evaluation.tasks import Outcome
+from promptvc.evaluation.assertions.assertion import Assertion, Grade
+from promptvc.evaluation.assertions.registry import grade
+from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.running.tasks import Outcome
 from promptvc.evidence.runs import OUTPUT_LIMIT, CaseResult
 from promptvc.evidence.values import Tokens
 

@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from promptvc.base.jsonl import canonical_json
-from promptvc.evaluation.assertion import Assertion
-from promptvc.evaluation.suite import Case, digest_of
+from promptvc.evaluation.assertions.assertion import Assertion
+from promptvc.evaluation.cases.suite import Case, digest_of
 from promptvc.evidence.looks import case_key
 from promptvc.prompts.model import Prompt
 from promptvc.training.datasets import Item, stable_share

@@ -1,12 +1,12 @@
-"""Scores for a training from a session with models (:mod:`promptvc.evaluation.session`)."""
+"""Scores for a training from a session with models (:mod:`promptvc.evaluation.running.session`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from promptvc.evaluation.session import Session
-from promptvc.evaluation.suite import Case
+from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.running.session import Session
 from promptvc.prompts.model import Prompt
 
 

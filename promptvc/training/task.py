@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from promptvc.evaluation.suite import Case
+from promptvc.evaluation.cases.suite import Case
 from promptvc.prompts.edit import Edit
 from promptvc.prompts.model import Example, Prompt
 from promptvc.training.datasets import Dataset, Item, stable_share

@@ -9,13 +9,12 @@ from typing import Any
 
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, OverBudget, ProviderError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.grade import CaseScore, reduce_repeats
-from promptvc.evaluation.journal import Journal
 from promptvc.evaluation.level import Level, level_of
 from promptvc.evaluation.recording import Facts, comparison_record, run_record
-from promptvc.evaluation.report import (
+from promptvc.evaluation.reports.terminal import (
     ChangedCase,
     FailedCase,
     Report,
@@ -24,9 +23,10 @@ from promptvc.evaluation.report import (
     failed_cases,
     totals_of,
 )
-from promptvc.evaluation.session import Session
-from promptvc.evaluation.suite import Suite, check_variables, load_suite
-from promptvc.evaluation.tasks import RunOptions
+from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.journal import Journal
+from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.evidence.records import Record, VersionRef, path, to_bytes
 from promptvc.evidence.runs import CaseResult
 from promptvc.git.commits import Plan, maintain

@@ -10,7 +10,7 @@ from typing import Any
 
 from promptvc.base.errors import InputError, PromptvcError, Refused, Usage
 from promptvc.base.files import storage_errors, write_atomic
-from promptvc.evaluation.suite import check_variables, load_suite
+from promptvc.evaluation.cases.suite import check_variables, load_suite
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.git.repo import Repository

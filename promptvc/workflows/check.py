@@ -13,7 +13,7 @@ from promptvc.base.findings import Problem, Severity, problems_of
 from promptvc.base.schemas import unknown_keys
 from promptvc.deployment.checking import DeploymentsCheck
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
-from promptvc.evaluation.suite import check_variables, load_suite
+from promptvc.evaluation.cases.suite import check_variables, load_suite
 from promptvc.evidence.records import name_and_id, parse
 from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.feedback.segments import prompt_of, read_segments

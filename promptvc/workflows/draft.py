@@ -10,8 +10,8 @@ from typing import Any
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, PromptvcError, ProviderError, Usage
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.base.jsonl import parse_json
-from promptvc.evaluation.runner import run
-from promptvc.evaluation.tasks import RunOptions, Task
+from promptvc.evaluation.running.runner import run
+from promptvc.evaluation.running.tasks import RunOptions, Task
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage
 from promptvc.models.providers import OFFLINE

@@ -7,12 +7,12 @@ from contextlib import suppress
 
 from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.recording import Facts, comparison_record
-from promptvc.evaluation.session import Session
-from promptvc.evaluation.suite import Suite, check_variables, load_suite
-from promptvc.evaluation.tasks import RunOptions
+from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments

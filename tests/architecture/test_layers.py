@@ -27,7 +27,7 @@ LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
     "promptvc.store.diff",
     "promptvc.evaluation.compare",
-    "promptvc.evaluation.report",
+    "promptvc.evaluation.reports.terminal",
 }
 HOMES = {
     "git": {"promptvc.git.repo"},

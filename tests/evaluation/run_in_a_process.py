@@ -11,9 +11,9 @@ from pathlib import Path
 
 from promptvc.base.config import ModelSettings
 from promptvc.base.errors import PromptvcError
-from promptvc.evaluation.cache import Cache
-from promptvc.evaluation.runner import run
-from promptvc.evaluation.tasks import RunOptions, Task
+from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.runner import run
+from promptvc.evaluation.running.tasks import RunOptions, Task
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage
 

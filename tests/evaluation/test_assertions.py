@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.evaluation.assertion import Assertion, Grade
-from promptvc.evaluation.assertions import ASSERTIONS, filled, grade, placeholders, problem
-from promptvc.evaluation.pattern import Matcher, Regex
+from promptvc.evaluation.assertions.assertion import Assertion, Grade
+from promptvc.evaluation.assertions.pattern import Matcher, Regex
+from promptvc.evaluation.assertions.registry import ASSERTIONS, filled, grade, placeholders, problem
 from promptvc.models.messages import Completion
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvc.evaluation.cache import FILE, Cache
+from promptvc.evaluation.running.cache import FILE, Cache
 from promptvc.models.messages import Completion
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -163,7 +163,7 @@ def _useless(folder: Path) -> None:
 _FULL = """
 import json, resource, signal, sys
 from pathlib import Path
-from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.running.cache import Cache
 from promptvc.models.messages import Completion
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 cache = Cache(Path(sys.argv[1]))
@@ -197,7 +197,7 @@ def test_a_full_disk_means_no_cache_from_then_on(tmp_path: Path) -> None:
 _WRITE = """
 import sys
 from pathlib import Path
-from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.running.cache import Cache
 from promptvc.models.messages import Completion
 cache = Cache(Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), int(sys.argv[3])):

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvc.evaluation.cache import Keys
+from promptvc.evaluation.running.cache import Keys
 from promptvc.models.messages import ChatMessage
 
 # Few and short parts, so that equal ones and shifted boundaries ("a" + "bc", "ab" + "c") are common.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from promptvc.evaluation.cache import Cache
-from promptvc.evaluation.writer import Writer
+from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.writer import Writer
 from promptvc.models.messages import Completion
 
 ONE = Completion("billing", 12, 3, None, 4.5, "stop")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.evaluation.assertion import Assertion
+from promptvc.evaluation.assertions.assertion import Assertion
+from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import grade_outcome, reduce_repeats
-from promptvc.evaluation.suite import Case
-from promptvc.evaluation.tasks import Outcome
+from promptvc.evaluation.running.tasks import Outcome
 from promptvc.evidence.runs import CaseResult
 from promptvc.models.messages import Completion
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from promptvc.evaluation.cases.suite import Suite, load_suite
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.grade import CaseScore, grade_outcome, reduce_repeats
-from promptvc.evaluation.report import (
+from promptvc.evaluation.reports.terminal import (
     Report,
     changed_cases,
     comparison_lines,
@@ -17,8 +18,7 @@ from promptvc.evaluation.report import (
     totals_of,
     verdict_line,
 )
-from promptvc.evaluation.suite import Suite, load_suite
-from promptvc.evaluation.tasks import Outcome
+from promptvc.evaluation.running.tasks import Outcome
 from promptvc.evidence.runs import CaseResult
 from promptvc.models.messages import Completion
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from promptvc.base.config import ModelSettings
 from promptvc.base.errors import InputError, ProviderError, ProviderRefused
-from promptvc.evaluation.cache import FILE, Cache
-from promptvc.evaluation.runner import run
-from promptvc.evaluation.tasks import RunOptions, Task
+from promptvc.evaluation.running.cache import FILE, Cache
+from promptvc.evaluation.running.runner import run
+from promptvc.evaluation.running.tasks import RunOptions, Task
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage, Completion, Model
 from promptvc.models.offline import OfflineModel

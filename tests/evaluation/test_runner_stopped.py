@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from promptvc.evaluation.cache import Cache, Keys
+from promptvc.evaluation.running.cache import Cache, Keys
 from promptvc.models.messages import ChatMessage
 from tests.servers import Reply, Request, Server, echo
 

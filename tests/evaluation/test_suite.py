@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from promptvc.base.documents import dump_yaml
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import canonical_json
-from promptvc.evaluation.assertion import Assertion
-from promptvc.evaluation.suite import check_variables, digest_of, load_suite
+from promptvc.evaluation.assertions.assertion import Assertion
+from promptvc.evaluation.cases.suite import check_variables, digest_of, load_suite
 
 FILE = "evaluation/support/triage.yaml"
 

@@ -19,9 +19,9 @@ from promptvc.base.errors import NotFound
 from promptvc.cli.ui import Ui
 from promptvc.deployment.environments import load_environment
 from promptvc.deployment.holds import hold_path, load_hold
-from promptvc.evaluation.assertion import NEGATION, Assertion
-from promptvc.evaluation.assertions import ASSERTIONS, problem
-from promptvc.evaluation.suite import load_suite
+from promptvc.evaluation.assertions.assertion import NEGATION, Assertion
+from promptvc.evaluation.assertions.registry import ASSERTIONS, problem
+from promptvc.evaluation.cases.suite import load_suite
 from promptvc.feedback.columns import _DOWN, _UP, infer_kind, to_event
 from promptvc.feedback.events import parse_event
 from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED

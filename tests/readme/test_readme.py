@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from promptvc.base.documents import load_yaml
-from promptvc.evaluation.suite import load_suite
+from promptvc.evaluation.cases.suite import load_suite
 from promptvc.prompts.model import load_prompt
 from tests.builders import isolated_environ
 

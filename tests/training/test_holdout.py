@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.evaluation.suite import Case, load_suite
+from promptvc.evaluation.cases.suite import Case, load_suite
 from promptvc.training import holdout
 from promptvc.training.datasets import Item, build
 from promptvc.training.holdout import LARGE, Split, case_of, match_of

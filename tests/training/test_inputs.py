@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from promptvc.evaluation.suite import Case, load_suite
+from promptvc.evaluation.cases.suite import Case, load_suite
 from promptvc.prompts.model import Prompt
 from promptvc.training.datasets import build
 from promptvc.training.holdout import divide

@@ -20,7 +20,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from promptvc.evaluation.assertion import Assertion, Grade, Templates, no_threshold, shown
+from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates, no_threshold, shown
 from promptvc.models.messages import Completion
 
 LIMIT_S = 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.running.cache import Cache
 from promptvc.models.messages import ChatMessage, Completion
 
 

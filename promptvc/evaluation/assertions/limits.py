@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from promptvc.evaluation.assertion import Assertion, Grade, Templates
+from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates
 from promptvc.models.messages import Completion
 
 

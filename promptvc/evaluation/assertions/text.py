@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import canonical_json, parse_json
-from promptvc.evaluation.assertion import Assertion, Grade, Templates, no_threshold, shown
+from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates, no_threshold, shown
 from promptvc.models.messages import Completion
 
 

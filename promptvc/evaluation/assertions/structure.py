@@ -9,7 +9,7 @@ from typing import ClassVar
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import parse_json
 from promptvc.base.schemas import check_value
-from promptvc.evaluation.assertion import Assertion, Grade, Templates, no_threshold
+from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates, no_threshold
 from promptvc.models.messages import Completion
 
 _ABOUT_THE_SCHEMA = "the schema"

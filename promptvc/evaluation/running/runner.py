@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from promptvc.base.errors import Interrupted, ProviderError, ProviderRefused
-from promptvc.evaluation.cache import Keys
-from promptvc.evaluation.tasks import Outcome, RunOptions, RunResult, Task
-from promptvc.evaluation.writer import Writer
+from promptvc.evaluation.running.cache import Keys
+from promptvc.evaluation.running.tasks import Outcome, RunOptions, RunResult, Task
+from promptvc.evaluation.running.writer import Writer
 from promptvc.models.messages import ImmediateModel, Model, RemoteModel
 
 # How many answers from the cache, or of a model that answers at once, are taken before others get a turn.

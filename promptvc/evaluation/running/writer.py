@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from promptvc.evaluation.cache import Cache
+from promptvc.evaluation.running.cache import Cache
 from promptvc.models.messages import Completion
 
 

@@ -30,8 +30,8 @@ from promptvc.base.jsonl import canonical_json
 from promptvc.base.memo import Memo
 from promptvc.base.schema_messages import nearest_word
 from promptvc.base.schemas import validate
-from promptvc.evaluation.assertion import NEGATION, Assertion
-from promptvc.evaluation.assertions import ASSERTIONS, filled, placeholders, problem
+from promptvc.evaluation.assertions.assertion import NEGATION, Assertion
+from promptvc.evaluation.assertions.registry import ASSERTIONS, filled, placeholders, problem
 
 EXPECTED = "expected"
 Split = Literal["train", "holdout"]

@@ -1,7 +1,7 @@
 """The assertion types by promptfoo's names, and what is done with one: check it, fill it in, grade by it.
 
 Every type has a ``not-`` form, which flips pass and makes the score 1 - score; an errored grader stays an error. A new
-type is a :class:`~promptvc.evaluation.assertion.Grader` and an entry in :data:`ASSERTIONS`.
+type is a :class:`~promptvc.evaluation.assertions.assertion.Grader` and an entry in :data:`ASSERTIONS`.
 
 ``{{ name }}`` in a value stands for the case's variable of that name, ``{{ expected }}`` for what the case expects:
 inserted literally, once (and escaped in a pattern), and nothing else is template syntax.
@@ -14,11 +14,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from promptvc.evaluation.assertion import Assertion, Grade, Grader
-from promptvc.evaluation.limits import COST, LATENCY
-from promptvc.evaluation.pattern import Regex
-from promptvc.evaluation.structure import IsJson
-from promptvc.evaluation.text import Equals, ManyTexts, OneText, as_text, contains, icontains, starts_with
+from promptvc.evaluation.assertions.assertion import Assertion, Grade, Grader
+from promptvc.evaluation.assertions.limits import COST, LATENCY
+from promptvc.evaluation.assertions.pattern import Regex
+from promptvc.evaluation.assertions.structure import IsJson
+from promptvc.evaluation.assertions.text import (
+    Equals,
+    ManyTexts,
+    OneText,
+    as_text,
+    contains,
+    icontains,
+    starts_with,
+)
 from promptvc.models.messages import Completion
 
 ASSERTIONS: dict[str, Grader] = {

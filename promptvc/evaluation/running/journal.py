@@ -1,6 +1,6 @@
 """Which runs have begun and not ended.
 
-The completions of a run are written through to the cache one by one (:mod:`promptvc.evaluation.writer`), so
+The completions of a run are written through to the cache one by one (:mod:`promptvc.evaluation.running.writer`), so
 that a killed run finds there all that it paid for: a second copy here would be a second truth. What the
 cache cannot know is that an unfinished run asked for *fresh* answers. The journal keeps the moment at which
 a run began; started again after a crash it accepts the completions stored since that moment, and only those,

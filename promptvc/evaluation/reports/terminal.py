@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from promptvc.base.stats import mean, percentile
+from promptvc.evaluation.cases.suite import Suite
 from promptvc.evaluation.compare import Comparison
 from promptvc.evaluation.grade import CaseScore
 from promptvc.evaluation.guards import RELATIVE
-from promptvc.evaluation.suite import Suite
 from promptvc.evidence.runs import CaseResult, Totals
 from promptvc.evidence.values import Guard, Tokens
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from promptvc.base.errors import OverBudget
+from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import CaseScore, grade_outcome, reduce_repeats
-from promptvc.evaluation.runner import run
-from promptvc.evaluation.suite import Case
-from promptvc.evaluation.tasks import RunOptions, RunResult, Task
+from promptvc.evaluation.running.runner import run
+from promptvc.evaluation.running.tasks import RunOptions, RunResult, Task
 from promptvc.evidence.runs import CaseResult
 from promptvc.models.messages import ChatMessage, Model
 from promptvc.prompts.model import Prompt
@@ -79,7 +79,7 @@ class Session:
 
         Raises:
             OverBudget: the calls of the session are used up; what was paid for is in the cache.
-            ProviderError, Interrupted: see :func:`promptvc.evaluation.runner.run`.
+            ProviderError, Interrupted: see :func:`promptvc.evaluation.running.runner.run`.
         """
         renderer = Renderer(prompt)
         total = len(cases) * self.calls_per_case

@@ -1,0 +1,1 @@
+"""An evaluation as people and programs read it: one file for each format."""

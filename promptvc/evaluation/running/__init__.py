@@ -1,0 +1,1 @@
+"""Asking models: tasks, the completion cache, budgets, and the results as they come."""
