@@ -1,11 +1,14 @@
-"""From an answer to a result: the assertions of a case applied to one outcome, and repeats brought together.
+"""From an answer to a result: the assertions of a case applied to one outcome.
 
 The score of a case is the mean of its assertions' scores by weight, 0..1. It passes when all of them pass, or when the
 score reaches the case's ``threshold``. Where an assertion could not be graded the case is errored: it has no score. An
-assertion with weight 0 is only a metric: it neither counts, fails the case nor makes it errored.
+assertion with weight 0 is only a metric: it neither counts, fails the case nor makes it errored. An ``assert-set``
+counts as one assertion: its score is the mean of its members', and it passes in the same two ways.
 
-Repeats of a case: its score and metrics are their means, it passes when every repeat passes, and it is errored when one
-repeat is. Latency and cost are means as well.
+Grading goes from cheap to dear: first what the answer alone decides; then, only if that passes, what takes a judge, an
+embedding or a process; last what compares the answers of several versions or models. An assertion that is not asked,
+because the case has failed already, counts 0: failing a cheap assertion never helps a score. Where a threshold
+could still be reached all are asked, and a metric of weight 0 always is, for it measures rather than decides.
 """
 
 from __future__ import annotations
@@ -13,131 +16,229 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
-from promptvc.base.stats import mean
-from promptvc.evaluation.assertions.assertion import Assertion, Grade
-from promptvc.evaluation.assertions.registry import grade
+from promptvc.base.errors import OverBudget, ProviderRefused, Refused, Unfinished
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, Bench, Grade, Grader, JudgedGrader
+from promptvc.evaluation.assertions.registry import ASSERT_SET, ASSERTIONS, AT_ONCE, COMPARING, leaves
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.tasks import Outcome
-from promptvc.evidence.runs import OUTPUT_LIMIT, CaseResult
+from promptvc.evidence.runs import OUTPUT_LIMIT, CaseResult, GradeLine
 from promptvc.evidence.values import Tokens
 
+NOT_ASKED = Grade(score=0.0, passed=False, reason="not asked: the case has failed already")
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class CaseScore:
-    """One case over all its repeats.
+class Grading:
+    """One answer while it is graded; made for a case and what came of it."""
 
-    Attributes:
-        score: 0..1, None when errored.
-        passed: False when errored.
-        cluster: key of the cluster, None for a case by itself.
-        error: why there is no score.
-        metrics: means by name, of what was measured in every repeat.
-        latency_ms, cost: means over the repeats; None when unknown for one.
-        output: an answer to show: of the first repeat that did not pass, else of the first.
-    """
+    def __init__(self, case: Case, outcome: Outcome) -> None:
+        self.case = case
+        self.outcome = outcome
+        completion = outcome.completion
+        self.answer: Answer | None = None
+        self._leaves: list[Assertion] = [leaf for each in case.assertions for leaf in leaves(each)]
+        self._grades: list[Grade | None] = [None] * len(self._leaves)
+        if completion is None:
+            return
+        self.answer = Answer(completion, case.vars, outcome.messages, case.expected)
+        for at, leaf in enumerate(self._leaves):
+            if leaf.base in AT_ONCE:
+                grader = ASSERTIONS[leaf.base]
+                assert isinstance(grader, Grader) or True
+                self._give(at, grader.grade(self.answer, leaf))  # type: ignore[union-attr]
 
-    case: str
-    score: float | None
-    passed: bool
-    repeats: int = 1
-    cluster: str | None = None
-    error: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    latency_ms: float | None = None
-    cost: float | None = None
-    output: str | None = None
+    @property
+    def waits(self) -> bool:
+        """Whether :meth:`judge` has something to do."""
+        return self.answer is not None and any(
+            grade is None and leaf.base not in COMPARING
+            for leaf, grade in zip(self._leaves, self._grades, strict=True)
+        )
+
+    @property
+    def compares(self) -> bool:
+        """Whether an assertion needs the other answers to this case too."""
+        return self.answer is not None and any(leaf.base in COMPARING for leaf in self._leaves)
+
+    async def judge(self, bench: Bench) -> None:
+        """Grade what takes calls or a process.
+
+        Raises:
+            ProviderRefused, OverBudget: no further call would succeed.
+        """
+        assert self.answer is not None
+        lost = self._lost()
+        for at, leaf in enumerate(self._leaves):
+            if self._grades[at] is not None or leaf.base in COMPARING:
+                continue
+            if lost and leaf.weight > 0:
+                self._grades[at] = NOT_ASKED
+                continue
+            grader = ASSERTIONS[leaf.base]
+            assert isinstance(grader, JudgedGrader)
+            try:
+                found = await grader.judge(self.answer, leaf, bench)
+            except (ProviderRefused, OverBudget):
+                raise
+            except (Unfinished, Refused) as error:
+                found = Grade.failed(error.message)
+            self._give(at, found)
+
+    def comparing(self) -> Iterator[Assertion]:
+        """The assertions that compare answers."""
+        return (leaf for leaf in self._leaves if leaf.base in COMPARING)
+
+    def compared(self, assertion: Assertion, grade: Grade) -> None:
+        """Take the grade of a comparing assertion."""
+        for at, leaf in enumerate(self._leaves):
+            if leaf is assertion:
+                self._give(at, grade)
+
+    @property
+    def score_so_far(self) -> float:
+        """The weighted mean of what is graded; 0 where nothing is, or something is errored."""
+        graded = [
+            (each, grade)
+            for each, grade, _ in self._graded()
+            if each.weight > 0 and each.base not in COMPARING
+        ]
+        if not graded or any(grade.error is not None for _, grade in graded):
+            return 0.0
+        return _weighted(graded)
+
+    def result(self) -> CaseResult:
+        """What came of it. Failed assertions are told in ``extra["failures"]``, one line each."""
+        case, outcome, completion = self.case, self.outcome, self.outcome.completion
+        if completion is None:
+            return CaseResult(
+                case=case.id,
+                repeat=outcome.repeat,
+                score=None,
+                passed=None,
+                error=outcome.error or "no answer",
+                case_digest=case.digest[:16],
+            )
+        graded = list(self._graded())
+        counting = [(each, grade) for each, grade, _ in graded if each.weight > 0]
+        errors = [f"{each.type}: {grade.error}" for each, grade in counting if grade.error is not None]
+        score = None if errors else _weighted(counting)
+        failures = [f"{each.type}: {grade.reason}" for each, grade in counting if not grade.passed]
+        text = completion.text
+        return CaseResult(
+            case=case.id,
+            repeat=outcome.repeat,
+            score=score,
+            passed=None if score is None else not failures or _reaches(score, case.threshold),
+            error="; ".join(errors) or None,
+            output=text[:OUTPUT_LIMIT],
+            output_digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+            tokens=Tokens(completion.tokens_in, completion.tokens_out),
+            cost=completion.cost,
+            latency_ms=completion.latency_ms,
+            metrics=self._metrics(graded),
+            grades=tuple(line for _, _, lines in graded for line in lines),
+            case_digest=case.digest[:16],
+            extra={"failures": failures} if failures and not errors else {},
+        )
+
+    def _give(self, at: int, grade: Grade) -> None:
+        leaf = self._leaves[at]
+        self._grades[at] = grade.negated(leaf.type) if leaf.negated else grade
+
+    def _lost(self) -> bool:
+        """Whether nothing that is still to be asked can make the case pass, or give it a score."""
+        if self.case.threshold is not None:
+            return False
+        at = 0
+        for each in self.case.assertions:
+            own = list(leaves(each))
+            grades = self._grades[at : at + len(own)]
+            at += len(own)
+            if each.weight == 0 or each.threshold is not None and each.members:
+                continue
+            if any(
+                grade is not None and not grade.passed and leaf.weight > 0
+                for leaf, grade in zip(own, grades, strict=True)
+            ):
+                return True
+        return False
+
+    def _graded(self) -> Iterator[tuple[Assertion, Grade, tuple[GradeLine, ...]]]:
+        """Each assertion of the case with its grade, and the lines that tell of it and its members."""
+        at = 0
+        for each in self.case.assertions:
+            if each.base != ASSERT_SET:
+                grade = self._grades[at] or Grade.failed("not graded")
+                at += 1
+                yield each, grade, (_line(each, grade),)
+                continue
+            members = [
+                (member, self._grades[at + n] or Grade.failed("not graded"))
+                for n, member in enumerate(each.members)
+            ]
+            at += len(members)
+            grade = _of_set(each, members)
+            yield each, grade, (_line(each, grade), *(_line(member, found) for member, found in members))
+
+    def _metrics(
+        self, graded: Sequence[tuple[Assertion, Grade, tuple[GradeLine, ...]]]
+    ) -> Mapping[str, float]:
+        """Mean scores by metric; by weight, or evenly where all weights of a metric are 0. Errored ones are missing."""
+        if not any(line.metric is not None for _, _, lines in graded for line in lines):
+            return {}
+        named: defaultdict[str, list[GradeLine]] = defaultdict(list)
+        for _, _, lines in graded:
+            for line in lines:
+                if line.metric is not None:
+                    named[line.metric].append(line)
+        return {
+            name: _mean([(line.weight, line.score or 0.0) for line in lines])
+            for name, lines in sorted(named.items())
+            if all(line.error is None for line in lines)
+        }
 
 
 def grade_outcome(case: Case, outcome: Outcome) -> CaseResult:
-    """Grade what came of one task. Failed assertions are told in ``extra["failures"]``, one line each."""
-    completion = outcome.completion
-    if completion is None:
-        error = outcome.error or "no answer"
-        return CaseResult(case=case.id, repeat=outcome.repeat, score=None, passed=None, error=error)
-    graded = [(assertion, grade(assertion, completion)) for assertion in case.assertions]
-    counting = [(assertion, found) for assertion, found in graded if assertion.weight > 0]
-    errors = [f"{assertion.type}: {found.error}" for assertion, found in counting if found.error is not None]
-    score = None if errors else _weighted(counting)
-    failures = [f"{assertion.type}: {found.reason}" for assertion, found in counting if not found.passed]
-    return CaseResult(
-        case=case.id,
-        repeat=outcome.repeat,
-        score=score,
-        passed=None if score is None else not failures or _reaches(score, case.threshold),
-        error="; ".join(errors) or None,
-        output=completion.text[:OUTPUT_LIMIT],
-        output_digest=hashlib.sha256(completion.text.encode("utf-8", "surrogatepass")).hexdigest(),
-        tokens=Tokens(completion.tokens_in, completion.tokens_out),
-        cost=completion.cost,
-        latency_ms=completion.latency_ms,
-        metrics=_metrics(graded),
-        extra={"failures": failures} if failures and not errors else {},
+    """Grade what came of one task, where every assertion is graded from the answer alone."""
+    return Grading(case, outcome).result()
+
+
+def _line(assertion: Assertion, grade: Grade) -> GradeLine:
+    errored = grade.error is not None
+    return GradeLine(
+        name=assertion.type,
+        score=None if errored else grade.score,
+        passed=None if errored else grade.passed,
+        weight=assertion.weight,
+        metric=assertion.metric,
+        reason=grade.reason,
+        error=grade.error,
+        measure=grade.measure,
     )
 
 
-def reduce_repeats(
-    results: Iterable[CaseResult], clusters: Mapping[str, str | None] | None = None
-) -> tuple[CaseScore, ...]:
-    """Bring the repeats of each case together, in the order in which the cases first appear.
-
-    A repeat that is there twice stands as a case of its own with the same id, so that a comparison sees it.
-    """
-    groups: defaultdict[tuple[str, int], dict[int, CaseResult]] = defaultdict(dict)
-    for result in results:
-        copy = 0
-        while result.repeat in groups[result.case, copy]:
-            copy += 1
-        groups[result.case, copy][result.repeat] = result
-    known = clusters or {}
-    return tuple(_reduced(list(group.values()), known.get(case)) for (case, _), group in groups.items())
-
-
-def _reduced(results: Sequence[CaseResult], cluster: str | None) -> CaseScore:
-    error = next((result.error or "no score" for result in results if result.score is None), None)
-    telling = next((result for result in results if not result.passed), results[0])
-    names = set.intersection(*(set(result.metrics) for result in results))
-    return CaseScore(
-        case=results[0].case,
-        score=None if error is not None else _mean_known([result.score for result in results]),
-        passed=error is None and all(result.passed for result in results),
-        repeats=len(results),
-        cluster=cluster,
-        error=error,
-        metrics={name: mean(result.metrics[name] for result in results) or 0.0 for name in sorted(names)},
-        latency_ms=_mean_known([result.latency_ms for result in results]),
-        cost=_mean_known([result.cost for result in results]),
-        output=telling.output,
-    )
-
-
-def _mean_known(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return mean(known) if len(known) == len(values) else None
-
-
-def _metrics(graded: Sequence[tuple[Assertion, Grade]]) -> dict[str, float]:
-    """Mean scores by metric; by weight, or evenly where all weights of a metric are 0. Errored ones are missing."""
-    named: defaultdict[str, list[tuple[Assertion, Grade]]] = defaultdict(list)
-    for assertion, found in graded:
-        if assertion.metric is not None:
-            named[assertion.metric].append((assertion, found))
-    return {
-        name: _weighted(members)
-        for name, members in sorted(named.items())
-        if all(found.error is None for _, found in members)
-    }
+def _of_set(each: Assertion, members: Sequence[tuple[Assertion, Grade]]) -> Grade:
+    counting = [(member, grade) for member, grade in members if member.weight > 0]
+    errors = [f"{member.type}: {grade.error}" for member, grade in counting if grade.error is not None]
+    if errors:
+        return Grade.failed("; ".join(errors))
+    score = _weighted(counting)
+    failed = [f"{member.type}: {grade.reason}" for member, grade in counting if not grade.passed]
+    passed = not failed or _reaches(score, each.threshold)
+    return Grade(score=score, passed=passed, reason="" if passed else "; ".join(failed))
 
 
 def _weighted(graded: Sequence[tuple[Assertion, Grade]]) -> float:
-    total = math.fsum(assertion.weight for assertion, _ in graded)
+    return _mean([(assertion.weight, grade.score) for assertion, grade in graded])
+
+
+def _mean(weighted: Sequence[tuple[float, float]]) -> float:
+    total = math.fsum(weight for weight, _ in weighted)
     if total == 0:
-        return math.fsum(found.score for _, found in graded) / len(graded)
-    score = math.fsum(assertion.weight * found.score for assertion, found in graded) / total
+        return math.fsum(score for _, score in weighted) / len(weighted)
+    score = math.fsum(weight * score for weight, score in weighted) / total
     return min(1.0, max(0.0, score))
 
 

@@ -16,6 +16,56 @@ OUTPUT_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True)
+class GradeLine:
+    """How one assertion went.
+
+    Attributes:
+        name: the assertion's type, with ``not-`` where negated.
+        score: 0..1; None when errored.
+        passed: None when errored.
+        weight: in the case's score; 0 for a metric only.
+        metric: the name under which it is reported, None without one.
+        reason: why it does not hold, or a judge's words; empty when there is nothing to say.
+        error: why there is no grade.
+        measure: how it was graded where there are several ways: ``lexical``, or the judge's model.
+    """
+
+    name: str
+    score: float | None
+    passed: bool | None
+    weight: float = 1.0
+    metric: str | None = None
+    reason: str = ""
+    error: str | None = None
+    measure: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into results; defaults left out."""
+        value: dict[str, Any] = {"name": self.name, "score": self.score, "passed": self.passed}
+        if self.weight != 1:
+            value["weight"] = self.weight
+        for key in ("metric", "reason", "error", "measure"):
+            if getattr(self, key):
+                value[key] = getattr(self, key)
+        return value
+
+    @classmethod
+    def read(cls, fields: Fields) -> GradeLine:
+        """The value that ``fields`` holds."""
+        weight = fields.optional("weight", fields.number)
+        return cls(
+            name=fields.text("name"),
+            score=fields.optional("score", fields.number),
+            passed=fields.optional("passed", fields.boolean),
+            weight=1.0 if weight is None else weight,
+            metric=fields.optional("metric", fields.text),
+            reason=fields.optional("reason", fields.text) or "",
+            error=fields.optional("error", fields.text),
+            measure=fields.optional("measure", fields.text),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CaseResult:
     """How one case went in one repeat.
 
@@ -30,6 +80,8 @@ class CaseResult:
         latency_ms: milliseconds of the call; None when unknown.
         cost: US dollars; None when unknown.
         metrics: further scores by name, 0..1, up is better.
+        grades: how each assertion went; empty in evidence, which keeps what they add up to.
+        case_digest: the first 16 hexadecimal digits of the case's digest; None in records older than the key.
     """
 
     case: str
@@ -43,12 +95,18 @@ class CaseResult:
     cost: float | None = None
     latency_ms: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    grades: tuple[GradeLine, ...] = ()
+    case_digest: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The object written into records."""
+        grades = {"grades": [grade.to_json() for grade in self.grades]} if self.grades else {}
+        digest = {"case_digest": self.case_digest} if self.case_digest is not None else {}
         return {
             **self.extra,
+            **grades,
+            **digest,
             "case": self.case,
             "repeat": self.repeat,
             "score": self.score,
@@ -77,6 +135,8 @@ class CaseResult:
             cost=fields.optional("cost", fields.number),
             latency_ms=fields.optional("latency_ms", fields.number),
             metrics=fields.optional("metrics", fields.numbers) or {},
+            grades=fields.optional("grades", lambda name: fields.many(name, GradeLine.read)) or (),
+            case_digest=fields.optional("case_digest", fields.text),
             extra=fields.rest(),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, Grade, Templates
 from promptvc.models.messages import Completion
 
 
@@ -25,9 +25,9 @@ class Limit:
             return f"takes no `value`, but a `threshold` in {self.unit}"
         return f"needs a `threshold` in {self.unit}" if assertion.threshold is None else None
 
-    def grade(self, completion: Completion, assertion: Assertion) -> Grade:
+    def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0."""
-        measured = self.measure(completion)
+        measured = self.measure(answer.completion)
         if measured is None:
             return Grade.failed(f"the {self.name} of this call is unknown")
         limit = assertion.threshold

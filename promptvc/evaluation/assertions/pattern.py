@@ -20,8 +20,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates, no_threshold, shown
-from promptvc.models.messages import Completion
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, Grade, Templates, no_threshold, shown
 
 LIMIT_S = 1.0
 _START_S = 30.0
@@ -154,9 +153,9 @@ class Regex:
             return f"needs a regular expression: {error}"
         return None
 
-    def grade(self, completion: Completion, assertion: Assertion) -> Grade:
+    def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0."""
-        found = self.matcher.search(assertion.value, completion.text)
+        found = self.matcher.search(assertion.value, answer.text)
         if isinstance(found, str):
             return Grade.failed(found)
-        return Grade.of(found, f"{shown(completion.text.strip())} does not match {shown(assertion.value)}")
+        return Grade.of(found, f"{shown(answer.text.strip())} does not match {shown(assertion.value)}")

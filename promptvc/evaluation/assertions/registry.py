@@ -1,7 +1,8 @@
-"""The assertion types by promptfoo's names, and what is done with one: check it, fill it in, grade by it.
+"""The assertion types by promptfoo's names, and what is done with one as it is written: check it, fill it in.
 
 Every type has a ``not-`` form, which flips pass and makes the score 1 - score; an errored grader stays an error. A new
-type is a :class:`~promptvc.evaluation.assertions.assertion.Grader` and an entry in :data:`ASSERTIONS`.
+type is a grader (:mod:`promptvc.evaluation.assertions.assertion` has the three kinds) and an entry in
+:data:`ASSERTIONS`.
 
 ``{{ name }}`` in a value stands for the case's variable of that name, ``{{ expected }}`` for what the case expects:
 inserted literally, once (and escaped in a pattern), and nothing else is template syntax.
@@ -10,11 +11,17 @@ inserted literally, once (and escaped in a pattern), and nothing else is templat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from promptvc.evaluation.assertions.assertion import Assertion, Grade, Grader
+from promptvc.evaluation.assertions.assertion import (
+    AnyGrader,
+    Assertion,
+    ComparingGrader,
+    Grader,
+    Requirement,
+)
 from promptvc.evaluation.assertions.limits import COST, LATENCY
 from promptvc.evaluation.assertions.pattern import Regex
 from promptvc.evaluation.assertions.structure import IsJson
@@ -27,9 +34,10 @@ from promptvc.evaluation.assertions.text import (
     icontains,
     starts_with,
 )
-from promptvc.models.messages import Completion
 
-ASSERTIONS: dict[str, Grader] = {
+ASSERT_SET = "assert-set"
+
+ASSERTIONS: dict[str, AnyGrader] = {
     "equals": Equals(),
     "contains": OneText(contains, "contain"),
     "icontains": OneText(icontains, "contain"),
@@ -44,29 +52,65 @@ ASSERTIONS: dict[str, Grader] = {
     "cost": COST,
 }
 
+NAMES = (*ASSERTIONS, ASSERT_SET)
+AT_ONCE = frozenset(name for name, grader in ASSERTIONS.items() if isinstance(grader, Grader))
+COMPARING = frozenset(name for name, grader in ASSERTIONS.items() if isinstance(grader, ComparingGrader))
+
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
 def problem(assertion: Assertion) -> str | None:
     """What is wrong with an assertion as written, in a sentence; None if nothing."""
-    grader = ASSERTIONS.get(assertion.base)
-    if grader is None:
-        return f"there is no assertion `{assertion.type}`"
-    found = grader.problem(assertion)
+    if assertion.base == ASSERT_SET:
+        found = _set_problem(assertion)
+    elif assertion.members:
+        found = f"takes no `assert`: that is for `{ASSERT_SET}`"
+    else:
+        grader = ASSERTIONS.get(assertion.base)
+        if grader is None:
+            return f"there is no assertion `{assertion.type}`"
+        found = grader.problem(assertion)
+        if found is None and assertion.provider is not None and isinstance(grader, Grader):
+            found = "takes no `provider`: it is graded without a model"
     return f"`{assertion.type}` {found}" if found else None
 
 
+def leaves(assertion: Assertion) -> Iterator[Assertion]:
+    """The assertion itself, or the members of a set, and theirs."""
+    if assertion.base == ASSERT_SET:
+        for member in assertion.members:
+            yield from leaves(member)
+    else:
+        yield assertion
+
+
+def at_once(assertion: Assertion) -> bool:
+    """Whether it is graded from the answer alone, without a call or a process."""
+    return all(leaf.base in AT_ONCE for leaf in leaves(assertion))
+
+
+def needs(assertion: Assertion) -> set[Requirement]:
+    """What grading it cannot do without."""
+    found: set[Requirement] = set()
+    for leaf in leaves(assertion):
+        grader = ASSERTIONS[leaf.base]
+        need = None if isinstance(grader, Grader) else grader.needs(leaf)
+        if need is not None:
+            found.add(need)
+    return found
+
+
 def placeholders(assertion: Assertion) -> set[str]:
-    """The names of the variables in its value."""
-    if ASSERTIONS[assertion.base].templates == "none":
-        return set()
+    """The names of the variables in its value, or in its members' values."""
     names: set[str] = set()
 
     def note(text: str) -> str:
         names.update(_PLACEHOLDER.findall(text))
         return text
 
-    _each_text(assertion.value, note)
+    for leaf in leaves(assertion):
+        if ASSERTIONS[leaf.base].templates != "none":
+            _each_text(leaf.value, note)
     return names
 
 
@@ -78,6 +122,8 @@ def filled(assertion: Assertion, variables: Mapping[str, Any]) -> Assertion:
     """
     if not placeholders(assertion):
         return assertion
+    if assertion.members:
+        return replace(assertion, members=tuple(filled(member, variables) for member in assertion.members))
     escape = ASSERTIONS[assertion.base].templates == "pattern"
 
     def one(match: re.Match[str]) -> str:
@@ -89,10 +135,26 @@ def filled(assertion: Assertion, variables: Mapping[str, Any]) -> Assertion:
     return replace(assertion, value=_each_text(assertion.value, lambda text: _PLACEHOLDER.sub(one, text)))
 
 
-def grade(assertion: Assertion, completion: Completion) -> Grade:
-    """Grade one answer."""
-    found = ASSERTIONS[assertion.base].grade(completion, assertion)
-    return found.negated(assertion.type) if assertion.negated else found
+def _set_problem(assertion: Assertion) -> str | None:
+    if assertion.negated:
+        return "has no `not-` form: negate its members"
+    if not assertion.members:
+        return "needs members under `assert`"
+    if assertion.value is not None or assertion.provider is not None:
+        return "takes no `value` and no `provider`: its members do"
+    if assertion.threshold is not None and assertion.threshold > 1:
+        return "takes a `threshold` from 0 to 1"
+    if not any(member.weight > 0 for member in assertion.members):
+        return "asserts nothing: give a member a weight above 0"
+    for member in assertion.members:
+        if member.base == ASSERT_SET:
+            return "holds another set: one level is enough"
+        if member.base in COMPARING:
+            return f"cannot hold `{member.type}`, which compares several answers"
+        found = problem(member)
+        if found:
+            return f"has a member that is wrong: {found}"
+    return None
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

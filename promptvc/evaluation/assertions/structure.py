@@ -9,8 +9,7 @@ from typing import ClassVar
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import parse_json
 from promptvc.base.schemas import check_value
-from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates, no_threshold
-from promptvc.models.messages import Completion
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, Grade, Templates, no_threshold
 
 _ABOUT_THE_SCHEMA = "the schema"
 
@@ -31,13 +30,13 @@ class IsJson:
         wrong = next((text for text in check_value(None, value) if text.startswith(_ABOUT_THE_SCHEMA)), None)
         return f"needs a JSON Schema as its `value`: {wrong}" if wrong else None
 
-    def grade(self, completion: Completion, assertion: Assertion) -> Grade:
+    def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0; the reason is the first thing that is wrong."""
         try:
-            answer = parse_json(completion.text, file="the answer")
+            value = parse_json(answer.text, file="the answer")
         except InvalidDocument as error:
             return Grade.of(holds=False, reason=error.message)
-        found = check_value(answer, assertion.value) if assertion.value is not None else []
+        found = check_value(value, assertion.value) if assertion.value is not None else []
         if found and found[0].startswith(_ABOUT_THE_SCHEMA):
             return Grade.failed(found[0])
         return Grade.of(not found, found[0] if found else "")

@@ -12,8 +12,7 @@ from typing import Any, ClassVar
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import canonical_json, parse_json
-from promptvc.evaluation.assertions.assertion import Assertion, Grade, Templates, no_threshold, shown
-from promptvc.models.messages import Completion
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, Grade, Templates, no_threshold, shown
 
 
 def as_text(value: Any) -> str | None:
@@ -37,19 +36,19 @@ class Equals:
         """A value that is there, and no threshold."""
         return no_threshold(assertion) or ("needs a `value`" if assertion.value is None else None)
 
-    def grade(self, completion: Completion, assertion: Assertion) -> Grade:
+    def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0."""
         expected = as_text(assertion.value)
         if expected is not None:
             return Grade.of(
-                completion.text.strip() == expected.strip(),
-                f"{shown(completion.text.strip())} is not {shown(expected.strip())}",
+                answer.text.strip() == expected.strip(),
+                f"{shown(answer.text.strip())} is not {shown(expected.strip())}",
             )
         try:
-            answer = parse_json(completion.text, file="the answer")
+            value = parse_json(answer.text, file="the answer")
         except InvalidDocument as error:
             return Grade.of(holds=False, reason=error.message)
-        return Grade.of(_same(answer, assertion.value), f"{shown(completion.text.strip())} is another value")
+        return Grade.of(_same(value, assertion.value), f"{shown(answer.text.strip())} is another value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,12 @@ class OneText:
             None if as_text(assertion.value) else "needs a text as its `value`"
         )
 
-    def grade(self, completion: Completion, assertion: Assertion) -> Grade:
+    def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0."""
         wanted = as_text(assertion.value) or ""
         return Grade.of(
-            self.holds(completion.text, wanted),
-            f"{shown(completion.text.strip())} does not {self.verb} {shown(wanted)}",
+            self.holds(answer.text, wanted),
+            f"{shown(answer.text.strip())} does not {self.verb} {shown(wanted)}",
         )
 
 
@@ -89,9 +88,9 @@ class ManyTexts:
         needs = "needs a list of texts as its `value`"
         return no_threshold(assertion) or (None if wanted and all(wanted) else needs)
 
-    def grade(self, completion: Completion, assertion: Assertion) -> Grade:
+    def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0, all or nothing; the reason names what is missing."""
-        text = completion.text.casefold() if self.ignore_case else completion.text
+        text = answer.text.casefold() if self.ignore_case else answer.text
         wanted = _texts(assertion.value) or []
         missing = [part for part in wanted if (part.casefold() if self.ignore_case else part) not in text]
         if self.every:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.cache import Cache
 from promptvc.models.messages import ChatMessage, Completion
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One completion to get: the rendered messages of a case, for one repeat."""
+    """One completion to get: the rendered messages of a case, for one repeat. ``subject`` is the case itself."""
 
     case: str
     repeat: int
     messages: tuple[ChatMessage, ...]
     parameters: Mapping[str, Any]
+    subject: Case | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,24 @@ class Outcome:
     completion: Completion | None
     error: str | None = None
     hint: str | None = None
+    messages: tuple[ChatMessage, ...] = ()
+
+
+class Taker(Protocol):
+    """What becomes of the outcomes, one by one as they come. On the run's thread."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether :meth:`take` may give something to await: the run then has an event loop."""
+        ...
+
+    def take(self, index: int, task: Task, outcome: Outcome) -> Awaitable[None] | None:
+        """Take the outcome of task number ``index`` (from 0). What is given back is awaited before it counts as done."""
+        ...
+
+    async def close(self) -> None:
+        """The loop is about to end: give back connections."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +58,8 @@ class RunOptions:
     """How tasks are run.
 
     Attributes:
-        concurrency: calls under way at once.
-        max_calls: how many calls may be made, each attempt of a retried call counted; what the cache answers
-            is free.
+        concurrency: calls under way at once, at most.
+        budget: what may be spent; shared by all runs that are given the same one. None: no bounds.
         cache: where completions are looked up and kept; None runs without. A model that answers at once
             (offline) is never cached: asking it again costs about as much as looking it up.
         since: accept from the cache only what was stored at this moment or later (a fresh run, or its
@@ -48,30 +68,32 @@ class RunOptions:
         progress: called with (done, total, errors) after each task, on the run's thread; it must be quick.
         grace_s: after Ctrl-C or a refusal, how long to wait for answers that are being paid for.
         give_up_after: stop when this many calls in a row have failed, however often each was tried.
+        taker: what takes the outcomes; None: they are collected in the result.
     """
 
     concurrency: int = 8
-    max_calls: int | None = None
+    budget: Budget | None = None
     cache: Cache | None = None
     since: datetime | None = None
     total: int | None = None
     progress: Callable[[int, int | None, int], None] | None = None
     grace_s: float = 10.0
     give_up_after: int = 50
+    taker: Taker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The outcomes in the order of the tasks, and the accounts.
+    """The outcomes in the order of the tasks (none where a taker took them), and the accounts.
 
     ``calls`` were made to the model, retries included, ``cached`` came from the cache, ``errors`` are outcomes
-    without a completion. ``over_budget``: ``max_calls`` was reached; tasks from there on have no outcome, and a
-    call that wanted another attempt is an error. ``warning``: the cache could not be used.
+    without a completion. ``exhausted``: which bound of the budget was reached, in words; tasks from there on have no
+    outcome, and a call that wanted another attempt is an error. ``warning``: the cache could not be used.
     """
 
     outcomes: tuple[Outcome, ...]
     calls: int
     cached: int
     errors: int
-    over_budget: bool
+    exhausted: str | None
     warning: str | None
