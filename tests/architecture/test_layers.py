@@ -27,6 +27,7 @@ LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
     "promptvc.store.diff",
     "promptvc.evaluation.compare",
+    "promptvc.evaluation.reports.report",
     "promptvc.evaluation.reports.terminal",
 }
 HOMES = {
@@ -35,11 +36,16 @@ HOMES = {
     "jsonschema": {"promptvc.base.schemas"},
     "referencing": {"promptvc.base.schemas"},
     "deepdiff": {"promptvc.store.diff", "promptvc.store.nested"},
-    "langchain": {"promptvc.models.chat"},
+    "langchain": {"promptvc.models.chat", "promptvc.models.embeddings"},
     "langchain_core": {"promptvc.models.chat"},
     "openai": {"promptvc.models.chat"},
     "jinja2": {"promptvc.prompts.render", "promptvc.prompts.jinja"},
     "click": {"promptvc.cli"},
+    "nltk": {"promptvc.evaluation.assertions.overlap"},
+    "rapidfuzz": {"promptvc.evaluation.assertions.distance"},
+    "rouge_score": {"promptvc.evaluation.assertions.overlap"},
+    "sacrebleu": {"promptvc.evaluation.assertions.overlap"},
+    "sqlglot": {"promptvc.evaluation.assertions.sql"},
 }
 MOST_LINES = 400
 
