@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -199,27 +199,34 @@ class Report:
 
     def rows(self) -> Iterator[Row]:
         """Every case in the suite's order. Reads the answers from where they are kept: one pass, little memory."""
+        flaky = frozenset(self.flaky)
+        return (self._row(position, flaky) for position in range(len(self.cases)))
+
+    def row(self, position: int) -> Row:
+        """One case, by its place in the suite's order."""
+        return self._row(position, self.flaky)
+
+    def _row(self, position: int, flaky: Collection[str]) -> Row:
+        case = self.cases[position]
+        score = self.candidate.scores[position]
+        results = self.candidate.results.of(position)
         before = self.baseline
-        flaky = set(self.flaky)
-        for position, case in enumerate(self.cases):
-            score = self.candidate.scores[position]
-            results = self.candidate.results.of(position)
-            other = before.scores[position] if before is not None else None
-            other_results = before.results.of(position) if before is not None else ()
-            change: Change = "same"
-            if other is not None and score.passed != other.passed:
-                change = "fixed" if score.passed else "broken"
-            yield Row(
-                case=case,
-                score=score,
-                results=results,
-                before=other,
-                results_before=other_results,
-                change=change,
-                flaky=case.id in flaky,
-                differs=_differ(results, other_results),
-                quarantined=self.quarantined.get(case.id),
-            )
+        other = before.scores[position] if before is not None else None
+        other_results = before.results.of(position) if before is not None else ()
+        change: Change = "same"
+        if other is not None and score.passed != other.passed:
+            change = "fixed" if score.passed else "broken"
+        return Row(
+            case=case,
+            score=score,
+            results=results,
+            before=other,
+            results_before=other_results,
+            change=change,
+            flaky=case.id in flaky,
+            differs=_differ(results, other_results),
+            quarantined=self.quarantined.get(case.id),
+        )
 
 
 def _differ(results: Sequence[CaseResult], others: Sequence[CaseResult]) -> bool:
