@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from promptvc.base.errors import OverBudget, ProviderRefused, Refused, Unfinished
-from promptvc.evaluation.assertions.assertion import Answer, Assertion, Bench, Grade, Grader, JudgedGrader
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, Bench, Grade, JudgedGrader
 from promptvc.evaluation.assertions.registry import ASSERT_SET, ASSERTIONS, AT_ONCE, COMPARING, leaves
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.tasks import Outcome
@@ -44,10 +44,9 @@ class Grading:
             return
         self.answer = Answer(completion, case.vars, outcome.messages, case.expected)
         for at, leaf in enumerate(self._leaves):
-            if leaf.base in AT_ONCE:
-                grader = ASSERTIONS[leaf.base]
-                assert isinstance(grader, Grader) or True
-                self._give(at, grader.grade(self.answer, leaf))  # type: ignore[union-attr]
+            grader = AT_ONCE.get(leaf.base)
+            if grader is not None:
+                self._give(at, grader.grade(self.answer, leaf))
 
     @property
     def waits(self) -> bool:
@@ -86,15 +85,13 @@ class Grading:
                 found = Grade.failed(error.message)
             self._give(at, found)
 
-    def comparing(self) -> Iterator[Assertion]:
-        """The assertions that compare answers."""
-        return (leaf for leaf in self._leaves if leaf.base in COMPARING)
+    def comparing(self) -> Iterator[tuple[int, Assertion]]:
+        """The assertions that compare answers, by number."""
+        return ((at, leaf) for at, leaf in enumerate(self._leaves) if leaf.base in COMPARING)
 
-    def compared(self, assertion: Assertion, grade: Grade) -> None:
+    def compared(self, number: int, grade: Grade) -> None:
         """Take the grade of a comparing assertion."""
-        for at, leaf in enumerate(self._leaves):
-            if leaf is assertion:
-                self._give(at, grade)
+        self._give(number, grade)
 
     @property
     def score_so_far(self) -> float:
@@ -156,7 +153,7 @@ class Grading:
             own = list(leaves(each))
             grades = self._grades[at : at + len(own)]
             at += len(own)
-            if each.weight == 0 or each.threshold is not None and each.members:
+            if each.weight == 0 or (each.threshold is not None and each.members):
                 continue
             if any(
                 grade is not None and not grade.passed and leaf.weight > 0

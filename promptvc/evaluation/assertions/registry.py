@@ -53,7 +53,9 @@ ASSERTIONS: dict[str, AnyGrader] = {
 }
 
 NAMES = (*ASSERTIONS, ASSERT_SET)
-AT_ONCE = frozenset(name for name, grader in ASSERTIONS.items() if isinstance(grader, Grader))
+AT_ONCE: dict[str, Grader] = {
+    name: grader for name, grader in ASSERTIONS.items() if isinstance(grader, Grader)
+}
 COMPARING = frozenset(name for name, grader in ASSERTIONS.items() if isinstance(grader, ComparingGrader))
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")

@@ -1,8 +1,8 @@
 """What a run may spend: calls, tokens, US dollars and seconds, over everything that it asks.
 
 A bound is hard: a call is begun only if it would stay within the bound even when all calls under way cost what is
-expected of them. What a call costs is known when it has ended; until then an estimate stands for it: the mean of the calls
-so far, before the first one a quarter of its characters as tokens.
+expected of them. What a call costs is known when it has ended; until then an estimate stands for it: the mean of the
+calls so far, before the first one a quarter of its characters as tokens.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Results as they come, kept aside: a hundred thousand answers take a file, not memory.
 
-A spooled temporary file without a name: in memory while small, on the disk after that, and gone with the process however
-that ends. What a killed run has paid for is in the completion cache.
+A spooled temporary file without a name: in memory while small, on the disk after that, and gone with the process
+however that ends. What a killed run has paid for is in the completion cache.
 """
 
 from __future__ import annotations

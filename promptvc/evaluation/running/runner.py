@@ -7,15 +7,17 @@ for a moment and stored, and running the same tasks again pays for the missing o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
-from promptvc.base.errors import Interrupted, ProviderError, ProviderRefused
-from promptvc.evaluation.running.cache import Keys
-from promptvc.evaluation.running.tasks import Outcome, RunOptions, RunResult, Task
+from promptvc.base.errors import Interrupted, OverBudget, ProviderError, ProviderRefused
+from promptvc.evaluation.running.budget import Budget, Ticket
+from promptvc.evaluation.running.caller import Caller
+from promptvc.evaluation.running.tasks import Outcome, RunOptions, RunResult, Taker, Task
 from promptvc.evaluation.running.writer import Writer
-from promptvc.models.messages import ImmediateModel, Model, RemoteModel
+from promptvc.models.messages import Completion, ImmediateModel, Model, RemoteModel
 
 # How many answers from the cache, or of a model that answers at once, are taken before others get a turn.
 _SLICE = 256
@@ -34,8 +36,8 @@ def run(tasks: Iterable[Task], model: Model, options: RunOptions | None = None) 
     """
     state = _Run(tasks, model, options or RunOptions())
     try:
-        if isinstance(model, ImmediateModel):
-            return state.immediate(model)
+        if isinstance(model, ImmediateModel) and not state.waits:
+            return state.immediate()
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -62,6 +64,37 @@ def _in_thread(state: _Run) -> RunResult:
             raise
 
 
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """A task that takes a call, with leave to make it."""
+
+    index: int
+    task: Task
+    key: bytes
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An answer from the cache that is still to be taken."""
+
+    rest: Awaitable[None]
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The taker of a run without one: keeps the outcomes by number."""
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    waits: bool = False
+
+    def take(self, index: int, task: Task, outcome: Outcome) -> None:  # noqa: ARG002 - a Taker's signature
+        self.outcomes[index] = outcome
+
+    async def close(self) -> None:
+        return
+
+
 class _Run:
     """The state of one run. Only the thread that runs it touches it, but for :meth:`cancel`."""
 
@@ -69,14 +102,24 @@ class _Run:
         self._tasks = iter(tasks)
         self._model = model
         self._options = options
+        self._budget = options.budget or Budget()
         self._cache = None if isinstance(model, ImmediateModel) else options.cache
-        self._outcomes: list[Outcome | None] = []
-        self._calls = self._cached = self._errors = self._done = self._failed_in_a_row = 0
-        self._over_budget = self._stopping = self._ending = False
-        self._keys = Keys(model.name, model.location if isinstance(model, RemoteModel) else None)
+        self._caller = Caller(
+            model, budget=self._budget, cache=options.cache, since=options.since, price=options.price
+        )
+        self._collected = _Collected()
+        self._taker: Taker = options.taker or self._collected
+        self._number = self._errors = self._done = self._failed_in_a_row = 0
+        self._stopping = self._ending = False
+        self._exhausted: str | None = None
         self._writer: Writer | None = None
         self._ended_by: Exception | None = None
         self._main: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether taking the outcomes needs an event loop."""
+        return self._taker.waits
 
     def cancel(self) -> None:
         """Stop, as by Ctrl-C; from any thread."""
@@ -88,22 +131,23 @@ class _Run:
     def interrupted(self) -> Interrupted:
         """The error for Ctrl-C, with what was done by then."""
         of = f" of {self._options.total}" if self._options.total is not None else ""
-        kept = self._cache is not None and self._cache.warning is None and self._calls > 0
+        kept = self._cache is not None and self._cache.warning is None and self._caller.spent.calls > 0
         return Interrupted(
             f"interrupted after {self._done}{of} tasks" + ("; finished calls are kept" if kept else ""),
             hint="run the same command again to go on" if kept else None,
         )
 
-    def immediate(self, model: ImmediateModel) -> RunResult:
+    def immediate(self) -> RunResult:
         """Without an event loop: some microseconds a task."""
         while (miss := self._next()) is not None:
-            index, task, _ = miss
+            assert isinstance(miss, _Miss)
+            task = miss.task
             try:
-                completion = model.answer(task.messages, task.parameters, repeat=task.repeat)
+                completion = self._caller.answer(miss.ticket, task.messages, task.parameters, task.repeat)
             except ProviderError as error:
-                self._failed(index, task, error)
+                self._failed(miss.index, task, error)
             else:
-                self._settle(index, Outcome(task.case, task.repeat, completion))
+                self._take_now(miss.index, task, completion)
         return self.result()
 
     async def concurrent(self) -> None:
@@ -113,8 +157,6 @@ class _Run:
         self._main = (asyncio.get_running_loop(), current)
         if self._cache is not None:
             self._writer = Writer(self._cache)
-        if isinstance(self._model, RemoteModel):
-            self._model.ask_before_retries(self._charge)
         workers = [asyncio.create_task(self._work()) for _ in range(max(1, self._options.concurrency))]
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
@@ -125,6 +167,7 @@ class _Run:
                 if self._writer is not None:
                     self._writer.close()
                 await self._model.close()
+                await self._taker.close()
         for worker in workers:
             if not worker.cancelled():
                 worker.exception()  # taken, so that asyncio does not tell of it
@@ -135,6 +178,8 @@ class _Run:
         """Until there is nothing to do, or something ends the run: the first error does, and is the run's."""
         try:
             await self._take()
+        except OverBudget as error:
+            self._exhausted, self._stopping = error.message, True
         except Exception as error:
             self._stopping = True
             if self._ended_by is None:
@@ -143,50 +188,62 @@ class _Run:
 
     async def _take(self) -> None:
         while not self._stopping:
-            miss = self._next()
-            if miss is None:
+            found = self._next()
+            if found is None:
                 await asyncio.sleep(0)  # many answers from the cache: let Ctrl-C and the others have a turn
-                continue
-            index, task, key = miss
-            try:
-                completion = await self._model.complete(task.messages, task.parameters, repeat=task.repeat)
-            except ProviderError as error:
-                self._failed(index, task, error)
-                continue
-            if self._writer is not None:
-                await self._writer.put(key, completion)
-            self._settle(index, Outcome(task.case, task.repeat, completion))
+            elif isinstance(found, _Miss):
+                await self._ask(found)
+            else:
+                await found.rest
+                self._settled(errored=False)
 
-    def _next(self) -> tuple[int, Task, bytes] | None:
-        """The next task that takes a call; None when there is none, or after a slice answered by the cache."""
-        options, cache = self._options, self._cache
+    async def _ask(self, miss: _Miss) -> None:
+        task = miss.task
+        try:
+            completion = await self._caller.call(
+                miss.ticket,
+                miss.key,
+                task.messages,
+                task.parameters,
+                repeat=task.repeat,
+                writer=self._writer,
+            )
+        except ProviderError as error:
+            self._failed(miss.index, task, error)
+            return
+        rest = self._taker.take(miss.index, task, _outcome(task, completion))
+        if rest is not None:
+            await rest
+        self._settled(errored=False)
+
+    def _next(self) -> _Miss | _Waiting | None:
+        """The next task that takes a call or a wait; None when there is none, or after a slice from the cache."""
+        caller = self._caller
         for _ in range(_SLICE):
             task = None if self._stopping else next(self._tasks, None)
             if task is None:
                 self._stopping = True
                 return None
             key = b""
-            if cache is not None:
-                key = self._keys.key(task.messages, task.parameters, task.repeat)
-                completion = cache.get(key, since=options.since)
+            if caller.cached:
+                key = caller.key(task.messages, task.parameters, task.repeat)
+                completion = caller.known(key)
                 if completion is not None:
-                    self._cached += 1
-                    self._outcomes.append(None)
-                    self._settle(len(self._outcomes) - 1, Outcome(task.case, task.repeat, completion))
+                    rest = self._taker.take(self._count(), task, _outcome(task, completion))
+                    if rest is not None:
+                        return _Waiting(rest)
+                    self._settled(errored=False)
                     continue
-            if not self._charge():
+            ticket = caller.charge(task.messages, task.parameters)
+            if ticket is None:
+                self._exhausted, self._stopping = self._budget.exhausted, True
                 return None
-            self._outcomes.append(None)
-            return len(self._outcomes) - 1, task, key
+            return _Miss(self._count(), task, key, ticket)
         return None
 
-    def _charge(self) -> bool:
-        """Account for one more call; False when the budget has none left, which ends the run."""
-        if self._options.max_calls is not None and self._calls >= self._options.max_calls:
-            self._over_budget = self._stopping = True
-            return False
-        self._calls += 1
-        return True
+    def _count(self) -> int:
+        self._number += 1
+        return self._number - 1
 
     async def _wind_down(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Begin nothing more, wait for what is being paid for, but not for long."""
@@ -203,10 +260,14 @@ class _Run:
                 worker.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    def _settle(self, index: int, outcome: Outcome) -> None:
-        self._outcomes[index] = outcome
+    def _take_now(self, index: int, task: Task, completion: Completion) -> None:
+        rest = self._taker.take(index, task, _outcome(task, completion))
+        assert rest is None
+        self._settled(errored=False)
+
+    def _settled(self, *, errored: bool) -> None:
         self._done += 1
-        if outcome.completion is None:
+        if errored:
             self._errors += 1
         else:
             self._failed_in_a_row = 0
@@ -215,9 +276,15 @@ class _Run:
 
     def _failed(self, index: int, task: Task, error: ProviderError) -> None:
         """An error is its task's outcome; one that all calls would meet ends the run, and so do many in a row."""
-        self._settle(index, Outcome(task.case, task.repeat, None, error.message, error.hint))
+        outcome = Outcome(task.case, task.repeat, None, error.message, error.hint, task.messages)
+        rest = self._taker.take(index, task, outcome)
+        assert rest is None  # there is no answer to judge
+        self._settled(errored=True)
         self._failed_in_a_row += 1
         if self._ending:
+            return
+        if self._budget.exhausted is not None:
+            self._exhausted, self._stopping = self._budget.exhausted, True
             return
         if isinstance(error, ProviderRefused):
             raise error
@@ -228,12 +295,15 @@ class _Run:
 
     def result(self) -> RunResult:
         """What came of it, so far."""
-        cache = self._cache
+        cache, outcomes = self._cache, self._collected.outcomes
         return RunResult(
-            outcomes=tuple(outcome for outcome in self._outcomes if outcome is not None),
-            calls=self._calls,
-            cached=self._cached,
+            outcomes=tuple(outcomes[index] for index in sorted(outcomes)),
+            spent=self._caller.spent,
             errors=self._errors,
-            over_budget=self._over_budget,
+            exhausted=self._exhausted,
             warning=cache.warning if cache is not None else None,
         )
+
+
+def _outcome(task: Task, completion: Completion) -> Outcome:
+    return Outcome(task.case, task.repeat, completion, messages=task.messages)

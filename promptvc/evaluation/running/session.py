@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from promptvc.base.errors import OverBudget
+from promptvc.base.config import Price
+from promptvc.base.errors import OverBudget, ProviderRefused, Refused, Unfinished
+from promptvc.evaluation.assertions.assertion import Answer, Assertion, ComparingGrader, Grade
+from promptvc.evaluation.assertions.registry import ASSERTIONS
 from promptvc.evaluation.cases.suite import Case
-from promptvc.evaluation.grade import CaseScore, grade_outcome, reduce_repeats
+from promptvc.evaluation.grade import Grading
+from promptvc.evaluation.reduce import MEAN, CaseScore, Reducer, reduce_repeats
+from promptvc.evaluation.running.collector import Collector, RunBench
 from promptvc.evaluation.running.runner import run
-from promptvc.evaluation.running.tasks import RunOptions, RunResult, Task
-from promptvc.evidence.runs import CaseResult
+from promptvc.evaluation.running.spent import Spent
+from promptvc.evaluation.running.tasks import RunOptions, Task
 from promptvc.models.messages import ChatMessage, Model
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import Renderer
 
-
-@dataclass(slots=True)
-class Spent:
-    """What a session used so far, and how many answers it has, cached ones too.
-
-    ``cost`` in US dollars and tokens are None once one answer's are unknown.
-    """
-
-    calls: int = 0
-    cached: int = 0
-    answered: int = 0
-    tokens_in: int | None = 0
-    tokens_out: int | None = 0
-    cost: float | None = 0.0
-
-    def add(self, result: RunResult) -> None:
-        """Account for one run. What the cache answered costs nothing now."""
-        self.calls += result.calls
-        self.cached += result.cached
-        self.answered += len(result.outcomes) - result.errors
-        for outcome in result.outcomes:
-            answer = outcome.completion
-            if answer is None or answer.cached:
-                continue
-            self.tokens_in = _plus(self.tokens_in, answer.tokens_in)
-            self.tokens_out = _plus(self.tokens_out, answer.tokens_out)
-            self.cost = None if self.cost is None or answer.cost is None else self.cost + answer.cost
+Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
@@ -49,13 +29,20 @@ class Session:
     """Runs prompts on ``models``, each case ``repeats`` times on each.
 
     Attributes:
-        options: of every run; its ``max_calls`` bounds all runs of the session together.
+        options: of every run; its budget bounds all runs of the session together.
+        reducer: makes one score of a case's repeats.
+        bench: grades what the answer alone does not decide; None where no case asks for that.
+        prices: by model, for what a call is expected to cost.
+        spent: on answers; the bench has its own account.
         warnings: what the cache had to say, each once.
     """
 
     models: Sequence[Model]
     options: RunOptions = field(default_factory=RunOptions)
     repeats: int = 1
+    reducer: Reducer = MEAN
+    bench: RunBench | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
     warnings: list[str] = field(default_factory=list)
 
@@ -69,25 +56,18 @@ class Session:
         """Repeats times models."""
         return self.repeats * len(self.models)
 
-    def results(
-        self,
-        prompt: Prompt,
-        cases: Sequence[Case],
-        progress: Callable[[int, int], None] | None = None,
-    ) -> list[CaseResult]:
-        """Every case graded; the answers of a second model count on as further repeats.
+    def collect(
+        self, prompt: Prompt, cases: Sequence[Case], model: Model, progress: Progress | None = None
+    ) -> Collector:
+        """Every case answered by ``model`` and graded; comparing assertions are still to be settled.
 
         Raises:
-            OverBudget: the calls of the session are used up; what was paid for is in the cache.
+            OverBudget: the budget of the session is used up; what was paid for is in the cache.
             ProviderError, Interrupted: see :func:`promptvc.evaluation.running.runner.run`.
         """
-        renderer = Renderer(prompt)
-        total = len(cases) * self.calls_per_case
-        results: list[CaseResult] = []
-        for position, model in enumerate(self.models):
-            asked = _shifted(progress, position * len(cases) * self.repeats, total)
-            results += self._on(model, renderer, cases, position * self.repeats, asked)
-        return results
+        collector = Collector(cases, self.repeats, reducer=self.reducer, bench=self.bench)
+        self._run(prompt, cases, model, collector, _counted(progress))
+        return collector
 
     def scores(
         self,
@@ -95,56 +75,126 @@ class Session:
         cases: Sequence[Case],
         *,
         clusters: Mapping[str, str | None] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> tuple[CaseScore, ...]:
-        """One score a case, the mean over repeats and models; ``clusters`` by case id for those that have none."""
-        own = {case.id: case.cluster for case in cases}
-        return reduce_repeats(self.results(prompt, cases, progress), own | dict(clusters or {}))
+        """One score a case, over repeats and models; ``clusters`` by case id for those that have none.
 
-    def _on(
+        The answers of a second model count on as further repeats.
+
+        Raises:
+            As :meth:`collect`.
+        """
+        total = len(cases) * self.calls_per_case
+        results = []
+        for position, model in enumerate(self.models):
+            collector = Collector(cases, self.repeats, bench=self.bench)
+            before = position * len(cases) * self.repeats
+            self._run(prompt, cases, model, collector, _counted(progress, before, total))
+            self.settle([collector])
+            first = position * self.repeats
+            results += [replace(one, repeat=first + one.repeat) for one in collector.results]
+            collector.results.close()
+        own = {case.id: case.cluster for case in cases}
+        return reduce_repeats(results, own | dict(clusters or {}), self.reducer)
+
+    def settle(self, sides: Sequence[Collector]) -> None:
+        """Grade what compares the answers of all sides to a case.
+
+        Raises:
+            OverBudget, ProviderRefused: from the bench.
+        """
+        waiting = sorted({index for side in sides for index in side.held})
+        if not waiting:
+            return
+        assert self.bench is not None
+        with asyncio.Runner() as runner:
+            runner.run(_compare(sides, waiting, self.bench, self.options.concurrency))
+
+    def _run(
         self,
-        model: Model,
-        renderer: Renderer,
+        prompt: Prompt,
         cases: Sequence[Case],
-        first: int,
+        model: Model,
+        collector: Collector,
         progress: Callable[[int, int | None, int], None] | None,
-    ) -> Iterator[CaseResult]:
-        left = None if self.options.max_calls is None else self.options.max_calls - self.spent.calls
+    ) -> None:
         options = replace(
             self.options,
-            max_calls=left,
+            price=self.prices.get(model.name),
             total=len(cases) * self.repeats,
             progress=progress or self.options.progress,
+            taker=collector,
         )
-        result = run(self._tasks(renderer, cases), model, options)
-        self.spent.add(result)
+        result = run(self._tasks(Renderer(prompt), cases), model, options)
+        self.spent.add(result.spent)
         if result.warning is not None and result.warning not in self.warnings:
             self.warnings.append(result.warning)
-        if result.over_budget:
-            reason = next((outcome.error for outcome in result.outcomes if outcome.error), None)
-            failed = f"; {result.errors} failed, the first: {reason}" if reason else ""
-            raise OverBudget(
-                f"the {self.options.max_calls} calls that are allowed are used up{failed}",
-                hint="raise --max-calls",
-            )
-        by_id = {case.id: case for case in cases}
-        for outcome in result.outcomes:
-            yield grade_outcome(by_id[outcome.case], replace(outcome, repeat=first + outcome.repeat))
+        if result.exhausted is not None:
+            failed = f"; {result.errors} failed" if result.errors else ""
+            if collector.error is not None:
+                failed += f", the first: {collector.error}"
+            raise OverBudget(f"{result.exhausted}{failed}", hint="raise the bound, or ask fewer cases")
 
     def _tasks(self, renderer: Renderer, cases: Sequence[Case]) -> Iterator[Task]:
+        parameters = renderer.prompt.parameters
         for case in cases:
             messages = tuple(ChatMessage(turn.role, turn.content) for turn in renderer.render(case.vars))
             for repeat in range(self.repeats):
-                yield Task(case.id, repeat, messages, renderer.prompt.parameters)
+                yield Task(case.id, repeat, messages, parameters, case)
 
 
-def _shifted(
-    progress: Callable[[int, int], None] | None, before: int, total: int
+async def _compare(
+    sides: Sequence[Collector], waiting: Sequence[int], bench: RunBench, concurrency: int
+) -> None:
+    places = asyncio.Semaphore(concurrency)
+
+    async def one(index: int) -> None:
+        async with places:
+            there = [side for side in sides if index in side.held]
+            await _compare_one([side.held[index] for side in there], bench)
+            for side in there:
+                side.settle(index)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index in waiting:
+                group.create_task(one(index))
+    except* Unfinished as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        await bench.rest()
+
+
+async def _compare_one(gradings: Sequence[Grading], bench: RunBench) -> None:
+    answers = [grading.answer for grading in gradings if grading.answer is not None]
+    scores = [grading.score_so_far for grading in gradings]
+    for number, assertion in gradings[0].comparing():
+        grader = ASSERTIONS[assertion.base]
+        assert isinstance(grader, ComparingGrader)
+        for grading, grade in zip(
+            gradings, await _graded(grader, answers, scores, assertion, bench), strict=True
+        ):
+            grading.compared(number, grade)
+
+
+async def _graded(
+    grader: ComparingGrader,
+    answers: Sequence[Answer],
+    scores: Sequence[float],
+    assertion: Assertion,
+    bench: RunBench,
+) -> Sequence[Grade]:
+    try:
+        return await grader.compare(answers, scores, assertion, bench)
+    except (OverBudget, ProviderRefused):
+        raise
+    except (Unfinished, Refused) as error:
+        return [Grade.failed(error.message)] * len(answers)
+
+
+def _counted(
+    progress: Progress | None, before: int = 0, total: int | None = None
 ) -> Callable[[int, int | None, int], None] | None:
     if progress is None:
         return None
-    return lambda done, _of, _errors: progress(before + done, total)
-
-
-def _plus(total: int | None, more: int | None) -> int | None:
-    return None if total is None or more is None else total + more
+    return lambda done, of, _errors: progress(before + done, total or of or 0)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from promptvc.base.config import Price
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.spent import Spent
 from promptvc.models.messages import ChatMessage, Completion
 
 
@@ -45,7 +47,7 @@ class Taker(Protocol):
         ...
 
     def take(self, index: int, task: Task, outcome: Outcome) -> Awaitable[None] | None:
-        """Take the outcome of task number ``index`` (from 0). What is given back is awaited before it counts as done."""
+        """Take the outcome of task number ``index`` (from 0); what is given back is awaited before it counts as done."""
         ...
 
     async def close(self) -> None:
@@ -64,6 +66,7 @@ class RunOptions:
             (offline) is never cached: asking it again costs about as much as looking it up.
         since: accept from the cache only what was stored at this moment or later (a fresh run, or its
             resumption).
+        price: of the model, for what a call is expected to cost.
         total: how many tasks there are, for ``progress``, when known.
         progress: called with (done, total, errors) after each task, on the run's thread; it must be quick.
         grace_s: after Ctrl-C or a refusal, how long to wait for answers that are being paid for.
@@ -75,6 +78,7 @@ class RunOptions:
     budget: Budget | None = None
     cache: Cache | None = None
     since: datetime | None = None
+    price: Price | None = None
     total: int | None = None
     progress: Callable[[int, int | None, int], None] | None = None
     grace_s: float = 10.0
@@ -86,14 +90,13 @@ class RunOptions:
 class RunResult:
     """The outcomes in the order of the tasks (none where a taker took them), and the accounts.
 
-    ``calls`` were made to the model, retries included, ``cached`` came from the cache, ``errors`` are outcomes
-    without a completion. ``exhausted``: which bound of the budget was reached, in words; tasks from there on have no
-    outcome, and a call that wanted another attempt is an error. ``warning``: the cache could not be used.
+    ``spent`` is what was asked and answered, ``errors`` are outcomes without a completion. ``exhausted``: which bound
+    of the budget was reached, in words; tasks from there on have no outcome, and a call that wanted another attempt is
+    an error. ``warning``: the cache could not be used.
     """
 
     outcomes: tuple[Outcome, ...]
-    calls: int
-    cached: int
+    spent: Spent
     errors: int
     exhausted: str | None
     warning: str | None

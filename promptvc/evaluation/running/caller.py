@@ -1,0 +1,146 @@
+"""One model, asked through the completion cache and the budget: nothing that is known is paid for again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from promptvc.base.config import Price
+from promptvc.base.errors import OverBudget
+from promptvc.evaluation.running.budget import Budget, Ticket
+from promptvc.evaluation.running.cache import Cache, Keys
+from promptvc.evaluation.running.spent import Spent
+from promptvc.evaluation.running.writer import Writer
+from promptvc.models.messages import ChatMessage, Completion, ImmediateModel, Model, RemoteModel
+
+_CHARACTERS_A_TOKEN = 4
+_ANSWER_TOKENS = 64
+
+
+class Caller:
+    """Asks ``model``. A model that answers at once is never looked up: asking it costs about as much.
+
+    Attributes:
+        spent: what went through here.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        budget: Budget,
+        cache: Cache | None = None,
+        since: datetime | None = None,
+        price: Price | None = None,
+    ) -> None:
+        self.model = model
+        self.spent = Spent()
+        self._budget = budget
+        self._cache = None if isinstance(model, ImmediateModel) else cache
+        self._since = since
+        self._price = price
+        self._keys = Keys(model.name, model.location if isinstance(model, RemoteModel) else None)
+        if isinstance(model, RemoteModel):
+            model.ask_before_retries(self._again)
+
+    @property
+    def cached(self) -> bool:
+        """Whether answers are looked up and kept."""
+        return self._cache is not None
+
+    def key(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], repeat: int) -> bytes:
+        """What the answer is kept under."""
+        return self._keys.key(messages, parameters, repeat)
+
+    def known(self, key: bytes) -> Completion | None:
+        """The answer that the cache has."""
+        completion = self._cache.get(key, since=self._since) if self._cache is not None else None
+        if completion is not None:
+            self.spent.answer(completion)
+        return completion
+
+    def charge(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> Ticket | None:
+        """Leave for one call; None when the budget has no room."""
+        ticket = self._budget.charge(*self.expected(messages, parameters))
+        if ticket is not None:
+            self.spent.calls += 1
+        return ticket
+
+    def expected(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> tuple[float, float]:
+        """Tokens and US dollars of a call, roughly: a quarter of its characters, and what may be answered."""
+        asked = sum(len(message.content) for message in messages) / _CHARACTERS_A_TOKEN
+        most = parameters.get("max_tokens") or parameters.get("max_completion_tokens") or _ANSWER_TOKENS
+        cost = (asked * self._price.input + most * self._price.output) / 1e6 if self._price else 0.0
+        return asked + most, cost
+
+    def answer(
+        self,
+        ticket: Ticket,
+        messages: Sequence[ChatMessage],
+        parameters: Mapping[str, Any],
+        repeat: int,
+    ) -> Completion:
+        """The answer of a model that answers at once."""
+        assert isinstance(self.model, ImmediateModel)
+        completion: Completion | None = None
+        try:
+            completion = self.model.answer(messages, parameters, repeat=repeat)
+        finally:
+            self._budget.settle(ticket, completion)
+        self.spent.answer(completion)
+        return completion
+
+    async def call(
+        self,
+        ticket: Ticket,
+        key: bytes,
+        messages: Sequence[ChatMessage],
+        parameters: Mapping[str, Any],
+        *,
+        repeat: int,
+        writer: Writer | None,
+    ) -> Completion:
+        """Make a call that has leave; the answer is on the disk before it is given back.
+
+        Raises:
+            ProviderError: after the last retry.
+        """
+        completion: Completion | None = None
+        try:
+            completion = await self.model.complete(messages, parameters, repeat=repeat)
+        finally:
+            self._budget.settle(ticket, completion)
+        if self.cached and writer is not None:
+            await writer.put(key, completion)
+        self.spent.answer(completion)
+        return completion
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        parameters: Mapping[str, Any],
+        *,
+        repeat: int,
+        writer: Writer | None,
+    ) -> Completion:
+        """The answer, from the cache or by a call.
+
+        Raises:
+            OverBudget: there is no leave for a call.
+            ProviderError: after the last retry.
+        """
+        key = self.key(messages, parameters, repeat) if self.cached else b""
+        known = self.known(key)
+        if known is not None:
+            return known
+        ticket = self.charge(messages, parameters)
+        if ticket is None:
+            raise OverBudget(self._budget.exhausted or "no call is allowed")
+        return await self.call(ticket, key, messages, parameters, repeat=repeat, writer=writer)
+
+    def _again(self) -> bool:
+        if not self._budget.again():
+            return False
+        self.spent.calls += 1
+        return True
