@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from promptvc.base.clock import format_time
 from promptvc.evidence.fields import FORMAT, Fields
-from promptvc.evidence.values import Guard, Score, VersionRef
+from promptvc.evidence.values import MEAN, Guard, Score, VersionRef, manner
 
 VERDICTS = ("improvement", "regression", "equivalent", "inconclusive", "incomparable")
 RECOMMENDATIONS = ("deploy", "test_more", "hold", "reject")
@@ -17,15 +17,27 @@ RECOMMENDATIONS = ("deploy", "test_more", "hold", "reject")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The scores (0..1, repeats averaged) of one case on both sides; None where that side errored."""
+    """The scores (0..1, repeats brought together) of one case on both sides; None where that side errored.
+
+    Attributes:
+        baseline_passed, candidate_passed: whether that side passes; None in records older than the key.
+        case_digest: the first 16 hexadecimal digits of the case's digest; None in records older than the key.
+    """
 
     case: str
     baseline: float | None
     candidate: float | None
+    baseline_passed: bool | None = None
+    candidate_passed: bool | None = None
+    case_digest: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The object written into records."""
-        return {"case": self.case, "baseline": self.baseline, "candidate": self.candidate}
+        """The object written into records; what is not known of older ones is left out."""
+        value: dict[str, Any] = {"case": self.case, "baseline": self.baseline, "candidate": self.candidate}
+        for key in ("baseline_passed", "candidate_passed", "case_digest"):
+            if getattr(self, key) is not None:
+                value[key] = getattr(self, key)
+        return value
 
     @classmethod
     def read(cls, fields: Fields) -> Pair:
@@ -34,6 +46,9 @@ class Pair:
             case=fields.text("case"),
             baseline=fields.optional("baseline", fields.number),
             candidate=fields.optional("candidate", fields.number),
+            baseline_passed=fields.optional("baseline_passed", fields.boolean),
+            candidate_passed=fields.optional("candidate_passed", fields.boolean),
+            case_digest=fields.optional("case_digest", fields.text),
         )
 
 
@@ -55,6 +70,12 @@ class ComparisonRecord:
         removed: ids of cases that the baseline's suite had and the candidate's has not.
         provisional: the look was not pushed when this was written.
         training: id of the training that made the candidate; None for a person's edit.
+        reducer: how repeats became one score.
+        judge: digest of the judge, its prompts and its model; None where no assertion asked one.
+        datasets: digests (SHA-256) of the files that the suite takes cases from, by path.
+        generated: the cases were made up from the prompt and its feedback, nobody wrote a suite.
+        quarantined: ids of cases that were asked and do not count.
+        clusters: by case id, the key of its cluster; cases by themselves are not in it.
     """
 
     kind: ClassVar[str] = "comparison"
@@ -85,12 +106,19 @@ class ComparisonRecord:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     repeats: int = 1
     seed: int | None = None
+    reducer: str = MEAN
+    judge: str | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    generated: bool = False
+    quarantined: tuple[str, ...] = ()
+    clusters: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
         return {
             **self.extra,
+            **manner(self),
             "record": self.kind,
             "format": FORMAT,
             "id": self.id,
@@ -154,5 +182,11 @@ class ComparisonRecord:
             broken=fields.texts("broken"),
             removed=fields.texts("removed"),
             pairs=fields.many("pairs", Pair.read),
+            reducer=fields.optional("reducer", fields.text) or MEAN,
+            judge=fields.optional("judge", fields.text),
+            datasets=fields.optional("datasets", fields.named_texts) or {},
+            generated=fields.optional("generated", fields.boolean) or False,
+            quarantined=fields.optional("quarantined", fields.texts) or (),
+            clusters=fields.optional("clusters", fields.named_texts) or {},
             extra=fields.rest(),
         )

@@ -105,6 +105,11 @@ class Fields:
         inner = Fields(self.mapping(key), file=self._file, key=self._name(key))
         return {name: inner.number(name) for name in inner._value}
 
+    def named_texts(self, key: str) -> dict[str, str]:
+        """An object of strings; must be there."""
+        inner = Fields(self.mapping(key), file=self._file, key=self._name(key))
+        return {name: inner.text(name) for name in inner._value}
+
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings; must be there."""
         items = self._list(key)

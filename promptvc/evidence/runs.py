@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from promptvc.base.clock import format_time
 from promptvc.evidence.fields import FORMAT, Fields
-from promptvc.evidence.values import Tokens
+from promptvc.evidence.values import MEAN, Tokens, manner
 
 OUTPUT_LIMIT = 4000
 """Characters of an output that a record keeps; of a longer one the beginning, and the digest of all of it."""
@@ -196,6 +196,12 @@ class RunRecord:
         id: ULID; with ``prompt`` it makes the path.
         suite: digest of the suite.
         model: the model spec, ``offline`` or ``provider:model``.
+        reducer: how repeats became one score.
+        judge: digest of the judge, its prompts and its model; None where no assertion asked one.
+        datasets: digests (SHA-256) of the files that the suite takes cases from, by path.
+        generated: the cases were made up from the prompt and its feedback, nobody wrote a suite.
+        quarantined: ids of cases that were asked and do not count.
+        clusters: by case id, the key of its cluster; cases by themselves are not in it.
     """
 
     kind: ClassVar[str] = "run"
@@ -213,12 +219,19 @@ class RunRecord:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     repeats: int = 1
     seed: int | None = None
+    reducer: str = MEAN
+    judge: str | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    generated: bool = False
+    quarantined: tuple[str, ...] = ()
+    clusters: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
         return {
             **self.extra,
+            **manner(self),
             "record": self.kind,
             "format": FORMAT,
             "id": self.id,
@@ -253,6 +266,12 @@ class RunRecord:
             ended=fields.time("ended"),
             cases=fields.many("cases", CaseResult.read),
             totals=fields.one("totals", Totals.read),
+            reducer=fields.optional("reducer", fields.text) or MEAN,
+            judge=fields.optional("judge", fields.text),
+            datasets=fields.optional("datasets", fields.named_texts) or {},
+            generated=fields.optional("generated", fields.boolean) or False,
+            quarantined=fields.optional("quarantined", fields.texts) or (),
+            clusters=fields.optional("clusters", fields.named_texts) or {},
             extra=fields.rest(),
         )
 

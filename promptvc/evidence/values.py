@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from promptvc.evidence.fields import Fields
+
+MEAN = "mean"
+"""How repeats were brought together in records that do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +133,33 @@ class Guard:
             candidate=fields.optional("candidate", fields.number),
             extra=fields.rest(),
         )
+
+
+class Evaluated(Protocol):
+    """A record that says in which manner cases were evaluated."""
+
+    @property
+    def reducer(self) -> str: ...
+    @property
+    def judge(self) -> str | None: ...
+    @property
+    def datasets(self) -> Mapping[str, str]: ...
+    @property
+    def generated(self) -> bool: ...
+    @property
+    def quarantined(self) -> tuple[str, ...]: ...
+    @property
+    def clusters(self) -> Mapping[str, str]: ...
+
+
+def manner(record: Evaluated) -> dict[str, Any]:
+    """Those keys of a record, the usual ones left out: so a record from before them keeps its bytes."""
+    value: dict[str, Any] = {
+        "reducer": record.reducer if record.reducer != MEAN else None,
+        "judge": record.judge,
+        "datasets": dict(record.datasets) or None,
+        "generated": record.generated or None,
+        "quarantined": list(record.quarantined) or None,
+        "clusters": dict(record.clusters) or None,
+    }
+    return {key: each for key, each in value.items() if each is not None}

@@ -68,8 +68,19 @@ cases = st.builds(
     cost=maybe(numbers),
     latency_ms=maybe(numbers),
     metrics=st.dictionaries(texts, numbers, max_size=2),
+    case_digest=maybe(digests),
     extra=extras,
 )
+lists = st.lists(texts, max_size=3).map(tuple)
+by_name = st.dictionaries(texts, texts, max_size=2)
+manners: dict[str, st.SearchStrategy[Any]] = {
+    "reducer": st.sampled_from(["mean", "pass_k:2"]),
+    "judge": maybe(digests),
+    "datasets": by_name,
+    "generated": st.booleans(),
+    "quarantined": lists,
+    "clusters": by_name,
+}
 totals = st.builds(
     Totals, maybe(numbers), counts, counts, counts, counts, tokens, maybe(numbers), maybe(numbers),
     maybe(numbers), extras,
@@ -90,8 +101,10 @@ runs = st.builds(
     repeats=counts,
     seed=maybe(counts),
     extra=extras,
+    **manners,
 )
-lists = st.lists(texts, max_size=3).map(tuple)
+flags = maybe(st.booleans())
+pairs = st.builds(Pair, texts, maybe(numbers), maybe(numbers), flags, flags, maybe(digests))
 comparisons = st.builds(
     ComparisonRecord,
     id=ids,
@@ -106,7 +119,7 @@ comparisons = st.builds(
     score=maybe(scores),
     p=maybe(numbers),
     alpha=numbers,
-    pairs=st.lists(st.builds(Pair, texts, maybe(numbers), maybe(numbers)), max_size=3).map(tuple),
+    pairs=st.lists(pairs, max_size=3).map(tuple),
     guards=st.lists(guards, max_size=2).map(tuple),
     fixed=lists,
     broken=lists,
@@ -120,6 +133,7 @@ comparisons = st.builds(
     repeats=counts,
     seed=maybe(counts),
     extra=extras,
+    **manners,
 )
 approvals = st.builds(
     ApprovalRecord, ids, moments, names, maybe(st.integers(1, 9)), digests, texts, texts, maybe(texts),
@@ -208,3 +222,24 @@ def test_a_newer_major_format_is_refused_with_the_way_out() -> None:
 def test_a_long_output_is_cut() -> None:
     case = CaseResult(case="a", score=1.0, passed=True, output="x" * (OUTPUT_LIMIT + 1))
     assert len(case.to_json()["output"]) == OUTPUT_LIMIT
+
+
+def test_a_record_from_before_the_manner_was_kept_stays_as_it_is() -> None:
+    run = RunRecord(
+        new_ulid(NOON), "triage", 1, "0" * 40, "5" * 64, "offline", NOON, NOON, (), Totals(None, 0, 0, 0, 0)
+    )
+    data = records.to_bytes(run)
+    late = {"reducer", "judge", "datasets", "generated", "quarantined", "clusters"}
+    assert not late & json.loads(data).keys()
+    assert (run.reducer, run.judge, run.quarantined) == ("mean", None, ())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("datasets", {"cases.csv": 7}), ("quarantined", [1]), ("generated", "yes")]
+)
+def test_a_manner_of_the_wrong_kind_is_refused(key: str, value: object) -> None:
+    run = RunRecord(
+        new_ulid(NOON), "triage", 1, "0" * 40, "5" * 64, "offline", NOON, NOON, (), Totals(None, 0, 0, 0, 0)
+    )
+    with pytest.raises(InvalidDocument, match=key):
+        records.parse(json.dumps(run.to_json() | {key: value}).encode(), file="a.json")
