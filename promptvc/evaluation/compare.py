@@ -21,9 +21,9 @@ from promptvc.base.config import EvaluationSettings
 from promptvc.base.paired import PairedTest, paired_test
 from promptvc.base.power import cases_needed, detectable
 from promptvc.base.stats import ALPHA, mean
-from promptvc.evaluation.grade import CaseScore
 from promptvc.evaluation.guards import Pairs, check_guard, keys, margins
 from promptvc.evaluation.recommend import Recommendation, Verdict, recommend
+from promptvc.evaluation.reduce import CaseScore
 from promptvc.evidence.comparisons import Pair
 from promptvc.evidence.values import Guard, Score
 
@@ -98,7 +98,8 @@ def compare(
     options = options or CompareOptions()
     pairs, wrong = _paired(candidate, baseline)
     listed = tuple(
-        Pair(case=after.case, baseline=before.score, candidate=after.score) for after, before in pairs
+        Pair(after.case, before.score, after.score, before.passed, after.passed, after.digest)
+        for after, before in pairs
     )
     errored = tuple(after.case for after, before in pairs if after.score is None or before.score is None)
     whole = [pair for pair in pairs if pair[0].case not in set(errored)]

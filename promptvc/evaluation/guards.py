@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from promptvc.base.paired import paired_test
 from promptvc.base.stats import ALPHA, mean
-from promptvc.evaluation.grade import CaseScore
+from promptvc.evaluation.reduce import CaseScore
 from promptvc.evidence.values import Guard
 
 SAFETY = "safety"

@@ -40,6 +40,7 @@ class CaseScore:
         metrics: means by name, of what was measured in every repeat.
         latency_ms, cost: means over the repeats; None when unknown for one.
         passes: how many repeats passed.
+        digest: the first 16 hexadecimal digits of the case's digest; None when unknown.
     """
 
     case: str
@@ -52,6 +53,7 @@ class CaseScore:
     latency_ms: float | None = None
     cost: float | None = None
     passes: int = 0
+    digest: str | None = None
 
 
 def _mode(values: Sequence[float]) -> float:
@@ -162,6 +164,7 @@ def reduce_case(
             first.latency_ms,
             first.cost,
             int(bool(first.passed)),
+            first.case_digest,
         )
     error = next((result.error or "no score" for result in results if result.score is None), None)
     if error is None and reducer.k is not None and reducer.k > len(results):
@@ -180,6 +183,7 @@ def reduce_case(
         latency_ms=_mean_known([result.latency_ms for result in results]),
         cost=_mean_known([result.cost for result in results]),
         passes=sum(passes),
+        digest=first.case_digest,
     )
 
 

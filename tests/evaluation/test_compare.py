@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from promptvc.base.config import EvaluationSettings
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
-from promptvc.evaluation.grade import CaseScore
+from promptvc.evaluation.reduce import CaseScore
 
 MIRROR = {
     "improvement": "regression",
