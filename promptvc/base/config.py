@@ -47,13 +47,22 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """The bars of a comparison; all on the score's scale, 0..1. See docs/design/statistics.md."""
+    """The bars of a comparison, on the score's scale, 0..1 (docs/design/statistics.md), and what grades by model.
+
+    Attributes:
+        judge: the model that judges, ``provider:name``; None: graded assertions need ``--judge``.
+        embeddings: ``lexical``, or an embedding model.
+        judges: by name, a prompt of the repository to judge with instead of promptvc's own.
+    """
 
     margin: float = 0.05
     guard_margin: float = 0.02
     success: float = 0.8
     safety: float = 0.9
     improvement: float = 0.05
+    judge: str | None = None
+    embeddings: str = "lexical"
+    judges: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def main() -> int:
     finally:
         cache.close()
     texts = [outcome.completion.text if outcome.completion else None for outcome in result.outcomes]
-    sys.stdout.write(json.dumps({"calls": result.calls, "cached": result.cached, "texts": texts}))
+    sys.stdout.write(json.dumps({"calls": result.spent.calls, "cached": result.spent.cached, "texts": texts}))
     return 0
 
 

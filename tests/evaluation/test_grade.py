@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.cases.suite import Case
-from promptvc.evaluation.grade import grade_outcome, reduce_repeats
+from promptvc.evaluation.grade import grade_outcome
+from promptvc.evaluation.reduce import reduce_repeats
 from promptvc.evaluation.running.tasks import Outcome
 from promptvc.evidence.runs import CaseResult
 from promptvc.models.messages import Completion
@@ -118,7 +119,6 @@ def test_repeats_are_averaged_and_must_all_pass() -> None:
     assert score.score == pytest.approx(2 / 3)
     assert (score.passed, score.repeats, score.cluster) == (False, 3, "user 7")
     assert (score.latency_ms, score.cost, score.metrics) == (20.0, 0.5, {"safety": 1.0})
-    assert score.output == "answer 1"
     assert reduce_repeats(results([1.0, 1.0]))[0].passed
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from promptvc.base.config import ModelSettings
 from promptvc.base.errors import InputError, ProviderError, ProviderRefused
+from promptvc.evaluation.running.budget import Budget, Limits
 from promptvc.evaluation.running.cache import FILE, Cache
 from promptvc.evaluation.running.runner import run
 from promptvc.evaluation.running.tasks import RunOptions, Task
@@ -110,10 +111,10 @@ def test_outcomes_come_in_the_order_of_the_tasks(
             assert outcome.completion.text == f"{case}/{repeat}"
             assert outcome.error is None
     bad_ones = sum(bad for _, _, bad in asked)
-    assert (result.calls, result.cached, result.errors) == (len(asked), 0, bad_ones)
+    assert (result.spent.calls, result.spent.cached, result.errors) == (len(asked), 0, bad_ones)
     assert [done for done, _, _ in told] == list(range(1, len(asked) + 1))
     assert not told or told[-1] == (len(asked), len(asked), bad_ones)
-    assert not result.over_budget
+    assert result.exhausted is None
     assert model.closed == 1
 
 
@@ -133,9 +134,9 @@ def test_a_second_run_is_answered_by_the_cache(cache: Cache) -> None:
         first = run(tasks(30), opened(server), RunOptions(cache=cache))
         second = run(tasks(30), opened(server), RunOptions(cache=cache))
         more = run(tasks(31), opened(server), RunOptions(cache=cache))
-    assert (first.calls, first.cached) == (30, 0)
-    assert (second.calls, second.cached) == (0, 30)
-    assert (more.calls, more.cached) == (1, 30)
+    assert (first.spent.calls, first.spent.cached) == (30, 0)
+    assert (second.spent.calls, second.spent.cached) == (0, 30)
+    assert (more.spent.calls, more.spent.cached) == (1, 30)
     assert server.count == 31
     for once, again in zip(first.outcomes, second.outcomes, strict=True):
         assert once.completion is not None
@@ -146,7 +147,7 @@ def test_a_repeat_is_a_sample_of_its_own(cache: Cache) -> None:
     with Server() as server:
         run([task(1, repeat) for repeat in range(3)], opened(server), RunOptions(cache=cache))
         result = run([task(1, repeat) for repeat in range(4)], opened(server), RunOptions(cache=cache))
-    assert (result.calls, result.cached) == (1, 3)
+    assert (result.spent.calls, result.spent.cached) == (1, 3)
     assert [outcome.repeat for outcome in result.outcomes] == [0, 1, 2, 3]
 
 
@@ -166,7 +167,7 @@ def test_a_fresh_run_pays_again_once(tmp_path: Path) -> None:
     now[0] = began = datetime(2026, 11, 20, 13, tzinfo=UTC)
     run(tasks(2), model, RunOptions(cache=cache, since=began))
     resumed = run(tasks(3), model, RunOptions(cache=cache, since=began))
-    assert (resumed.calls, resumed.cached) == (1, 2)
+    assert (resumed.spent.calls, resumed.spent.cached) == (1, 2)
     cache.close()
 
 
@@ -181,18 +182,23 @@ def test_errors_are_not_kept(cache: Cache) -> None:
         failing.clear()
         second = run(tasks(5), opened(server), RunOptions(cache=cache))
     assert [outcome.case for outcome in first.outcomes if outcome.error] == ["case-1", "case-3"]
-    assert (second.calls, second.cached, second.errors) == (2, 3, 0)
+    assert (second.spent.calls, second.spent.cached, second.errors) == (2, 3, 0)
 
 
 def test_a_budget_stops_the_run_cleanly_and_the_next_goes_on(cache: Cache) -> None:
     model = Slow([3, 1])
-    first = run(tasks(10), model, RunOptions(cache=cache, max_calls=4))
-    assert (first.over_budget, first.calls, model.calls) == (True, 4, 4)
+    first = run(tasks(10), model, RunOptions(cache=cache, budget=Budget(Limits(calls=4))))
+    assert ((first.exhausted is not None), first.spent.calls, model.calls) == (True, 4, 4)
     assert [outcome.case for outcome in first.outcomes] == [f"case-{number}" for number in range(4)]
-    second = run(tasks(10), model, RunOptions(cache=cache, max_calls=6))
-    assert (second.over_budget, second.calls, second.cached, len(second.outcomes)) == (False, 6, 4, 10)
-    third = run(tasks(10), model, RunOptions(cache=cache, max_calls=0))
-    assert (third.over_budget, third.calls, third.cached) == (False, 0, 10)
+    second = run(tasks(10), model, RunOptions(cache=cache, budget=Budget(Limits(calls=6))))
+    assert (
+        (second.exhausted is not None),
+        second.spent.calls,
+        second.spent.cached,
+        len(second.outcomes),
+    ) == (False, 6, 4, 10)
+    third = run(tasks(10), model, RunOptions(cache=cache, budget=Budget(Limits(calls=0))))
+    assert ((third.exhausted is not None), third.spent.calls, third.spent.cached) == (False, 0, 10)
 
 
 def test_a_wrong_key_stops_the_run_at_once() -> None:
@@ -236,7 +242,7 @@ def test_what_others_paid_for_is_kept_when_one_is_refused(cache: Cache) -> None:
         run(tasks(10), model, RunOptions(cache=cache, concurrency=5))
     assert model.calls == 5
     result = run(tasks(10), Slow(), RunOptions(cache=cache))
-    assert (result.cached, result.calls) == (4, 6)
+    assert (result.spent.cached, result.spent.calls) == (4, 6)
 
 
 def test_a_provider_that_only_fails_is_given_up() -> None:
@@ -270,11 +276,11 @@ def test_the_first_error_is_the_runs(concurrency: int, caplog: pytest.LogCapture
 def test_a_budget_counts_every_attempt(concurrency: int) -> None:
     with Server(lambda _: failure(500, "oops")) as server:
         model = opened(server, attempts=5)
-        result = run(tasks(20), model, RunOptions(concurrency=concurrency, max_calls=3))
-        assert (result.calls, result.over_budget, server.count) == (3, True, 3)
+        result = run(tasks(20), model, RunOptions(concurrency=concurrency, budget=Budget(Limits(calls=3))))
+        assert (result.spent.calls, (result.exhausted is not None), server.count) == (3, True, 3)
         # The next run has a budget of its own.
-        again = run(tasks(1), model, RunOptions(max_calls=10))
-    assert (again.calls, again.over_budget, server.count) == (5, False, 8)
+        again = run(tasks(1), model, RunOptions(budget=Budget(Limits(calls=10))))
+    assert (again.spent.calls, (again.exhausted is not None), server.count) == (5, False, 8)
 
 
 def test_a_retry_that_helps_is_counted() -> None:
@@ -283,7 +289,7 @@ def test_a_retry_that_helps_is_counted() -> None:
 
     with Server(script) as server:
         result = run(tasks(4), opened(server, attempts=5), RunOptions(concurrency=1))
-    assert (result.calls, result.errors, server.count) == (6, 0, 6)
+    assert (result.spent.calls, result.errors, server.count) == (6, 0, 6)
 
 
 def test_one_success_makes_a_provider_worth_more_tries() -> None:
@@ -303,7 +309,7 @@ def test_an_error_of_the_tasks_themselves_ends_the_run(cache: Cache) -> None:
     model = Slow([4])
     with pytest.raises(InputError, match="case 5"):
         run(broken(), model, RunOptions(cache=cache, concurrency=2))
-    assert run(tasks(4), model, RunOptions(cache=cache)).cached == 4
+    assert run(tasks(4), model, RunOptions(cache=cache)).spent.cached == 4
 
 
 def test_tasks_are_taken_as_they_are_needed() -> None:
@@ -316,21 +322,21 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
             yield task(number)
 
     model = Slow()
-    run(counted(), model, RunOptions(concurrency=4, max_calls=10))
+    run(counted(), model, RunOptions(concurrency=4, budget=Budget(Limits(calls=10))))
     assert taken == 11
 
 
 def test_a_cache_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     result = run(tasks(3), Slow(), RunOptions(cache=Cache(tmp_path)))
-    assert (result.calls, result.errors) == (3, 0)
+    assert (result.spent.calls, result.errors) == (3, 0)
     assert result.warning is not None
     assert "without the completion cache" in result.warning
 
 
 def test_inside_a_running_event_loop_too() -> None:
     async def notebook() -> int:
-        return run(tasks(5), Slow([1])).calls
+        return run(tasks(5), Slow([1])).spent.calls
 
     assert asyncio.run(notebook()) == 5
 
@@ -361,7 +367,7 @@ def test_being_cancelled_keeps_what_was_under_way(cache: Cache) -> None:
     with pytest.raises(asyncio.CancelledError):
         run(tasks(50), model, RunOptions(cache=cache, concurrency=3))
     assert model.calls == 3
-    assert run(tasks(50), Slow(), RunOptions(cache=cache)).cached == 3
+    assert run(tasks(50), Slow(), RunOptions(cache=cache)).spent.cached == 3
 
 
 def test_after_the_grace_the_rest_is_let_go(cache: Cache) -> None:
@@ -380,7 +386,7 @@ def test_after_the_grace_the_rest_is_let_go(cache: Cache) -> None:
     options = RunOptions(cache=cache, concurrency=2, grace_s=0.0)
     with pytest.raises(asyncio.CancelledError):
         run(tasks(50), Stuck(), options)
-    assert run(tasks(50), Slow(), RunOptions(cache=cache)).cached == 1
+    assert run(tasks(50), Slow(), RunOptions(cache=cache)).spent.cached == 1
 
 
 def shown(count: int) -> list[Task]:
@@ -394,9 +400,9 @@ def test_the_offline_model_runs_without_a_loop_and_without_a_cache(cache: Cache)
     options = RunOptions(cache=cache, progress=lambda *state: told.append(state))
     result = run(shown(20), OfflineModel(), options)
     assert [outcome.completion.text for outcome in result.outcomes if outcome.completion] == ["refunds"] * 20
-    assert (result.calls, result.cached, len(told)) == (20, 0, 20)
+    assert (result.spent.calls, result.spent.cached, len(told)) == (20, 0, 20)
 
 
 def test_the_offline_model_keeps_to_a_budget() -> None:
-    result = run(shown(20), OfflineModel(), RunOptions(max_calls=7))
-    assert (result.over_budget, result.calls, len(result.outcomes)) == (True, 7, 7)
+    result = run(shown(20), OfflineModel(), RunOptions(budget=Budget(Limits(calls=7))))
+    assert ((result.exhausted is not None), result.spent.calls, len(result.outcomes)) == (True, 7, 7)

@@ -214,7 +214,8 @@ class Report:
         other = before.scores[position] if before is not None else None
         other_results = before.results.of(position) if before is not None else ()
         change: Change = "same"
-        if other is not None and score.passed != other.passed:
+        known = other is not None and other.score is not None and score.score is not None
+        if known and other is not None and score.passed != other.passed:
             change = "fixed" if score.passed else "broken"
         return Row(
             case=case,

@@ -6,17 +6,17 @@ Values and lines of text only; who prints them decides on colours and tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import Literal
 
-from promptvc.base.stats import mean, percentile
-from promptvc.evaluation.cases.suite import Suite
 from promptvc.evaluation.compare import Comparison
-from promptvc.evaluation.grade import CaseScore
 from promptvc.evaluation.guards import RELATIVE
+from promptvc.evaluation.reduce import CaseScore
+from promptvc.evaluation.reports.report import Row
 from promptvc.evidence.runs import CaseResult, Totals
-from promptvc.evidence.values import Guard, Tokens
+from promptvc.evidence.values import Guard
 
 _OUTPUT_SHOWN = 80
 
@@ -49,87 +49,6 @@ class FailedCase:
     def __str__(self) -> str:
         reason = f"; {self.failure}" if self.expected is None else f", expected {self.expected}"
         return f"failed {self.case}: answered {self.answered}{reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One evaluation: which version, its totals, and its comparison where there is a baseline."""
-
-    name: str
-    version: int | None
-    totals: Totals
-    comparison: Comparison | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """What ``evaluate --json`` prints: latencies in milliseconds, cost in US dollars, null where unknown."""
-        totals = self.totals
-        known = totals.tokens.input is not None and totals.tokens.output is not None
-        return {
-            "name": self.name,
-            "version": self.version,
-            "score": totals.score,
-            "passed": totals.passed,
-            "failed": totals.failed,
-            "errored": totals.errored,
-            "cases": totals.cases,
-            "comparison": comparison_json(self.comparison) if self.comparison is not None else None,
-            "latency": {"p50": totals.latency_p50, "p95": totals.latency_p95},
-            "tokens": (totals.tokens.input or 0) + (totals.tokens.output or 0) if known else None,
-            "cost": totals.cost,
-        }
-
-
-def totals_of(results: Sequence[CaseResult], scores: Sequence[CaseScore]) -> Totals:
-    """A run in a few numbers.
-
-    The score is the mean over the cases that have one. Latencies, tokens and cost are of all answers, repeats
-    included; tokens and cost are None as soon as one answer's are unknown.
-    """
-    answered = [result for result in results if result.output_digest is not None]
-    latencies = [result.latency_ms for result in answered if result.latency_ms is not None]
-    errored = sum(score.score is None for score in scores)
-    passed = sum(score.passed for score in scores)
-    return Totals(
-        score=mean(score.score for score in scores if score.score is not None),
-        cases=len(scores),
-        passed=passed,
-        failed=len(scores) - passed - errored,
-        errored=errored,
-        tokens=Tokens(
-            _sum_known([result.tokens.input for result in answered]),
-            _sum_known([result.tokens.output for result in answered]),
-        ),
-        cost=_total([result.cost for result in answered]),
-        latency_p50=percentile(latencies, 50),
-        latency_p95=percentile(latencies, 95),
-    )
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """The keys of ``comparison`` in ``evaluate --json``; the numbers are null when incomparable."""
-    score = comparison.score
-    return {
-        "verdict": comparison.verdict,
-        "recommendation": comparison.recommendation,
-        "difference": score.difference if score else None,
-        "low": score.low if score else None,
-        "high": score.high if score else None,
-        "n": score.n if score else 0,
-        "fixed": list(comparison.fixed),
-        "broken": list(comparison.broken),
-        "level": score.level if score else None,
-        "p": comparison.p,
-        "alpha": comparison.alpha,
-        "baseline": score.baseline if score else None,
-        "candidate": score.candidate if score else None,
-        "removed": list(comparison.removed),
-        "errored": list(comparison.errored),
-        "guards": [guard.to_json() for guard in comparison.guards],
-        "needed": comparison.needed,
-        "detectable": comparison.detectable,
-        "provisional": comparison.provisional,
-        "reason": comparison.reason,
-    }
 
 
 def totals_lines(totals: Totals) -> tuple[str, ...]:
@@ -184,50 +103,46 @@ def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def changed_cases(
-    comparison: Comparison, candidate: Iterable[CaseScore], baseline: Iterable[CaseScore], suite: Suite
-) -> tuple[ChangedCase, ...]:
-    """The broken cases, then the fixed ones, with what was expected and both answers, each cut to one short line."""
-    after = {score.case: score for score in candidate}
-    before = {score.case: score for score in baseline}
-    expected = {case.id: "" if case.expected is None else str(case.expected) for case in suite.cases}
-    changes: tuple[tuple[Literal["fixed", "broken"], tuple[str, ...]], ...] = (
-        ("broken", comparison.broken),
-        ("fixed", comparison.fixed),
-    )
-    return tuple(
-        ChangedCase(
-            case=case,
-            change=change,
-            expected=shorten(expected.get(case, "")) or "",
-            before=shorten(before[case].output),
-            after=shorten(after[case].output),
+def changed_cases(rows: Iterable[Row], shown: Mapping[str, int]) -> tuple[ChangedCase, ...]:
+    """The broken cases, then the fixed ones, at most so many of each, with what was expected and both answers."""
+    kept: dict[str, list[ChangedCase]] = {"broken": [], "fixed": []}
+    for row in rows:
+        if row.change == "same" or row.quarantined is not None or len(kept[row.change]) >= shown[row.change]:
+            continue
+        kept[row.change].append(
+            ChangedCase(
+                case=row.case.id,
+                change=row.change,
+                expected="" if row.case.expected is None else shorten(str(row.case.expected)) or "",
+                before=shorten(_telling(row.results_before)),
+                after=shorten(_telling(row.results)),
+            )
         )
-        for change, cases in changes
-        for case in cases
+    return tuple(kept["broken"] + kept["fixed"])
+
+
+def failed_cases(rows: Iterable[Row], most: int) -> tuple[FailedCase, ...]:
+    """The first cases that were graded and not passed, at most so many."""
+    failed = (row for row in rows if not row.score.passed and row.score.error is None)
+    return tuple(_failed(row) for row in islice(failed, most))
+
+
+def _failed(row: Row) -> FailedCase:
+    failures = [failure for result in row.results for failure in result.extra.get("failures", ())]
+    expected = row.case.expected
+    return FailedCase(
+        case=row.case.id,
+        answered=shorten(_telling(row.results)),
+        expected=None if expected is None else shorten(str(expected)),
+        failure=shorten(failures[0] if failures else None) or "below its threshold",
     )
 
 
-def failed_cases(
-    scores: Iterable[CaseScore], results: Iterable[CaseResult], suite: Suite
-) -> tuple[FailedCase, ...]:
-    """The cases that were graded and not passed."""
-    expected = {case.id: str(case.expected) for case in suite.cases if case.expected is not None}
-    why: dict[str, str] = {}
-    for result in results:
-        for failure in result.extra.get("failures", ()):
-            why.setdefault(result.case, failure)
-
-    return tuple(
-        FailedCase(
-            case=score.case,
-            answered=shorten(score.output),
-            expected=shorten(expected.get(score.case)),
-            failure=shorten(why.get(score.case)) or "below its threshold",
-        )
-        for score in scores
-        if not score.passed and score.error is None
-    )
+def _telling(results: Sequence[CaseResult]) -> str | None:
+    """The answer of the first repeat that did not pass, else of the first."""
+    if not results:
+        return None
+    return next((result for result in results if not result.passed), results[0]).output
 
 
 def errors_line(scores: Sequence[CaseScore], side: str = "") -> str | None:
@@ -274,13 +189,3 @@ def shorten(text: str | None) -> str | None:
         return None
     flat = " ".join(text.split())
     return flat if len(flat) <= _OUTPUT_SHOWN else flat[: _OUTPUT_SHOWN - 1] + "…"
-
-
-def _sum_known(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
-
-
-def _total(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.fsum(known) if known and len(known) == len(values) else None

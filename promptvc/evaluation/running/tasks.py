@@ -47,7 +47,7 @@ class Taker(Protocol):
         ...
 
     def take(self, index: int, task: Task, outcome: Outcome) -> Awaitable[None] | None:
-        """Take the outcome of task number ``index`` (from 0); what is given back is awaited before it counts as done."""
+        """Take the outcome of task ``index`` (from 0); what is given back is awaited before it counts as done."""
         ...
 
     async def close(self) -> None:
