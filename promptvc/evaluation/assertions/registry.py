@@ -22,6 +22,7 @@ from promptvc.evaluation.assertions.assertion import (
     Grader,
     Requirement,
 )
+from promptvc.evaluation.assertions.code import Python
 from promptvc.evaluation.assertions.limits import COST, LATENCY
 from promptvc.evaluation.assertions.pattern import Regex
 from promptvc.evaluation.assertions.structure import IsJson
@@ -50,6 +51,7 @@ ASSERTIONS: dict[str, AnyGrader] = {
     "is-json": IsJson(),
     "latency": LATENCY,
     "cost": COST,
+    "python": Python(),
 }
 
 NAMES = (*ASSERTIONS, ASSERT_SET)
