@@ -29,7 +29,7 @@ class Figures:
         How many of each kind; kinds without any are left out.
     ``rated``, ``rating_mean``
         Events with a score, of whatever kind (effectiveness, else rating, else stars, else thumbs; 0..1), and the
-        mean of their scores.
+        mean of their scores. A judge's (``source: llm_judge``) are not among them: they are no user's.
     ``success_rate``
         Events with a score at or above the positive threshold / ``rated``.
     ``runs``, ``error_rate``
@@ -109,7 +109,7 @@ def summarize(events: Iterable[Event], thresholds: FeedbackSettings = THRESHOLDS
             tally = tallies[event.version] = _Tally()
         tally.kinds[event.kind] += 1
         score = event.score
-        if score is not None:
+        if score is not None and event.source != "llm_judge":
             tally.scores.append(score)
             tally.positive += score >= bar
     whole = _Tally()

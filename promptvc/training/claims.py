@@ -5,6 +5,9 @@ A correction claims its ``corrected``, a demonstration its ``output``, a rating 
 ``reject``) takes the event out of training, one with ``corrected`` replaces what was claimed, one that approves
 confirms it. Of several annotations by one reviewer the latest counts; of several reviewers one rejection is
 enough; an annotation that a later one rejects does not count. A claim cites the ids of all events that it rests on.
+
+Only people's annotations count. A judge's or a program's (``source`` not ``human``) are as if they were not there:
+what a model thinks of an answer is measured against people (docs/design/judges.md), and is no review.
 """
 
 from __future__ import annotations
@@ -60,7 +63,8 @@ class Claims:
 
 def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) -> Claims:
     """The claims of one prompt's ``events``, whose variables are ``inputs``."""
-    ordered = sorted({event.id: event for event in events}.values(), key=lambda event: (event.time, event.id))
+    counting = {event.id: event for event in events if event.kind != "annotation" or event.source == "human"}
+    ordered = sorted(counting.values(), key=lambda event: (event.time, event.id))
     notes = _notes(event for event in reversed(ordered) if event.kind == "annotation")
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
     claims: list[Claim] = []

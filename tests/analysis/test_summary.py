@@ -80,6 +80,16 @@ def test_no_events_know_nothing() -> None:
     }
 
 
+def test_a_judge_is_no_user() -> None:
+    judged = [make(rating=1.0, source="llm_judge"), make("success", effectiveness=0.9, source="llm_judge")]
+    noted = make(
+        "annotation", source="llm_judge", target="01JD3M8Z6VQW4N9T2X5KAB7CDE", scores={"safety": 1.0}
+    )
+    figures = summarize([make(stars=1), *judged, noted]).figures
+    assert (figures.total, figures.rated, figures.rating_mean, figures.success_rate) == (4, 1, 0.0, 0.0)
+    assert figures.by_kind == {"annotation": 1, "rating": 2, "success": 1}
+
+
 def test_errors_alone_do_not_say_out_of_how_many() -> None:
     assert summarize([make("error"), make("error")]).figures.error_rate is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,6 +155,35 @@ def test_an_annotation_that_was_rejected_does_not_count() -> None:
         event(6, "annotation", target=an_id(4), corrected="t3", reviewer="bob"),
     )
     assert answers(dataset) == {"a": "t1", "b": "t3"}
+
+
+@pytest.mark.parametrize("source", ["llm_judge", "code"])
+def test_only_people_review(source: str) -> None:
+    """What a judge or a program notes neither confirms, corrects nor rejects, nor moves the window of days."""
+    said: list[dict[str, Any]] = [
+        {"approved": False},
+        {"approved": True, "corrected": "t2"},
+        {"label": "reject"},
+    ]
+    events = [
+        event(1, input="a", corrected="t1"),
+        event(2, "rating", thumbs="down", input="b", output="t3"),
+        event(3, "annotation", target=an_id(2), approved=True, reviewer="ann"),
+        event(4, "rating", thumbs="down", input="c", output="t3"),
+    ]
+    notes = [
+        event(5 + at, "annotation", source=source, target=an_id(1 + at), **one) for at, one in enumerate(said)
+    ]
+    notes += [
+        event(8, "annotation", source=source, target=an_id(4), approved=True),
+        event(9, "annotation", source=source, target=an_id(1), scores={"safety": 0.0}, approved=False),
+        event(24 * 30, "annotation", source=source, target=an_id(4), scores={"relevance": 1.0}),
+    ]
+    dataset = made(*events, *notes, days=3)
+    assert dataset == made(*events, days=3)
+    assert answers(dataset) == {"a": "t1", "b": "t3"}
+    assert dataset.rejected == frozenset()
+    assert answers(made(*events, *notes, reviewed_only=True)) == {"b": "t3"}
 
 
 def test_reviewed_only() -> None:
