@@ -1,9 +1,10 @@
-"""Small statistics that several packages print: means, percentiles, a proportion's interval, the spending of alpha."""
+"""Small statistics that several packages print: means, percentiles, intervals of one side, the spending of alpha."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from statistics import NormalDist
 
 ALPHA = 0.05
@@ -47,3 +48,54 @@ def alpha_at(look: int, total: float = ALPHA) -> float:
     if look < 1 or not 0 < total < 1:
         raise ValueError(f"look {look} cannot spend of {total}")
     return total * 6 / (math.pi**2 * look**2)
+
+
+def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The score interval of a proportion, both ends in 0..1: Wilson (1927), "Probable inference".
+
+    Raises:
+        ValueError: ``n`` is not above 0, or ``successes`` not in 0..``n``.
+    """
+    if n <= 0 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} of {n} is no proportion")
+    z2 = NORMAL.inv_cdf((1 + confidence) / 2) ** 2
+    centre = (successes + z2 / 2) / (n + z2)
+    half = math.sqrt(z2 * (successes * (n - successes) / n + z2 / 4)) / (n + z2)
+    # At the ends the formula gives exactly 0 and 1, and floating point a little beside them.
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == n else min(1.0, centre + half)
+    return low, high
+
+
+def mean_interval(
+    values: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
+) -> tuple[float, float]:
+    """An interval of the mean of ``values`` in 0..1, one a case; both ends in 0..1.
+
+    Wilson's interval with the number of cases that the spread of the values is worth (Kish 1965, "Survey sampling";
+    for Wilson's interval Franco et al. 2019, "Comparative study of confidence intervals for proportions in complex
+    sample surveys"): n / d, where d is the variance of the mean, by clusters, over that of as many independent zeros
+    and ones with the same mean. For zeros and ones without clusters d is 1. Four imagined clusters, two of zeros and
+    two of ones, enter d (not the mean): values that are all equal leave something open.
+
+    Args:
+        clusters: one key a value; values with equal keys are not independent. None: each by itself.
+
+    Raises:
+        ValueError: no values, or one outside 0..1.
+    """
+    if not values or not all(0 <= value <= 1 for value in values):
+        raise ValueError("an interval needs values, each in 0..1")
+    groups: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for position, value in enumerate(values):
+        groups[position if clusters is None else clusters[position]].append(value)
+    sums = [(math.fsum(members), float(len(members))) for members in groups.values()]
+    n = len(values)
+    typical = math.fsum(size * size for _, size in sums) / n
+    sums += [(0.0, typical), (0.0, typical), (typical, typical), (typical, typical)]
+    weight = math.fsum(size for _, size in sums)
+    centre = math.fsum(total for total, _ in sums) / weight
+    spread = math.fsum((total - size * centre) ** 2 for total, size in sums)
+    worth = n * weight * centre * (1 - centre) / spread
+    share = math.fsum(values) / n
+    return wilson(min(share, 1.0) * worth, worth, confidence)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.base.stats import alpha_at, mean, percentile
+from promptvc.base.stats import alpha_at, mean, mean_interval, percentile, wilson
 
 VALUES = [3.0, 1.5, 9.25, 4.0, 4.0, 7.5, -2.0]
 
@@ -53,3 +53,71 @@ def test_all_looks_together_spend_five_percent() -> None:
     assert all(later < earlier for earlier, later in pairwise(alpha_at(look) for look in range(1, 50)))
     with pytest.raises(ValueError, match="look 0"):
         alpha_at(0)
+
+
+@pytest.mark.parametrize(
+    (
+        "successes",
+        "n",
+        "confidence",
+        "low",
+        "high",
+    ),  # scipy.stats.binomtest(...).proportion_ci(..., "wilson") 1.17
+    [
+        (0, 10, 0.95, 0.0, 0.27753279986288926),
+        (10, 10, 0.95, 0.7224672001371109, 1.0),
+        (3, 17, 0.9, 0.07281446654706444, 0.3689669780690258),
+        (950, 1000, 0.99, 0.9290930273094663, 0.9649749242774676),
+        (1, 1, 0.95, 0.20654931437723745, 1.0),
+    ],
+)
+def test_a_proportions_interval_is_scipys(
+    successes: int, n: int, confidence: float, low: float, high: float
+) -> None:
+    assert wilson(successes, n, confidence) == pytest.approx((low, high), rel=1e-12)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(1, 0), (-1, 3), (4, 3)])
+def test_what_is_no_proportion(successes: int, n: int) -> None:
+    with pytest.raises(ValueError, match="no proportion"):
+        wilson(successes, n)
+
+
+shares = st.lists(st.floats(0, 1), min_size=1, max_size=40)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_the_interval_of_zeros_and_ones_is_wilsons(ones: int, zeros: int) -> None:
+    if ones + zeros:
+        found = mean_interval([1.0] * ones + [0.0] * zeros)
+        assert found == pytest.approx(wilson(ones, ones + zeros))
+
+
+@settings(deadline=None)
+@given(shares)
+def test_an_interval_lies_around_its_mean_and_is_mirrored(values: list[float]) -> None:
+    low, high = mean_interval(values)
+    centre = math.fsum(values) / len(values)
+    assert 0 <= low <= centre + 1e-9
+    assert centre - 1e-9 <= high <= 1
+    assert high - low > 0
+    mirrored = mean_interval([1 - value for value in values])
+    assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-6)
+
+
+@settings(deadline=None)
+@given(shares, st.integers(2, 5))
+def test_copies_in_one_cluster_say_no_more_than_one_of_them(values: list[float], copies: int) -> None:
+    once = mean_interval(values)
+    many = mean_interval(
+        [value for value in values for _ in range(copies)],
+        [position for position in range(len(values)) for _ in range(copies)],
+    )
+    assert many == pytest.approx(once, abs=1e-9)
+
+
+@pytest.mark.parametrize("values", [[], [1.5], [math.nan]])
+def test_what_has_no_interval(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="interval"):
+        mean_interval(values)
