@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from promptvc.base.stats import NORMAL, mean
+from promptvc.base.stats import mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +81,6 @@ class Confusion:
     def to_json(self) -> dict[str, int]:
         """The four counts."""
         return {"tp": self.tp, "fp": self.fp, "fn": self.fn, "tn": self.tn}
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The score interval of a proportion, both ends in 0..1: Wilson (1927), "Probable inference".
-
-    Raises:
-        ValueError: ``n`` is below 1, or ``successes`` not in 0..``n``.
-    """
-    if not 0 <= successes <= n or n < 1:
-        raise ValueError(f"{successes} of {n} is no proportion")
-    z2 = NORMAL.inv_cdf((1 + confidence) / 2) ** 2
-    centre = (successes + z2 / 2) / (n + z2)
-    half = math.sqrt(z2 * (successes * (n - successes) / n + z2 / 4)) / (n + z2)
-    # At the ends the formula gives exactly 0 and 1, and floating point a little beside them.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
-    return low, high
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from promptvc.analysis.agreement import Confusion, mean_difference, spearman, wilson
+from promptvc.analysis.agreement import Confusion, mean_difference, spearman
 from promptvc.analysis.verdicts import Judge, Verdict, Verdicts
 from promptvc.base.config import FeedbackSettings
-from promptvc.base.stats import mean
+from promptvc.base.stats import mean, wilson
 from promptvc.feedback.events import THRESHOLDS, Event
 
 FEW = 30

@@ -51,8 +51,8 @@ def test_the_figures_of_one_judge() -> None:
     # scikit-learn 1.9.1: cohen_kappa_score, matthews_corrcoef; SciPy 1.17.1: binomtest(35, 50).proportion_ci(
     # method="wilson"), spearmanr(people, judged).statistic
     assert found.agreement == 0.7
-    assert (found.low, found.high) == (pytest.approx(0.562496495355466), pytest.approx(0.8089644649911906))
-    assert (found.kappa, found.mcc) == (pytest.approx(0.4), pytest.approx(0.4082482904638631))
+    assert (found.low, found.high) == pytest.approx((0.562496495355466, 0.8089644649911906))
+    assert (found.kappa, found.mcc) == pytest.approx((0.4, 0.4082482904638631))
     assert found.rank_correlation == pytest.approx(0.7453559924999299)
     assert found.difference == pytest.approx((20 * 0.1 + 10 * 0.8 + 5 * 0.8 + 15 * 0.1) / 50)
     assert len(found.disagreements) == 15
