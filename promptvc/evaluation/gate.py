@@ -1,0 +1,294 @@
+"""The gate: what an approved baseline passed, and this evaluation does not. New regressions only.
+
+Cases are held against each other one by one, by the digest of the case. A case that says something else now than when
+the baseline was approved, or is judged by another judge, cannot be compared: it is listed and decides nothing. Where
+the record is older than case digests, the suite and its datasets have to be the same as a whole. If then nothing is
+left to compare, the gate is closed: a gate that saw nothing must not say yes.
+
+What was known to fail, is new, or is in quarantine is listed apart and decides nothing either. A regression of a case
+whose repeats disagree is listed as flaky, and decides only if most of its repeats fail. A case that could not be
+graded is no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from promptvc.evaluation.assertions.registry import needs
+from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.flaky import is_flaky
+from promptvc.evaluation.reduce import CaseScore, parse_reducer, reduce_repeats
+from promptvc.evidence.baselines import Baseline
+from promptvc.evidence.records import ComparisonRecord, RunRecord
+from promptvc.evidence.values import MEAN
+
+Kind = Literal["failed", "flaky", "errored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An approved baseline with the cases of its record.
+
+    Attributes:
+        passed: by case id, whether it has to pass: False for a known failure.
+        digests: by case id, the first 16 digits of the case's digest, where the record has them.
+        quarantined: ids that did not count.
+    """
+
+    baseline: Baseline
+    passed: Mapping[str, bool]
+    digests: Mapping[str, str] = field(default_factory=dict)
+    quarantined: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How this evaluation was made.
+
+    Attributes:
+        suite: digest of the suite.
+        judge: digest of the judge; None or "" where none was asked.
+        datasets: digests of the suite's files of cases, by path.
+        quarantined: by case id, why it does not count.
+    """
+
+    suite: str
+    model: str
+    repeats: int = 1
+    reducer: str = MEAN
+    judge: str | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A case that has to pass and does not. ``counts`` is False for a flaky one of which half or more passed."""
+
+    case: str
+    kind: Kind
+    passes: int
+    repeats: int
+    error: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it closes the gate."""
+        return self.kind != "flaky" or 2 * self.passes < self.repeats
+
+    def to_json(self) -> dict[str, Any]:
+        """As reports print it."""
+        return {
+            "case": self.case,
+            "kind": self.kind,
+            "counts": self.counts,
+            "passes": self.passes,
+            "repeats": self.repeats,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What holding an evaluation against the approved baseline found; case ids, in the suite's order.
+
+    Attributes:
+        compared: how many cases could be held against each other.
+        known: fail, as they did when the baseline was approved; mended: known failures that pass now.
+        new: the baseline has not seen these and they fail.
+        quarantined: do not count, and fail.
+        removed: the baseline has these and the suite has not.
+        unasked: of the suite, and not asked this time.
+        incomparable: asked, and not the same question as then.
+        differs: what is not as it was, in a few words each.
+    """
+
+    baseline: Baseline
+    regressions: tuple[Regression, ...] = ()
+    compared: int = 0
+    known: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    incomparable: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+
+    @property
+    def counting(self) -> tuple[Regression, ...]:
+        """The regressions that close the gate."""
+        return tuple(one for one in self.regressions if one.counts)
+
+    @property
+    def open(self) -> bool:
+        """Whether this may pass: something was compared, and nothing that has to pass fails."""
+        return self.compared > 0 and not self.counting
+
+    @property
+    def reason(self) -> str:
+        """Why it is open or closed, in one sentence."""
+        version = f"v{self.baseline.version}"
+        if not self.compared:
+            differs = f": {', '.join(self.differs)}" if self.differs else ""
+            return f"nothing can be compared with the approved {version}{differs}"
+        if not self.counting:
+            return f"no new regression against the approved {version}"
+        names = [one.case for one in self.counting]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        new = "1 new regression" if len(names) == 1 else f"{len(names)} new regressions"
+        return f"{new} against the approved {version}: {', '.join(names[:3])}{more}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As `evaluate --gate --json` prints it."""
+        return {
+            "open": self.open,
+            "reason": self.reason,
+            "baseline": {"version": self.baseline.version, "evidence": self.baseline.evidence},
+            "compared": self.compared,
+            "regressions": [one.to_json() for one in self.regressions],
+            "known": list(self.known),
+            "mended": list(self.mended),
+            "new": list(self.new),
+            "quarantined": list(self.quarantined),
+            "removed": list(self.removed),
+            "unasked": list(self.unasked),
+            "incomparable": list(self.incomparable),
+            "differs": list(self.differs),
+        }
+
+
+def cases_of(record: RunRecord | ComparisonRecord) -> tuple[CaseScore, ...]:
+    """The cases of a run, or of the candidate of a comparison, its repeats brought together.
+
+    Of a comparison from before it kept passes, a case passes where its score is 1.
+    """
+    if isinstance(record, RunRecord):
+        return reduce_repeats(record.cases, record.clusters, parse_reducer(record.reducer))
+    return tuple(
+        CaseScore(
+            case=pair.case,
+            score=pair.candidate,
+            passed=pair.candidate == 1 if pair.candidate_passed is None else pair.candidate_passed,
+            repeats=record.repeats,
+            cluster=record.clusters.get(pair.case),
+            error="no score" if pair.candidate is None else None,
+            digest=pair.case_digest,
+        )
+        for pair in record.pairs
+    )
+
+
+def approved(baseline: Baseline, record: RunRecord | ComparisonRecord) -> Approved:
+    """What ``baseline`` asks for, by the cases of its ``record`` and its own list of known failures."""
+    scores = cases_of(record)
+    known = set(baseline.failing)
+    return Approved(
+        baseline=baseline,
+        passed={score.case: score.case not in known for score in scores},
+        digests={score.case: score.digest for score in scores if score.digest is not None},
+        quarantined=frozenset(record.quarantined),
+    )
+
+
+def regressions(
+    approved: Approved, scores: Sequence[CaseScore], cases: Sequence[Case], manner: Manner
+) -> Gate:
+    """Hold an evaluation against the approved baseline.
+
+    Args:
+        scores: of the cases that were asked.
+        cases: all that the suite has to ask.
+    """
+    found = _Holding(approved, {case.id: case for case in cases}, manner)
+    for score in scores:
+        found.take(score)
+    asked = {score.case for score in scores}
+    baseline = approved.baseline
+    return Gate(
+        baseline=baseline,
+        regressions=tuple(found.regressions),
+        compared=found.compared,
+        known=tuple(found.known),
+        mended=tuple(found.mended),
+        new=tuple(found.new),
+        quarantined=tuple(found.quarantined),
+        removed=tuple(case for case in approved.passed if case not in found.cases),
+        unasked=tuple(case.id for case in cases if case.id not in asked),
+        incomparable=tuple(found.incomparable),
+        differs=found.differs,
+    )
+
+
+class _Holding:
+    """Cases sorted into the lists of a gate, one after another."""
+
+    def __init__(self, approved: Approved, cases: Mapping[str, Case], manner: Manner) -> None:
+        self.approved = approved
+        self.cases = cases
+        self.manner = manner
+        then = approved.baseline
+        self.other_judge = bool(manner.judge or then.judge) and (manner.judge or None) != (then.judge or None)
+        self.other_suite = manner.suite != then.suite or dict(manner.datasets) != dict(then.datasets)
+        self.differs = tuple(self._differences())
+        self.regressions: list[Regression] = []
+        self.compared = 0
+        self.known: list[str] = []
+        self.mended: list[str] = []
+        self.new: list[str] = []
+        self.quarantined: list[str] = []
+        self.incomparable: list[str] = []
+
+    def take(self, score: CaseScore) -> None:
+        """Sort one case in."""
+        case = score.case
+        if case in self.manner.quarantined:
+            if not score.passed:
+                self.quarantined.append(case)
+        elif case not in self.approved.passed or case in self.approved.quarantined:
+            if not score.passed:
+                self.new.append(case)
+        elif self._another_question(case):
+            self.incomparable.append(case)
+        else:
+            self.compared += 1
+            self._compare(score, must=self.approved.passed[case])
+
+    def _compare(self, score: CaseScore, *, must: bool) -> None:
+        if score.passed:
+            if not must:
+                self.mended.append(score.case)
+        elif not must:
+            self.known.append(score.case)
+        else:
+            kind: Kind = "errored" if score.error is not None else "flaky" if is_flaky(score) else "failed"
+            regression = Regression(score.case, kind, score.passes, score.repeats, score.error)
+            self.regressions.append(regression)
+
+    def _another_question(self, case: str) -> bool:
+        here = self.cases.get(case)
+        before = self.approved.digests.get(case)
+        if here is None or before is None:
+            return self.other_suite or self.other_judge
+        if here.digest[: len(before)] != before:
+            return True
+        return self.other_judge and any(
+            "judge" in needs(each) or "embeddings" in needs(each) for each in here.assertions
+        )
+
+    def _differences(self) -> list[str]:
+        then, now = self.approved.baseline, self.manner
+        found = []
+        if now.suite != then.suite:
+            found.append("the suite is another")
+        paths = sorted({*now.datasets, *then.datasets})
+        found += [f"{path} is another" for path in paths if now.datasets.get(path) != then.datasets.get(path)]
+        if self.other_judge:
+            found.append("the judge is another")
+        if now.model != then.model:
+            found.append(f"the model is {now.model}, not {then.model}")
+        if (now.repeats, now.reducer) != (then.repeats, then.reducer):
+            found.append(f"{now.reducer} of {now.repeats}, not {then.reducer} of {then.repeats} repeats")
+        return found
