@@ -92,9 +92,12 @@ def test_a_commit_counts_once_main_reaches_it(desk: Desk) -> None:
 
 
 def test_a_shallow_clone_says_so(desk: Desk, tmp_path: Path) -> None:
+    desk.repo.git("branch", "old")
     desk.repo.commit({SUITE: "cases: [1]\n"}, "More")
     target = tmp_path / "shallow"
-    desk.repo.git("clone", "-q", "--depth", "1", f"file://{desk.repo.path}", str(target))
+    desk.repo.git(
+        "clone", "-q", "--depth", "1", "--no-single-branch", f"file://{desk.repo.path}", str(target)
+    )
     clone = Repo(target, desk.repo.environ)
     repository = clone.repository()
     with Objects(repository) as objects:
