@@ -162,7 +162,7 @@ def test_github_without_an_event_is_not_trusted(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "fork"),
+    ("variables", "fork"),
     [
         ({"CI_PROJECT_ID": "7"}, False),
         ({"CI_PROJECT_ID": "7", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "7"}, False),
@@ -181,8 +181,8 @@ def test_github_without_an_event_is_not_trusted(desk: Desk) -> None:
         ({"CIRCLE_PR_REPONAME": "prompts"}, True),
     ],
 )
-def test_for_a_fork_nothing_runs_elsewhere(desk: Desk, environ: dict[str, str], fork: bool) -> None:
-    assert ("never runs for a fork" in desk.runs({"CI": "true", **environ})) is fork
+def test_for_a_fork_nothing_runs_elsewhere(desk: Desk, variables: dict[str, str], fork: bool) -> None:
+    assert ("never runs for a fork" in desk.runs({"CI": "true", **variables})) is fork
 
 
 def test_a_pull_request_cannot_name_its_own_main(desk: Desk, tmp_path: Path) -> None:
