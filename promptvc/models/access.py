@@ -38,6 +38,11 @@ class Access:
         return f"{self.provider_name}:{self.name}"
 
     @property
+    def location(self) -> str | None:
+        """The address that calls go to; None where only the provider's package knows it."""
+        return self.endpoint.url if self.endpoint else None
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What may be in no message."""
         return (self.key.value,) if self.key else ()

@@ -9,24 +9,22 @@ and response caches (off).
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
 import importlib.util
-import ssl
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from promptvc.base.config import ModelSettings, Price
-from promptvc.base.errors import InputError, PromptvcError, ProviderError
+from promptvc.base.errors import InputError, PromptvcError
 from promptvc.base.jsonl import canonical_json
 from promptvc.models.access import Access, resolve
-from promptvc.models.failures import Failure, classify, scrub
+from promptvc.models.calls import Answered, Calls, Manners
+from promptvc.models.connections import connections, give_anthropic, reached
+from promptvc.models.failures import Failure, scrub
 from promptvc.models.messages import ChatMessage, Completion, Model
 from promptvc.models.offline import OfflineModel
 from promptvc.models.providers import OFFLINE, check_parameters
 from promptvc.models.retry import Retry
+from promptvc.models.throttle import Throttle, Throttles
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -34,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def open_model(
-    spec: str, *, settings: ModelSettings, environ: Mapping[str, str], retry: Retry | None = None
+    spec: str,
+    *,
+    settings: ModelSettings,
+    environ: Mapping[str, str],
+    retry: Retry | None = None,
+    throttles: Throttles | None = None,
 ) -> Model:
     """The model that ``spec`` names; nothing is called yet.
 
@@ -43,6 +46,8 @@ def open_model(
         settings: of the user's ``promptvc.yaml``.
         environ: holds endpoints and keys; nothing else may.
         retry: when given, instead of ``settings.attempts`` with the usual pauses.
+        throttles: give the same to all models of one piece of work, so that those of one account share its rate
+            limits; None: the model has its own.
 
     Raises:
         InputError: unknown provider, its package is missing, no key, or an endpoint that ``local_only``
@@ -54,39 +59,12 @@ def open_model(
     provider = access.provider
     if provider is not None and importlib.util.find_spec(provider.package) is None:
         raise InputError(f"{spec}: the package of {provider.name} is not installed", hint=provider.install)
-    model = ChatModel(
-        access,
-        timeout_s=settings.timeout_s,
-        local_only=settings.local_only,
-        price=settings.prices.get(spec),
-        retry=retry or Retry(attempts=settings.attempts),
-    )
+    throttle = (throttles or Throttles()).of(access.provider_name, access.location)
+    manners = Manners.of(access, settings, retry)
+    model = ChatModel(access, manners, throttle, settings.prices.get(spec))
     if provider is None:
         model.check()
     return model
-
-
-class _Call:
-    """One call under way: how often it was tried, and the pause it is in."""
-
-    def __init__(self) -> None:
-        self.attempts = 0
-        self.hurried = False
-        self.pause: asyncio.Future[None] | None = None
-
-    async def wait(self, sleep: Awaitable[None]) -> bool:
-        """Sleep; False when hurried, before or meanwhile."""
-        self.pause = asyncio.ensure_future(sleep)
-        if self.hurried:
-            self.pause.cancel()
-        try:
-            await self.pause
-        except asyncio.CancelledError:
-            if not self.hurried:
-                raise
-        finally:
-            self.pause = None
-        return not self.hurried
 
 
 class ChatModel:
@@ -96,19 +74,14 @@ class ChatModel:
     are opened anew for the next. Call :meth:`close` before a loop ends.
     """
 
-    def __init__(
-        self, access: Access, *, timeout_s: float, local_only: bool, price: Price | None, retry: Retry
-    ) -> None:
+    def __init__(self, access: Access, manners: Manners, throttle: Throttle, price: Price | None) -> None:
         self._access = access
-        self._timeout_s = timeout_s
-        self._local_only = local_only
+        self._timeout_s = manners.timeout_s
         self._price = price
-        self._retry = retry
+        self._calls = Calls(manners, throttle)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._http: Any = None
         self._clients: dict[bytes, BaseChatModel] = {}
-        self._calls: set[_Call] = set()
-        self._may_retry: Callable[[], bool] = _always
 
     @property
     def name(self) -> str:
@@ -118,18 +91,15 @@ class ChatModel:
     @property
     def location(self) -> str | None:
         """The address that calls go to; None where only the provider's package knows it."""
-        return self._access.endpoint.url if self._access.endpoint else None
+        return self._access.location
 
     def hurry(self) -> None:
-        """Make no further attempt for the calls under way; those that wait to try again give up at once."""
-        for call in self._calls:
-            call.hurried = True
-            if call.pause is not None:
-                call.pause.cancel()
+        """Make no further attempt for the calls under way; those that wait for one, or for their turn, give up."""
+        self._calls.hurry()
 
     def ask_before_retries(self, may: Callable[[], bool]) -> None:
         """From now on ask ``may`` before each attempt but a call's first; False: give up. It counts them."""
-        self._may_retry = may
+        self._calls.ask_before_retries(may)
 
     def check(self) -> None:
         """Build the client without calling it, to fail early.
@@ -152,20 +122,7 @@ class ChatModel:
         del repeat
         client = self._client(parameters)
         turns = [(message.role, message.content) for message in messages]
-        call = _Call()
-        self._calls.add(call)
-        try:
-            while True:
-                call.attempts += 1
-                outcome = await self._attempt(client, turns)
-                if isinstance(outcome, Completion):
-                    return outcome
-                seconds = self._retry.pause(call.attempts, outcome.retry_after) if outcome.again else None
-                again = seconds is not None and await call.wait(self._retry.sleep(seconds))
-                if not again or not self._may_retry():
-                    raise outcome.error(self.name, attempts=call.attempts)
-        finally:
-            self._calls.discard(call)
+        return await self._calls.make(lambda: client.ainvoke(turns), self._completion)
 
     async def close(self) -> None:
         """Close the connections of this event loop; a later call opens new ones."""
@@ -174,19 +131,7 @@ class ChatModel:
         if http is not None:
             await http.aclose()
 
-    async def _attempt(self, client: BaseChatModel, turns: list[tuple[str, str]]) -> Completion | Failure:
-        started = time.perf_counter()
-        try:
-            with self._privacy():
-                # The client's own timeouts are per read; this one ends an answer that trickles.
-                async with asyncio.timeout(self._timeout_s):
-                    message = await client.ainvoke(turns)
-        except Exception as error:  # noqa: BLE001  each provider's package raises its own
-            # The original stays out of the chain: its text may repeat the key.
-            return classify(error, secrets=self._access.secrets)
-        return self._completion(message, (time.perf_counter() - started) * 1000)
-
-    def _completion(self, message: AIMessage, latency_ms: float) -> Completion | Failure:
+    def _completion(self, message: AIMessage, latency_ms: float) -> Answered[Completion] | Failure:
         said = message.response_metadata
         finish = said.get("finish_reason") or said.get("stop_reason") or said.get("done_reason")
         text = str(message.text)
@@ -199,7 +144,8 @@ class ChatModel:
         cost = None
         if self._price and tokens_in is not None and tokens_out is not None:
             cost = (tokens_in * self._price.input + tokens_out * self._price.output) / 1_000_000
-        return Completion(text, tokens_in, tokens_out, cost, latency_ms, finish)
+        tokens = None if tokens_in is None or tokens_out is None else tokens_in + tokens_out
+        return Answered(Completion(text, tokens_in, tokens_out, cost, latency_ms, finish), tokens)
 
     def _client(self, parameters: Mapping[str, Any]) -> BaseChatModel:
         loop = asyncio.get_running_loop()
@@ -210,7 +156,7 @@ class ChatModel:
         client = self._clients.get(wanted)
         if client is None:
             if self._http is None:
-                self._http = _http_client(self._access, self._timeout_s)
+                self._http = connections(self._access, self._timeout_s, self._calls.hear)
             client = self._clients[wanted] = self._build(parameters, self._http)
         return client
 
@@ -233,23 +179,17 @@ class ChatModel:
                 hint="look at the provider, its key and the parameters",
             ) from None
 
-    def _privacy(self) -> contextlib.AbstractContextManager[Any]:
-        """Under ``local_only``, keep prompts from LangSmith, which an environment variable can switch on."""
-        if not self._local_only:
-            return contextlib.nullcontext()
-        tracing: Any = importlib.import_module("langsmith.run_helpers")
-        off: contextlib.AbstractContextManager[Any] = tracing.tracing_context(enabled=False)
-        return off
-
-
-def _always() -> bool:
-    return True
-
 
 def _construct(access: Access, parameters: Mapping[str, Any], http: Any, timeout_s: float) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
-    options: dict[str, Any] = {"model_provider": access.provider_name, **_connection(access, http)}
+    options: dict[str, Any] = {"model_provider": access.provider_name, **reached(access, http)}
+    if (
+        access.endpoint is not None
+        and access.endpoint.variable is not None
+        and access.provider_name == "openai"
+    ):
+        options["use_responses_api"] = False  # compatible servers speak chat completions only
     first = init_chat_model(access.name, **options)
     names = type(first).model_fields
     known = set(names) | {field.alias for field in names.values() if field.alias}
@@ -263,56 +203,5 @@ def _construct(access: Access, parameters: Mapping[str, Any], http: Any, timeout
     options.update({name: value for name, value in own.items() if name in known})
     model: BaseChatModel = init_chat_model(access.name, **options)
     if access.provider_name == "anthropic" and http is not None:
-        _give_anthropic(model, access, http)
+        give_anthropic(model, access, http)
     return model
-
-
-def _connection(access: Access, http: Any) -> dict[str, Any]:
-    """Endpoint, key and connections, in the words of each class; nothing for a provider unknown to us."""
-    if access.endpoint is None:
-        return {}
-    options: dict[str, Any] = {"base_url": access.endpoint.url}
-    if access.key is not None:
-        options["api_key"] = access.key.value
-    if access.provider_name == "openai":
-        options |= {"http_async_client": http, "openai_proxy": None}
-        if access.endpoint.variable is not None:
-            options["use_responses_api"] = False  # compatible servers speak chat completions only
-    if access.provider_name == "ollama":
-        options["client_kwargs"] = {"follow_redirects": False, "trust_env": not access.endpoint.is_loopback}
-    return options
-
-
-def _http_client(access: Access, timeout_s: float) -> Any:
-    """Connections of our own for the SDKs that take them: aiohttp's where installed, at half the CPU cost.
-
-    No redirects; and no proxy from the environment for a server on this machine.
-    """
-    if access.provider_name not in {"openai", "anthropic"} or access.endpoint is None:
-        return None
-    sdk: ModuleType = importlib.import_module(access.provider_name)
-    options: dict[str, Any] = {
-        "timeout": timeout_s,
-        "follow_redirects": False,
-        "trust_env": not access.endpoint.is_loopback,
-    }
-    if access.endpoint.url.startswith("http://"):
-        # Trusts nobody, and is never asked to: spares reading the system's certificates, 40 ms.
-        options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    with contextlib.suppress(RuntimeError):
-        return sdk.DefaultAioHttpClient(**options)
-    return sdk.DefaultAsyncHttpxClient(**options)
-
-
-def _give_anthropic(model: Any, access: Access, http: Any) -> None:
-    """ChatAnthropic takes no client, and its own is shared between event loops, where it fails: put ours in."""
-    if not hasattr(type(model), "_async_client"):
-        raise ProviderError(
-            "this langchain-anthropic is not supported", hint="pip install -U langchain-anthropic"
-        )
-    sdk = importlib.import_module("anthropic")
-    assert access.key is not None
-    assert access.endpoint is not None
-    model.__dict__["_async_client"] = sdk.AsyncAnthropic(
-        api_key=access.key.value, base_url=access.endpoint.url, max_retries=0, http_client=http
-    )

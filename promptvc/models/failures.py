@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptvc.base.errors import ProviderError, ProviderRefused
+from promptvc.models.limits import retry_after
 
 _LONGEST = 300
 _AGAIN = frozenset({408, 409, 425, 429})
+# Too many calls, in the words of HTTP, of OpenAI ("slow down") and of Anthropic ("overloaded").
+_LIMITED = frozenset({429, 503, 529})
 _HINTS = {
     400: "the provider does not accept this request: look at the model's name and its parameters",
     401: "the API key is wrong or expired: set the environment variable again",
@@ -46,12 +49,16 @@ _REDIRECTS = range(300, 400)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed attempt. ``again``: worth another try; ``refusal``: every other call would fail too."""
+    """One failed attempt.
+
+    ``again``: worth another try; ``refusal``: every other call would fail too; ``limited``: there were too many calls.
+    """
 
     message: str
     hint: str | None
     again: bool
     refusal: bool = False
+    limited: bool = False
     retry_after: str | None = None
 
     def error(self, model: str, *, attempts: int) -> ProviderError:
@@ -102,13 +109,13 @@ def _from_status(error: BaseException, status: int, secrets: Sequence[str]) -> F
         return Failure(message, _HINTS[402], again=False, refusal=True)
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", None)
-    retry_after = headers.get("retry-after") if headers is not None else None
     return Failure(
         message,
         _HINTS.get(status, "the provider has a problem: try again later; finished calls are kept"),
         again=status in _AGAIN or status >= 500,
         refusal=status in _REFUSALS,
-        retry_after=retry_after,
+        limited=status in _LIMITED,
+        retry_after=retry_after(headers) if headers is not None else None,
     )
 
 

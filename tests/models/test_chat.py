@@ -105,11 +105,11 @@ def test_calls_run_side_by_side() -> None:
         finally:
             await model.close()
 
-    # No answer before all twenty requests are there.
-    with Server(lambda request: dataclasses.replace(echo(request), gate=20)) as server:
+    # No answer before all of the first eight requests are there: more are not sent before something is known.
+    with Server(lambda request: dataclasses.replace(echo(request), gate=8)) as server:
         completions = asyncio.run(many(opened(server)))
     assert [completion.text for completion in completions] == ["HELLO"] * 20
-    assert server.most_at_once == 20
+    assert 8 <= server.most_at_once <= 20
 
 
 @pytest.mark.parametrize("asked", ["7", "Fri, 20 Nov 2026 12:00:07 GMT"])

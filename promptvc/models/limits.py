@@ -1,0 +1,141 @@
+"""What the headers of a response say about a provider's rate limits.
+
+Read are OpenAI's (``x-ratelimit-remaining-requests: 59``, ``x-ratelimit-reset-requests: 6m0s``), Anthropic's
+(``anthropic-ratelimit-tokens-remaining``, ``...-reset`` in RFC 3339) and those of the IETF: the three fields of
+draft-ietf-httpapi-ratelimit-headers-07 (``ratelimit-remaining``, ``ratelimit-reset`` in seconds) and the one field
+that later drafts made of them (``ratelimit: "default";r=50;t=30``). A header that is not understood says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+# Each header that tells what remains: the one that tells when it resets, and whether it counts tokens.
+_REMAINING: Mapping[str, tuple[str, bool]] = {
+    pattern.format(kind, "remaining"): (pattern.format(kind, "reset"), kind.endswith("tokens"))
+    for pattern, kinds in (
+        ("x-ratelimit-{1}-{0}", ("requests", "tokens")),
+        ("anthropic-ratelimit-{0}-{1}", ("requests", "tokens", "input-tokens", "output-tokens")),
+        ("ratelimit-{1}", ("",)),
+    )
+    for kind in kinds
+}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PARAMETER = re.compile(r";\s*([rt])=([0-9.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of one limit.
+
+    Attributes:
+        name: tells it apart from the provider's other limits.
+        per_token: it counts tokens, not calls.
+        remaining: calls or tokens, after the call that was answered.
+        reset_s: seconds until the limit is whole again.
+    """
+
+    name: str
+    per_token: bool
+    remaining: float
+    reset_s: float
+
+
+def quotas(headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> tuple[Quota, ...]:
+    """The limits that ``headers`` (names in any case) tell of; none for most servers.
+
+    A reset that is told as a moment counts from the response's own ``date``, so that clocks need not agree; from
+    ``now`` where there is none. A limit without a reset is left out: nothing could be concluded from it.
+    """
+    found: dict[str, str] = {}
+    limited = False
+    for name, value in headers:
+        lower = name.lower()
+        if b"ratelimit" in lower:
+            limited = True
+        elif lower != b"date":
+            continue
+        found[lower.decode("latin-1")] = value.decode("latin-1").strip()
+    if not limited:
+        return ()
+    return (*_named(found, now), *_combined(found.get("ratelimit", "")))
+
+
+def parse_duration(text: str) -> float | None:
+    """Seconds in a duration as Go writes it (``1h2m3.5s``, ``20ms``), or a plain number; None when it is neither."""
+    text = text.strip()
+    try:
+        return _usable(float(text))
+    except ValueError:
+        pass
+    if not text or _PART.sub("", text):
+        return None
+    return math.fsum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+
+
+def retry_after(headers: Mapping[str, str]) -> str | None:
+    """When to try again, in the words of ``Retry-After``; ``retry-after-ms``, which is finer, wins."""
+    fine = headers.get("retry-after-ms")
+    milliseconds = _number(fine) if fine is not None else None
+    if milliseconds is not None:
+        return str(milliseconds / 1000)
+    return headers.get("retry-after")
+
+
+def _named(found: Mapping[str, str], now: datetime) -> Iterator[Quota]:
+    for name, value in found.items():
+        known = _REMAINING.get(name)
+        remaining = None if known is None else _number(value)
+        if known is None or remaining is None:
+            continue
+        reset = _reset(found.get(known[0], ""), found, now)
+        if reset is not None:
+            yield Quota(name, known[1], remaining, reset)
+
+
+def _combined(text: str) -> Iterator[Quota]:
+    for item in text.split(","):
+        name = item.partition(";")[0].strip()
+        given = {key: _number(value) for key, value in _PARAMETER.findall(item)}
+        remaining, reset = given.get("r"), given.get("t")
+        if remaining is not None and reset is not None:
+            yield Quota(f"ratelimit {name}", "token" in name.lower(), remaining, reset)
+
+
+def _reset(text: str, found: Mapping[str, str], now: datetime) -> float | None:
+    seconds = parse_duration(text)
+    if seconds is not None:
+        return seconds
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return max(0.0, (moment - (_date(found.get("date")) or now)).total_seconds())
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _number(text: str) -> float | None:
+    try:
+        return _usable(float(text))
+    except ValueError:
+        return None
+
+
+def _usable(number: float) -> float | None:
+    return number if math.isfinite(number) and number >= 0 else None
