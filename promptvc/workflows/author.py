@@ -195,7 +195,7 @@ def _remarks(project: Project, prompt: Prompt) -> Iterator[str]:
     try:
         data = project.read(path)
         if data is not None:
-            suite = load_suite(data, file=path)
+            suite = load_suite(data, file=path, files=project.files())
             check_variables(suite, [one.name for one in prompt.variables if one.required])
     except InputError as error:
         yield f"{path}: {error.message}"

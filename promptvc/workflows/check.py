@@ -170,7 +170,7 @@ class _Check:
                 yield Problem("suite", "warning", path, None, f"there is no prompt {name}", hint)
 
     def _suite(self, path: str, name: str) -> None:
-        suite = load_suite(self._read(path), file=path)
+        suite = load_suite(self._read(path), file=path, files=self.project.files())
         prompt = self.prompts.get(name)
         if prompt is not None:
             check_variables(suite, [one.name for one in prompt.variables if one.required])
@@ -286,4 +286,6 @@ def _suite_name(path: str) -> str | None:
     if not path.startswith("evaluation/") or not path.endswith(".yaml"):
         return None
     name = path.removeprefix("evaluation/").removesuffix(".yaml")
-    return None if name.split("/")[0] in {"evidence", "baselines"} else name
+    # A name has no dots: what has one is a dataset, a proposal or the like, named after the prompt.
+    beside = "." in name.rsplit("/", 1)[-1]
+    return None if beside or name.split("/")[0] in {"evidence", "baselines"} else name

@@ -114,7 +114,8 @@ class _Training:
         data = self.project.at(self.main, file)
         if data is None:
             return None
-        suite = load_suite(data, file=file, memo=self.project.memo)
+        files = self.project.files(self.main)
+        suite = load_suite(data, file=file, files=files, memo=self.project.memo)
         check_variables(suite, [one.name for one in self.prompt.variables if one.required])
         return suite
 

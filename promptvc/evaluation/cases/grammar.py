@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -77,9 +78,16 @@ class OnLine:
 def frozen(value: Mapping[str, Any]) -> Assertion:
     """An assertion as written, unchecked."""
     if MEMBERS not in value:
-        return Assertion(**value)
+        return _once(**value)[0] if isinstance(value.get("value"), str) else Assertion(**value)
     plain = {key: part for key, part in value.items() if key != MEMBERS}
     return Assertion(**plain, members=tuple(map(frozen, value[MEMBERS])))
+
+
+@functools.lru_cache(maxsize=1024, typed=True)
+def _once(**value: Any) -> tuple[Assertion, str | None]:
+    """An assertion with one text, and what is wrong with it: a dataset repeats a few of them in every row."""
+    assertion = Assertion(**value)
+    return assertion, problem(assertion)
 
 
 def read_assertions(
@@ -95,8 +103,11 @@ def read_assertions(
         here = (*path, index)
         if MEMBERS in value:
             read_assertions(value[MEMBERS], place, *here, MEMBERS)
-        assertion = frozen(value)
-        wrong = problem(assertion)
+        if isinstance(value.get("value"), str) and MEMBERS not in value:
+            assertion, wrong = _once(**value)
+        else:
+            assertion = frozen(value)
+            wrong = problem(assertion)
         if wrong:
             raise place.error(wrong, *here, hint=_meant(assertion))
         found.append(assertion)

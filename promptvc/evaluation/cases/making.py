@@ -108,8 +108,9 @@ class CaseMaker:
         """All assertions of a case, filled in."""
         assertions = self._shared + own
         names: set[str] | frozenset[str] = self._shared_names
-        if any(map(_may_name, own)):
-            names = names.union(*map(placeholders, own))
+        naming = [each for each in own if _may_name(each)]
+        if naming:
+            names = names.union(*map(placeholders, naming))
         if expected is not None and EXPECTED not in names:
             last = Assertion(self.match, expected)
             wrong = problem(last)
