@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from promptvc.evaluation.assertions.registry import needs
+from promptvc.evaluation.assertions.assertion import Assertion
+from promptvc.evaluation.assertions.registry import at_once, leaves, needs
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.flaky import is_flaky
 from promptvc.evaluation.reduce import CaseScore, parse_reducer, reduce_repeats
@@ -230,7 +231,8 @@ class _Holding:
         self.cases = cases
         self.manner = manner
         then = approved.baseline
-        self.other_judge = bool(manner.judge or then.judge) and (manner.judge or None) != (then.judge or None)
+        # Where no judge was asked, because cheaper assertions decided, what was found owes nothing to a judge.
+        self.other_judge = bool(manner.judge and then.judge) and manner.judge != then.judge
         self.other_suite = manner.suite != then.suite or dict(manner.datasets) != dict(then.datasets)
         self.differs = tuple(self._differences())
         self.regressions: list[Regression] = []
@@ -274,9 +276,7 @@ class _Holding:
             return self.other_suite or self.other_judge
         if here.digest[: len(before)] != before:
             return True
-        return self.other_judge and any(
-            "judge" in needs(each) or "embeddings" in needs(each) for each in here.assertions
-        )
+        return self.other_judge and any(_takes_a_model(each) for each in here.assertions)
 
     def _differences(self) -> list[str]:
         then, now = self.approved.baseline, self.manner
@@ -292,3 +292,8 @@ class _Holding:
         if (now.repeats, now.reducer) != (then.repeats, then.reducer):
             found.append(f"{now.reducer} of {now.repeats}, not {then.reducer} of {then.repeats} repeats")
         return found
+
+
+def _takes_a_model(assertion: Assertion) -> bool:
+    """Whether a judge or an embedding may have a say: what is neither decided at once nor run as code."""
+    return any(not at_once(leaf) and "code" not in needs(leaf) for leaf in leaves(assertion))
