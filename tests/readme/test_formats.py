@@ -170,6 +170,9 @@ def test_the_assertions_are_those_that_there_are() -> None:
         "a list of texts": ["text"],
         "a pattern": "a+",
         "a JSON Schema, or none": {"type": "object"},
+        "a text or a list of texts": ["text"],
+        "a list of texts, or none": ["text"],
+        "code, or a file with code": "True",
     }
     for name, (value, threshold) in table.items():
         for prefix in ("", NEGATION):
@@ -177,13 +180,12 @@ def test_the_assertions_are_those_that_there_are() -> None:
                 prefix + name, value=given.get(value), threshold=1.0 if threshold == "required" else None
             )
             assert problem(full) is None
-            if value in given and value != "a JSON Schema, or none":
-                assert problem(dataclasses.replace(full, value=None))
+            without = problem(dataclasses.replace(full, value=None))
+            assert (without is None) == (value == "-" or value.endswith("or none")), name
             if value == "-":
                 assert problem(dataclasses.replace(full, value="text"))
-            assert problem(dataclasses.replace(full, threshold=None if threshold == "required" else 1.0)), (
-                "the column `threshold` is wrong"
-            )
+            other = problem(dataclasses.replace(full, threshold=None if threshold == "required" else 1.0))
+            assert (other is not None) == (threshold in {"-", "required"}), "the column `threshold` is wrong"
 
 
 def test_the_settings_are_those_of_the_schema_with_their_defaults() -> None:

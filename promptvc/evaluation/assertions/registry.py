@@ -25,6 +25,7 @@ from promptvc.evaluation.assertions.assertion import (
 from promptvc.evaluation.assertions.code import Python
 from promptvc.evaluation.assertions.limits import COST, LATENCY
 from promptvc.evaluation.assertions.pattern import Regex
+from promptvc.evaluation.assertions.similar import Similar
 from promptvc.evaluation.assertions.structure import IsJson
 from promptvc.evaluation.assertions.text import (
     Equals,
@@ -35,6 +36,13 @@ from promptvc.evaluation.assertions.text import (
     icontains,
     starts_with,
 )
+from promptvc.evaluation.judges.answer_relevance import AnswerRelevance
+from promptvc.evaluation.judges.classes import Classifier, Moderation
+from promptvc.evaluation.judges.context import ContextFaithfulness, ContextRecall, ContextRelevance
+from promptvc.evaluation.judges.g_eval import GEval
+from promptvc.evaluation.judges.refusal import IsRefusal
+from promptvc.evaluation.judges.rubric import ClosedQa, Factuality, LlmRubric
+from promptvc.evaluation.judges.selecting import MaxScore, SelectBest
 
 ASSERT_SET = "assert-set"
 
@@ -49,9 +57,23 @@ ASSERTIONS: dict[str, AnyGrader] = {
     "starts-with": OneText(starts_with, "start with"),
     "regex": Regex(),
     "is-json": IsJson(),
+    "similar": Similar(),
     "latency": LATENCY,
     "cost": COST,
+    "llm-rubric": LlmRubric(),
+    "g-eval": GEval(),
+    "factuality": Factuality(),
+    "model-graded-closedqa": ClosedQa(),
+    "answer-relevance": AnswerRelevance(),
+    "context-faithfulness": ContextFaithfulness(),
+    "context-recall": ContextRecall(),
+    "context-relevance": ContextRelevance(),
+    "classifier": Classifier(),
+    "moderation": Moderation(),
+    "is-refusal": IsRefusal(),
     "python": Python(),
+    "select-best": SelectBest(),
+    "max-score": MaxScore(),
 }
 
 NAMES = (*ASSERTIONS, ASSERT_SET)
