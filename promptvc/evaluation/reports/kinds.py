@@ -38,7 +38,7 @@ def kinds_of(
         "errored": errored,
         "failed": score.score is not None and not score.passed,
         "flaky": flaky,
-        "differing": differs,
+        "differing": differs and not errored,
         "fixed": compared and before is not None and score.passed and not before.passed,
         "quarantined": quarantined,
         "passed": score.passed,

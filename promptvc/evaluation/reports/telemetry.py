@@ -1,8 +1,8 @@
 """OpenTelemetry: an event ``gen_ai.evaluation.result`` for each grade, as the GenAI semantic conventions name it.
 
 Each line is an OTLP/JSON ``LogsData`` with one log record: what a collector's ``otlpjsonfile`` receiver reads. What the
-conventions have no name for stands under ``promptvc.``. A grade is named by its metric, else by the assertion's type. An
-answer that never came has no grades: it is one event named ``answer`` with an ``error.type``, so that it is not lost.
+conventions have no name for stands under ``promptvc.``. A grade is named by its metric, else by the assertion's type.
+An answer that never came has no grades: it is one event named ``answer`` with an ``error.type``, so as not to be lost.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from promptvc.evaluation.reports.plain import dumps
+from promptvc.evaluation.reports.plain import dumps, encodable
 from promptvc.evaluation.reports.report import Report, Side
 from promptvc.evidence.runs import CaseResult, GradeLine
 
@@ -64,7 +64,7 @@ def _event(grade: GradeLine) -> dict[str, Any]:
     label = None if grade.passed is None else "pass" if grade.passed else "fail"
     return {
         "gen_ai.evaluation.name": grade.metric or grade.name,
-        "gen_ai.evaluation.score.value": grade.score,
+        "gen_ai.evaluation.score.value": None if grade.score is None else float(grade.score),
         "gen_ai.evaluation.score.label": label,
         "gen_ai.evaluation.explanation": grade.error or grade.reason or None,
         "error.type": "grader" if grade.error is not None else None,
@@ -102,4 +102,4 @@ def _typed(value: Any) -> dict[str, Any]:
         return {"intValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": value}
-    return {"stringValue": str(value)}
+    return {"stringValue": encodable(str(value))}
