@@ -25,6 +25,7 @@ BELOW: dict[str, set[str]] = {
 }
 LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
+    "promptvc.analysis.calibration",
     "promptvc.store.diff",
     "promptvc.evaluation.compare",
     "promptvc.evaluation.reports.report",
