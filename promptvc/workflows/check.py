@@ -13,7 +13,7 @@ from promptvc.base.findings import Problem, Severity, problems_of
 from promptvc.base.schemas import unknown_keys
 from promptvc.deployment.checking import DeploymentsCheck
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
-from promptvc.evaluation.cases.suite import check_variables, load_suite
+from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
 from promptvc.evidence.records import name_and_id, parse
 from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.feedback.segments import prompt_of, read_segments
@@ -26,10 +26,13 @@ from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import check_name, name_of, nearest, path_of
 from promptvc.store.listing import leads_out
 from promptvc.store.numbering import owned_versions, reused_versions
+from promptvc.training.leakage import find_leaks
 from promptvc.workflows.project import STATE, Project
 
 MOST_IN_A_FOLDER = 2000
 """Above this a flat folder makes every commit write a large tree object."""
+MOST_LEAKS = 20
+"""Cases of a suite that are named one by one because the prompt gives them away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class _Check:
                 raise NotFound(f"there is no prompt {name}", hint=hint)
         self.names = names
         self.prompts: dict[str, Prompt] = {}
+        self.suites: dict[str, Suite] = {}
 
     def report(self) -> Report:
         """Every finding, errors first, then by file and line."""
@@ -165,6 +169,8 @@ class _Check:
             if name is None or not self._wanted(name):
                 continue
             yield from problems_of("suite", path, self._suite, path, name)
+            if name in self.suites and name in self.prompts:
+                yield from _leaks(self.suites[name], self.prompts[name])
             if name not in self.prompts and path_of(name) not in self.files:
                 hint = "rename it to the prompt it is for, or delete it"
                 yield Problem("suite", "warning", path, None, f"there is no prompt {name}", hint)
@@ -174,6 +180,7 @@ class _Check:
         prompt = self.prompts.get(name)
         if prompt is not None:
             check_variables(suite, [one.name for one in prompt.variables if one.required])
+        self.suites[name] = suite
 
     def _evidence(self) -> Iterator[Problem]:
         for path in self.files:
@@ -279,6 +286,20 @@ class _Check:
         for place in spool.set_aside():
             message = "lines that were no events were set aside here"
             yield Problem("spool", "warning", str(place), None, message, "look at them, then delete the file")
+
+
+def _leaks(suite: Suite, prompt: Prompt) -> Iterator[Problem]:
+    """Cases that the prompt's own examples give away."""
+    leaks = find_leaks(suite.cases, prompt)
+    for leak in leaks[:MOST_LEAKS]:
+        how = "is" if leak.how == "exact" else "is nearly"
+        message = f"the input of case `{leak.case}` {how} that of example {leak.example} of the prompt"
+        hint = "a model can copy the answer: mark the case `split: train`, or take the example out"
+        yield Problem("leak", "warning", leak.file or suite.file, leak.line, message, hint)
+    more = len(leaks) - MOST_LEAKS
+    if more > 0:
+        cases = "1 more case repeats" if more == 1 else f"{more} more cases repeat"
+        yield Problem("leak", "warning", suite.file, None, f"{cases} an example of the prompt", None)
 
 
 def _suite_name(path: str) -> str | None:
