@@ -28,11 +28,12 @@ def kinds_of(
 ) -> tuple[Kind, ...]:
     """Every kind that a case is of, the most telling first.
 
-    A case that is errored on a side is neither broken nor fixed: nobody knows. One in quarantine does not count, so
-    that it is quarantined before anything else, and never broken or fixed.
+    A case that is errored on a side is neither broken nor fixed: nobody knows. One in quarantine does not count: it is
+    that, and perhaps flaky or differing.
     """
-    errored = score.score is None or (before is not None and before.score is None)
-    compared = before is not None and not errored and not quarantined
+    answered = before.score is not None if before is not None else True
+    errored = score.score is None or not answered
+    compared = before is not None and not errored
     found: dict[Kind, bool] = {
         "broken": compared and before is not None and before.passed and not score.passed,
         "errored": errored,
@@ -40,11 +41,12 @@ def kinds_of(
         "flaky": flaky,
         "differing": differs and not errored,
         "fixed": compared and before is not None and score.passed and not before.passed,
-        "quarantined": quarantined,
         "passed": score.passed,
     }
-    order: Sequence[Kind] = ("quarantined", *KINDS) if quarantined else KINDS
-    return tuple(dict.fromkeys(kind for kind in order if found[kind]))
+    if quarantined:
+        others: tuple[Kind, ...] = ("flaky", "differing")
+        return ("quarantined", *(kind for kind in others if found[kind]))
+    return tuple(kind for kind in KINDS if found.get(kind))
 
 
 def kinds_of_row(row: Row) -> tuple[Kind, ...]:

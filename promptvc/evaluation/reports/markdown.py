@@ -98,8 +98,8 @@ def _verdict(report: Report) -> str:
     if comparison is None or report.baseline is None:
         totals = report.totals
         counts = f"{totals.passed:,} of {counted(totals.cases, 'case')} passed, {totals.failed:,} failed"
-        score = "no score" if totals.score is None else f"score {share(totals.score)}"
-        return f"### {which}: {score}, {counts}, {totals.errored:,} errored\n"
+        mean = "no score" if totals.score is None else f"score {share(totals.score)}"
+        return f"### {which}: {mean}, {counts}, {totals.errored:,} errored\n"
     name = comparison.verdict + (" (provisional)" if comparison.provisional else "")
     told = f"### {name}: {which} against {report.baseline.label}"
     measured = interval(comparison)

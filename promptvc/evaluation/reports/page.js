@@ -4,6 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const PAGE = 50;
 const MOST_COMPARED = 4e6; // pairs of words; beyond it two answers are shown without marks
 const KINDS = ["broken", "errored", "failed", "flaky", "differing", "fixed", "quarantined", "passed"];
+const BADGES = ["quarantined", "broken", "errored", "failed", "fixed", "passed", "flaky", "differing"];
 const two = data.sides.length === 2;
 const state = { kind: "all", text: "", tag: "", sort: "telling", down: false, page: 0, open: new Set() };
 
@@ -162,7 +163,8 @@ function showJudges() {
   }
   for (const one of data.calibrations) {
     const rows = [
-      ["Agreement (95 % interval)", one.agreement],
+      ["Agreement", one.agreement],
+      ["95 % interval", one.interval],
       ["Cohen's kappa", one.kappa],
       ["Matthews correlation", one.mcc],
     ];
@@ -194,7 +196,7 @@ const COLUMNS = [
   { name: "Is", sort: "telling" },
   ...(two ? [{ name: data.sides[0], sort: "before", number: true, less: true }] : []),
   { name: two ? data.sides[1] : "Score", sort: "score", number: true },
-  ...(two ? [{ name: "Change", sort: "change", number: true }] : []),
+  ...(two ? [{ name: "Change", sort: "change", number: true, less: true }] : []),
   { name: "Latency", sort: "latency", number: true, less: true },
   { name: "Tags", less: true },
 ];
@@ -229,7 +231,8 @@ function badges(row) {
   const hidden = new Set();
   if (row.kinds.includes("broken")) hidden.add("failed");
   if (row.kinds.includes("fixed")) hidden.add("passed");
-  return row.kinds.filter((kind) => !hidden.has(kind)).map((kind) => make("span", { class: `badge ${kind}`, text: kind }));
+  const shown = BADGES.filter((kind) => row.kinds.includes(kind) && !hidden.has(kind));
+  return shown.map((kind) => make("span", { class: `badge ${kind}`, text: kind }));
 }
 
 function lineOf(row, name) {
@@ -250,7 +253,7 @@ function lineOf(row, name) {
     make("td", {}, ...badges(row)),
     two ? make("td", { class: "number less", text: score(row.before) }) : null,
     make("td", { class: "number", text: score(row.score) }),
-    two ? make("td", { class: `number ${tone}`, text: moved === null ? "-" : points(moved) }) : null,
+    two ? make("td", { class: `number less ${tone}`, text: moved === null ? "-" : points(moved) }) : null,
     make("td", { class: "number less", text: milliseconds(row.latency) }),
     make("td", { class: "less" }, ...(row.tags ?? []).map((text) => make("span", { class: "tag", text }))),
   );
@@ -314,18 +317,16 @@ function gradesOf(answer) {
   if (!answer?.grades) return null;
   const rows = answer.grades.map((grade) => {
     const state = grade.error ? "error" : grade.passed ? "pass" : "fail";
-    const name = [grade.name, grade.metric ? `(${grade.metric})` : "", grade.weight === 0 ? "metric only" : ""];
-    const said = [grade.error ?? grade.reason ?? "", grade.measure ? `[${grade.measure}]` : ""];
+    const name = [grade.name, grade.metric ? `(${grade.metric})` : "", grade.weight === 0 ? "· metric only" : ""];
+    const said = [grade.error ?? grade.reason ?? "", grade.measure ? `[${grade.measure}]` : ""].filter(Boolean).join(" ");
     return make(
       "tr", {},
       make("td", { class: `outcome ${state}`, text: { error: "! error", pass: "✓ pass", fail: "✗ fail" }[state] }),
-      make("td", { text: name.filter(Boolean).join(" ") }),
-      make("td", { class: "number", text: score(grade.score) }),
-      make("td", { text: said.filter(Boolean).join(" ") }),
+      make("td", { class: "outcome", text: score(grade.score) }),
+      make("td", {}, name.filter(Boolean).join(" "), said ? make("div", { class: "quiet", text: said }) : null),
     );
   });
-  const head = ["outcome", "assertion", "score", "reason"].map((text, n) =>
-    make("th", { scope: "col", class: n === 2 ? "number" : null, text }));
+  const head = ["outcome", "score", "assertion"].map((text) => make("th", { scope: "col", text }));
   return make("table", { class: "grades" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
 }
 

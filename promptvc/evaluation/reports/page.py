@@ -1,9 +1,9 @@
 """A report as one HTML page that needs nothing else: no network, no fonts, no library.
 
 The page's parts are the files ``page.html``, ``page.css`` and ``page.js`` beside this one. What was evaluated is JSON
-in a ``<script type="application/json">``: with ``<``, ``>`` and ``&`` written as escapes no text can end that element, and
-the script puts texts on the page as text only. The Content-Security-Policy allows the page's own style and script by
-their hashes, no request, and (``require-trusted-types-for``) no markup made from a string.
+in ``<script type="application/json">``: with ``<``, ``>`` and ``&`` as escapes no text can end that element, and the
+script puts texts on the page as text only. The Content-Security-Policy allows the page's own style and script by their
+hashes, no request, and (``require-trusted-types-for``) no markup made from a string.
 """
 
 from __future__ import annotations

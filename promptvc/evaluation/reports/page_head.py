@@ -9,6 +9,7 @@ from promptvc.base.clock import format_time
 from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.reports.figures import (
+    UNKNOWN,
     counted,
     dollars,
     guard_mean,
@@ -49,7 +50,8 @@ def head_json(report: Report) -> dict[str, Any]:
             {
                 "judge": one.judge[:_TEXT],
                 "metric": one.metric[:_TEXT],
-                "agreement": f"{share(one.agreement)} ({share(one.low)} .. {share(one.high)})",
+                "agreement": share(one.agreement),
+                "interval": f"{share(one.low)} .. {share(one.high)}",
                 "kappa": share(one.kappa),
                 "mcc": share(one.mcc),
                 "n": f"{one.n:,}",
@@ -117,14 +119,19 @@ def _numbers(report: Report, sides: Sequence[Side]) -> list[list[str]]:
         *rows,
         ["Latency p50", *(milliseconds(one.latency_p50) for one in totals)],
         ["Latency p95", *(milliseconds(one.latency_p95) for one in totals)],
-        ["Tokens", *(tokens(one.tokens) for one in totals)],
+        ["Tokens in", *(_count(one.tokens.input) for one in totals)],
+        ["Tokens out", *(_count(one.tokens.output) for one in totals)],
         ["Cost", *(dollars(one.cost) for one in totals)],
     ]
 
 
 def _rating(report: Report, side: Side) -> str:
     found = next((rating for rating in report.ratings if rating.version == side.version), None)
-    return "-" if found is None else f"{share(found.mean)} ({counted(found.n, 'rating')})"
+    return "-" if found is None else f"{share(found.mean)}, n={found.n:,}"
+
+
+def _count(number: int | None) -> str:
+    return UNKNOWN if number is None else f"{number:,}"
 
 
 def _difference(report: Report) -> dict[str, Any] | None:
