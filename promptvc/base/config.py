@@ -40,7 +40,7 @@ class ModelSettings:
 
     timeout_s: float = 60.0
     attempts: int = 5
-    concurrency: int = 8
+    concurrency: int = 32
     local_only: bool = False
     prices: Mapping[str, Price] = field(default_factory=dict)
 

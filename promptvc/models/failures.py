@@ -83,7 +83,8 @@ def classify(error: BaseException, *, secrets: Sequence[str] = ()) -> Failure:
         hint = "look at the network and at the base URL, then run the command again; finished calls are kept"
         return Failure(f"the connection failed: {reason}", hint, again=True)
     if any(_is_timeout(cause) for cause in causes):
-        return Failure("no answer in time", "raise models.timeout_s in promptvc.yaml", again=True)
+        # A server that cannot keep up lets calls wait rather than refuse them.
+        return Failure("no answer in time", "raise models.timeout_s in promptvc.yaml", again=True, limited=True)
     return _malformed(causes, secrets)
 
 

@@ -28,9 +28,13 @@ _LONGEST_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The least that remained of a limit until it is whole again (``ends``); ``mark``: the last ticket by then."""
+    """The least that remained of a limit until it is whole again, at ``ends``; from then on ``most`` may remain.
+
+    ``most`` is the most that was ever seen of it, ``mark`` the last ticket when ``floor`` was told.
+    """
 
     floor: float
+    most: float
     per_token: bool
     ends: float
     mark: int
@@ -145,8 +149,14 @@ class Throttle:
         for quota in quotas:
             known = self._windows.get(quota.name)
             if known is None or now >= known.ends or quota.remaining <= known.floor or ticket > known.mark:
-                ends = now + quota.reset_s
-                self._windows[quota.name] = _Window(quota.remaining, quota.per_token, ends, self._issued)
+                before = quota.remaining + (not quota.per_token)
+                self._windows[quota.name] = _Window(
+                    floor=quota.remaining,
+                    most=before if known is None else max(known.most, before),
+                    per_token=quota.per_token,
+                    ends=now + quota.reset_s,
+                    mark=self._issued,
+                )
         if self._again or self._first:
             self._let_go()
 
@@ -167,19 +177,20 @@ class Throttle:
         now = self._clock()
         if now < self._paused_until and not again:
             return self._paused_until - now
-        for name, window in list(self._windows.items()):
+        for window in self._windows.values():
             left = window.ends - now
-            if left <= 0:
-                del self._windows[name]
-            elif not self._has_room(window) and (self._in_flight or left <= _LONGEST_S):
+            if left > 0 and not self._fits(window, window.floor) and (self._in_flight or left <= _LONGEST_S):
                 return left
+            if left <= 0 and self._in_flight and not self._fits(window, window.most):
+                return math.inf  # an answer will tell
         return None
 
-    def _has_room(self, window: _Window) -> bool:
+    def _fits(self, window: _Window, remaining: float) -> bool:
+        """Whether one more call does, besides those under way."""
         each = 1.0
         if window.per_token and self._counted:
             each = max(1.0, self._tokens / self._counted)
-        return window.floor >= each * (self._in_flight + 1)
+        return remaining >= each * (self._in_flight + 1)
 
     def _grant(self) -> int:
         self._in_flight += 1
