@@ -15,7 +15,7 @@ from the ``threshold`` on, or above 0 without one; or ``{pass, score, reason}``.
 inserted into code: an answer or a variable is data that it reads. The grammar is promptfoo's
 (https://www.promptfoo.dev/docs/configuration/expected-outputs/python).
 
-Where a suite is loaded, :func:`with_code` puts a file's text in the place of its path, so that the digest of the case
+Where a suite is loaded, :class:`CodeFiles` puts a file's text in the place of its path, so that the digest of the case
 covers the code, and what runs comes from the commit that the suite comes from.
 """
 
@@ -27,7 +27,7 @@ import math
 import posixpath
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from promptvc.base.errors import InputError, NotFound
@@ -41,6 +41,7 @@ from promptvc.evaluation.assertions.assertion import (
     share_threshold,
 )
 
+NAME = "python"
 FILE = "file://"
 ENTRY = "get_assert"
 """The function of a file that is called where none is named."""
@@ -95,6 +96,46 @@ def code_of(value: Any, read: Read | None = None, folder: str = "") -> str:
         return found
     code, function = str(found["code"]), str(found["function"])
     return code if function == ENTRY else f"{code}\n\n{ENTRY} = {function}\n"
+
+
+class CodeFiles:
+    """Fills in the code of one suite's assertions, each file read once.
+
+    Attributes:
+        found: the files that were read, by path from the prompt root.
+    """
+
+    def __init__(self, read: Read, folder: str) -> None:
+        self.found: dict[str, bytes] = {}
+        self._source = read
+        self._folder = folder
+
+    def filled(self, assertion: Assertion) -> Assertion:
+        """The same with its file's text in it, and so its members.
+
+        Raises:
+            NotFound, InputError: as :func:`with_code`; code that cannot be parsed.
+        """
+        if assertion.members:
+            return replace(assertion, members=tuple(map(self.filled, assertion.members)))
+        if assertion.base != NAME:
+            return assertion
+        value = with_code(assertion.value, self._read, self._folder)
+        if value is assertion.value:
+            return assertion
+        complete = replace(assertion, value=value)
+        wrong = Python().problem(complete)
+        if wrong:
+            raise InputError(f"`{assertion.type}` {wrong}")
+        return complete
+
+    def _read(self, path: str) -> bytes | None:
+        if path not in self.found:
+            data = self._source(path)
+            if data is None:
+                return None
+            self.found[path] = data
+        return self.found[path]
 
 
 @dataclass(frozen=True, slots=True)

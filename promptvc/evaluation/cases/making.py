@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from promptvc.base.errors import InputError
 from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.assertion import Assertion
+from promptvc.evaluation.assertions.code import NAME as CODE
+from promptvc.evaluation.assertions.code import CodeFiles
 from promptvc.evaluation.assertions.registry import filled, placeholders, problem
 from promptvc.evaluation.cases.case import EXPECTED, Case
 from promptvc.evaluation.cases.grammar import Place, frozen, read_assertions
@@ -26,10 +29,18 @@ class CaseMaker:
     Args:
         default: the suite's ``default``, whose assertions are already ``shared``.
         match: the type that asserts ``expected``.
+        code: fills in the files of ``python`` assertions; they stay as they are written where it is None.
     """
 
-    def __init__(self, default: Mapping[str, Any], match: str, shared: tuple[Assertion, ...]) -> None:
+    def __init__(
+        self,
+        default: Mapping[str, Any],
+        match: str,
+        shared: tuple[Assertion, ...],
+        code: CodeFiles | None = None,
+    ) -> None:
         self.match = match
+        self._code = code
         self._vars: Mapping[str, Any] = default.get("vars", {})
         self._threshold: float | None = default.get("threshold")
         self._shared = shared
@@ -106,7 +117,7 @@ class CaseMaker:
         self, own: tuple[Assertion, ...], variables: Mapping[str, Any], expected: Any, name: str, place: Place
     ) -> tuple[Assertion, ...]:
         """All assertions of a case, filled in."""
-        assertions = self._shared + own
+        assertions = self._shared + (own if self._code is None else coded(own, self._code, place, "assert"))
         names: set[str] | frozenset[str] = self._shared_names
         naming = [each for each in own if _may_name(each)]
         if naming:
@@ -126,6 +137,25 @@ class CaseMaker:
             return assertions
         known = variables if expected is None else {**variables, EXPECTED: expected}
         return tuple(_fill(each, known, name, place) for each in assertions)
+
+
+def coded(
+    assertions: tuple[Assertion, ...], code: CodeFiles, place: Place, *path: str | int
+) -> tuple[Assertion, ...]:
+    """The same, those at ``path`` that are ``python`` with the code of their files.
+
+    Raises:
+        InvalidDocument: there is no such file, it leads out of the prompt root, or cannot be parsed.
+    """
+    if not any(each.members or each.base == CODE for each in assertions):
+        return assertions
+    found = []
+    for index, each in enumerate(assertions):
+        try:
+            found.append(code.filled(each))
+        except InputError as error:
+            raise place.error(error.message, *path, index, hint=error.hint) from None
+    return tuple(found)
 
 
 def _may_name(assertion: Assertion) -> bool:

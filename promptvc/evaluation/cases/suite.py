@@ -31,11 +31,12 @@ from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.base.jsonl import canonical_json
 from promptvc.base.memo import Memo
 from promptvc.base.schemas import validate
+from promptvc.evaluation.assertions.code import CodeFiles
 from promptvc.evaluation.cases.case import EXPECTED, Case, Split
 from promptvc.evaluation.cases.dataset import DatasetFile, Names, described, read_dataset
 from promptvc.evaluation.cases.files import Files, is_glob, matching, resolved
 from promptvc.evaluation.cases.grammar import InDocument, match_problem, meant, read_assertions
-from promptvc.evaluation.cases.making import CaseMaker
+from promptvc.evaluation.cases.making import CaseMaker, coded
 from promptvc.evaluation.cases.sequence import Joined, digest_of, ids_of, of_split
 from promptvc.evaluation.reduce import parse_reducer
 
@@ -51,6 +52,7 @@ class Suite:
         repeat: how often each case is asked where the command does not say; None: the command's own default.
         reduce: the reducer's name where the command does not say.
         datasets: the files that gave cases, in their order.
+        code: the files whose code its assertions run, by path from the prompt root.
         generated: nobody wrote it: it was made from a prompt and its feedback, and is no evidence.
     """
 
@@ -61,6 +63,7 @@ class Suite:
     repeat: int | None = None
     reduce: str | None = None
     datasets: tuple[DatasetFile, ...] = ()
+    code: Mapping[str, bytes] = field(default_factory=dict)
     generated: bool = False
 
     @property
@@ -84,7 +87,7 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
 
     Args:
         file: its path from the prompt root, after ``REVISION:`` where it is not the working tree's.
-        files: where datasets are read from: the same working tree or revision.
+        files: where datasets and code are read from: the same working tree or revision.
 
     Raises:
         InvalidDocument: with file, line and key: not YAML, not by the schema, an assertion that does not exist or is
@@ -103,7 +106,10 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
             raise top.error(f"`reduce`: {error.message}", "reduce", hint=error.hint) from None
     default: Mapping[str, Any] = value.get("default", {})
     shared = read_assertions(default.get("assert", ()), top, "default", "assert")
-    reading = _Reading(document, CaseMaker(default, match, shared), files)
+    code = None if files is None else CodeFiles(files.read, _folder(file))
+    if code is not None:
+        shared = coded(shared, code, top, "default", "assert")
+    reading = _Reading(document, CaseMaker(default, match, shared, code), files)
     cases = reading.cases(value["cases"])
     return Suite(
         file=file,
@@ -113,6 +119,7 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
         repeat=value.get("repeat"),
         reduce=value.get("reduce"),
         datasets=tuple(reading.datasets),
+        code=MappingProxyType({} if code is None else code.found),
     )
 
 
@@ -139,6 +146,12 @@ def check_variables(suite: Suite, required: Collection[str]) -> None:
     )
 
 
+def _folder(file: str) -> str:
+    """The folder, from the prompt root, of a suite that is named as :func:`load_suite` names it."""
+    folder = str(PurePosixPath(file.rpartition(":")[2]).parent)
+    return "" if folder == "." else folder
+
+
 def _match(value: Mapping[str, Any], top: InDocument) -> str:
     name: str = value.get("match", "equals")
     wrong = match_problem(name)
@@ -155,9 +168,9 @@ class _Reading:
         self._maker = maker
         self._files = files
         self._names = Names()
-        before, colon, path = document.file.rpartition(":")
+        before, colon, _ = document.file.rpartition(":")
         self._revision = before + colon
-        self._folder = str(PurePosixPath(path).parent)
+        self._folder = _folder(document.file)
         self.datasets: list[DatasetFile] = []
 
     def cases(self, written: str | Sequence[Any]) -> Sequence[Case]:
@@ -182,7 +195,7 @@ class _Reading:
         if self._files is None:
             raise place.error(f"{text!r} names a dataset, and there are no files to read here")
         try:
-            path = resolved(text, "" if self._folder == "." else self._folder)
+            path = resolved(text, self._folder)
         except ValueError as error:
             raise place.error(f"{text!r} {error}") from None
         paths = matching(path, self._files) if is_glob(path) else [path]
