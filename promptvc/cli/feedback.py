@@ -25,6 +25,7 @@ TABLE = {
     "list": Entry("promptvc.cli.feedback", "list_", "List events, oldest first."),
     "summary": Entry("promptvc.cli.feedback", "summary", "Count events and what they say."),
     "commit": Entry("promptvc.cli.feedback", "commit", "Commit the recorded events."),
+    "to-cases": Entry("promptvc.cli.feedback_cases", "to_cases", "Propose cases of a suite from feedback."),
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from promptvc.base.config import FILE, Settings
 from promptvc.base.documents import load_yaml
-from promptvc.base.errors import NotFound
+from promptvc.base.errors import InputError, NotFound
 from promptvc.base.findings import Problem, Severity, problems_of
 from promptvc.base.schemas import unknown_keys
 from promptvc.deployment.checking import DeploymentsCheck
@@ -290,7 +290,10 @@ class _Check:
 
 def _leaks(suite: Suite, prompt: Prompt) -> Iterator[Problem]:
     """Cases that the prompt's own examples give away."""
-    leaks = find_leaks(suite.cases, prompt)
+    try:
+        leaks = find_leaks(suite.cases, prompt)
+    except InputError:  # a template that is none, which is a finding of its own
+        return
     for leak in leaks[:MOST_LEAKS]:
         how = "is" if leak.how == "exact" else "is nearly"
         message = f"the input of case `{leak.case}` {how} that of example {leak.example} of the prompt"
