@@ -39,7 +39,7 @@ class Rarity:
         """``bag`` as a vector of length ``UNIT``; empty for a text without words."""
         weights, unseen = self._weights, self._unseen
         weighted = [
-            (feature, _strength(feature, n) * weights.get(feature, unseen)) for feature, n in bag.items()
+            (feature, strength(feature, n) * weights.get(feature, unseen)) for feature, n in bag.items()
         ]
         length = math.sqrt(math.fsum(weight * weight for _, weight in weighted))
         if not length:
@@ -51,7 +51,7 @@ class Rarity:
         """``bag`` for asking which of several vectors is the closest: only known features, not to length."""
         weights = self._weights
         return [
-            (feature, round(64 * _strength(feature, n) * weights[feature]))
+            (feature, round(64 * strength(feature, n) * weights[feature]))
             for feature, n in bag.items()
             if feature in weights
         ]
@@ -90,6 +90,6 @@ class Index:
 _DAMPED = [0.0, *(round(1 + math.log(count), 5) for count in range(1, 65))]
 
 
-def _strength(feature: str, count: int) -> float:
+def strength(feature: str, count: int) -> float:
     """What a feature counts before its rarity: its kind's weight, each further occurrence for less."""
     return KINDS[feature[0]] * _DAMPED[min(count, 64)]
