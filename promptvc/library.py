@@ -146,8 +146,17 @@ class Library:
         return trainings.history(self._fresh(), name)
 
     def evaluate(self, reference: str, *, progress: Progress = silent, **options: Any) -> assess.Evaluated:
-        """Run a prompt's suite; ``options`` are the fields of :class:`promptvc.workflows.assess.EvaluateRequest`."""
-        request = assess.EvaluateRequest(reference, **options)
+        """Run a prompt's suite on one version and one model.
+
+        ``options`` are the fields of :class:`promptvc.evaluation.assessed.EvaluateRequest`.
+        """
+        return self.evaluate_all(reference, progress=progress, **options)[0]
+
+    def evaluate_all(
+        self, *references: str, progress: Progress = silent, **options: Any
+    ) -> tuple[assess.Evaluated, ...]:
+        """Run the suites of several versions, on one model or several (``models``), under one budget."""
+        request = assess.EvaluateRequest(references, **options)
         return assess.evaluate(self._fresh(), request, progress=progress)
 
     def deploy(self, reference: str, **options: Any) -> ship.Shipped:

@@ -7,7 +7,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -48,6 +48,15 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         StorageError: disk full, read-only, no permission; ``path`` is as it was.
     """
+    write_parts(path, (data,), durable=durable)
+
+
+def write_parts(path: Path, parts: Iterable[bytes], *, durable: bool = True) -> None:
+    """The same for content that comes in parts and need not fit into memory; what ``parts`` raises leaves no file.
+
+    Raises:
+        StorageError: as :func:`write_atomic`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +64,8 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
             with temporary.open("xb") as stream:
                 if path.exists():
                     os.fchmod(stream.fileno(), path.stat().st_mode & 0o7777)
-                stream.write(data)
+                for part in parts:
+                    stream.write(part)
                 if durable:
                     stream.flush()
                     os.fsync(stream.fileno())

@@ -1,90 +1,113 @@
-"""`promptvc evaluate`: run a suite."""
+"""`promptvc evaluate`: run suites; and its relatives, which run nothing: `merge` and `trend`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
-from promptvc.cli.ui import Ui
-from promptvc.evaluation.compare import Comparison
-from promptvc.evaluation.reports.terminal import ChangedCase, comparison_lines, totals_lines
+from promptvc.cli.evaluated import check_outputs, show_estimates, show_evaluated, write_outputs
+from promptvc.cli.lazy import Entry, LazyGroup
+from promptvc.evaluation.assessed import EvaluateRequest
 from promptvc.workflows import assess
 
-SHOWN = {"failed": 10, "broken": 20, "fixed": 10}
+RELATED = {
+    "run": Entry("promptvc.cli.evaluate", "run_suites", "Run suites: what evaluate does by itself."),
+    "merge": Entry("promptvc.cli.merge", "merge", "Bring the results of several shards together."),
+    "trend": Entry("promptvc.cli.trend", "trend", "Show how the versions of a prompt scored."),
+}
+_SHARED = {"--json": 0, "--log": 0, "-C": 1}
 
 
-@click.command("evaluate")
-@click.argument("reference", metavar="NAME[@REV]", type=NAME)
+class _RunByDefault(LazyGroup):
+    """`evaluate NAME` is `evaluate run NAME`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``run`` where no command is named, behind the options that every command has."""
+        at = 0
+        while at < len(args) and args[at] in _SHARED:
+            at += 1 + _SHARED[args[at]]
+        if at < len(args) and args[at] in self.table:
+            return super().parse_args(ctx, [args[at], *args[:at], *args[at + 1 :]])
+        return super().parse_args(ctx, ["run", *args])
+
+
+@click.command("run")
+@click.argument("references", metavar="[NAME[@REV]]...", nargs=-1, type=NAME)
 @click.option("--baseline", metavar="REV", help="Compare against this revision, on the same cases.")
-@click.option("--repeat", type=click.IntRange(min=1), help="Ask so many times; 3 with a provider, 1 offline.")
-@click.option("--concurrency", type=click.IntRange(min=1), help="So many calls at a time.")
-@click.option("--model", help="Answer with this model instead of the prompt's own.")
-@click.option("--max-calls", type=click.IntRange(min=1), help="At most so many calls to the model.")
+@click.option(
+    "--model", "models", multiple=True, help="Answer with this model instead of the prompt's own; repeatable."
+)
+@click.option(
+    "--repeat", type=click.IntRange(1, 100), help="Ask so many times; 3 with a provider, 1 offline."
+)
+@click.option(
+    "--reduce",
+    metavar="NAME",
+    help="Make one score of repeats: mean, median, mode, max, pass_at_k:K, pass_k:K, at_least_k:K.",
+)
+@click.option("--concurrency", type=click.IntRange(min=1), help="At most so many calls at a time.")
+@click.option("--judge", metavar="MODEL", help="Grade with this model what words alone do not decide.")
+@click.option("--qualities", is_flag=True, help="Have the judge grade coherence, relevance and safety too.")
+@click.option("--max-calls", type=click.IntRange(min=1), help="Make at most so many calls.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Use at most so many tokens.")
+@click.option(
+    "--max-cost", type=click.FloatRange(min=0, min_open=True), help="Spend at most so many dollars."
+)
+@click.option(
+    "--max-time", type=click.FloatRange(min=0, min_open=True), help="Begin no call after so many seconds."
+)
+@click.option("--estimate", is_flag=True, help="Say what it would take, and ask nobody.")
+@click.option("--tag", "tags", multiple=True, help="Only cases with this tag; repeatable.")
+@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@click.option("--failed", is_flag=True, help="Only cases that failed last time.")
+@click.option(
+    "--changed-since", metavar="REV", help="All prompts that changed since then, or their suites did."
+)
+@click.option("--shard", metavar="I/N", help="Only part I of N; `evaluate merge` brings the parts together.")
 @click.option("--fresh", is_flag=True, help="Ask again instead of taking answers from the cache.")
+@click.option(
+    "--allow-code", is_flag=True, help="Let `python` assertions run the suite's code; never for forks."
+)
+@click.option("--gate", is_flag=True, help="Judge by new regressions against the approved baseline only.")
 @click.option("--save", is_flag=True, help="Commit the result as evidence.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Write a report: .html, .md, .json, .jsonl, .csv, .xml (JUnit) or .otel.jsonl; repeatable.",
+)
 @edge_options
-def evaluate(edge: Edge, reference: str, **options: Any) -> int:
-    """Run a suite, alone or against a baseline.
+def run_suites(
+    edge: Edge, references: tuple[str, ...], outputs: tuple[Path, ...], estimate: bool, **options: Any
+) -> int:
+    """Run suites: what `evaluate` does by itself.
 
-    Exit 0 if the score reaches the bar for success (or, with a baseline, is no regression), else 1.
+    `evaluate merge` brings shards together, `evaluate trend` shows how versions scored. Without a suite cases are
+    generated, and said to be.
+
+    Exit 0 if the score reaches the bar for success (with a baseline: is no regression; with --gate: shows no new
+    regression), else 1.
     """
-    request = assess.EvaluateRequest(reference, **options)
-    outcome = assess.evaluate(edge.project(), request, progress=edge.ui.progress)
-
-    def text(ui: Ui) -> None:
-        _totals(ui, outcome)
-        if outcome.report.comparison is not None:
-            _comparison(ui, outcome.report.comparison)
-            _cases(ui, outcome.changed)
-        for remark in outcome.remarks:
-            ui.note(remark)
-        if outcome.evidence:
-            ui.line(f"saved as {outcome.evidence}", "dim")
-
-    edge.show(outcome.to_json(), text)
-    return 0 if outcome.good else 1
+    check_outputs(outputs)
+    request = EvaluateRequest(references, **options)
+    if estimate:
+        show_estimates(edge, assess.estimates(edge.project(), request))
+        return 0
+    found = assess.evaluate(edge.project(), request, progress=edge.ui.progress)
+    write_outputs(outputs, [one.report for one in found])
+    show_evaluated(edge, found)
+    return 0 if all(one.good for one in found) else 1
 
 
-def _totals(ui: Ui, outcome: assess.Evaluated) -> None:
-    report = outcome.report
-    first, *rest = totals_lines(report.totals)
-    ui.line(f"{report.name} v{report.version}: {first}", "title")
-    for line in rest:
-        ui.line(f"  {line}", "dim")
-    for error in outcome.errors:
-        ui.line(f"  {error}", "bad")
-    if report.comparison is None:
-        for failed in outcome.failed[: SHOWN["failed"]]:
-            ui.line(f"  {failed}", "bad")
-        _more(ui, len(outcome.failed) - SHOWN["failed"], indent="  ")
-    if report.comparison is None and not outcome.good:
-        ui.line(f"below the bar of {outcome.bar:g}", "warn")
-
-
-def _comparison(ui: Ui, comparison: Comparison) -> None:
-    styles = {"improvement": "good", "regression": "bad", "incomparable": "bad"}
-    first, *rest = comparison_lines(comparison)
-    ui.line(first, styles.get(comparison.verdict, "warn"))
-    for line in rest:
-        ui.line(f"  {line}")
-
-
-def _cases(ui: Ui, changed: Sequence[ChangedCase]) -> None:
-    """The worst first: what is broken interests more than what is fixed."""
-    shown = [
-        one
-        for change in ("broken", "fixed")
-        for one in [each for each in changed if each.change == change][: SHOWN[change]]
-    ]
-    rows = [(one.change, one.case, one.expected, one.before, one.after) for one in shown]
-    ui.table(("change", "case", "expected", "before", "after"), rows)
-    _more(ui, len(changed) - len(shown))
-
-
-def _more(ui: Ui, count: int, *, indent: str = "") -> None:
-    if count > 0:
-        ui.line(f"{indent}and {count} more: --json lists them", "dim")
+evaluate = _RunByDefault(
+    "evaluate",
+    table=RELATED,
+    help="Run a suite, alone or against a baseline.",
+    epilog="`promptvc evaluate NAME` is `promptvc evaluate run NAME`: see `promptvc evaluate run --help`.",
+)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from promptvc.evaluation.cases.suite import Suite
 from promptvc.evaluation.compare import Comparison
+from promptvc.evaluation.reports.report import Report
 from promptvc.evidence.records import ComparisonRecord, RunRecord, Totals, VersionRef
 from promptvc.evidence.runs import CaseResult
+from promptvc.evidence.values import MEAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Facts:
         suite: digest of the suite.
         model: spec, or several with commas between them.
         holdout, look, approach, training: of a training's look at its hold-out; None for an evaluation by hand.
+        reducer, judge, datasets, quarantined, clusters: see :class:`~promptvc.evidence.runs.RunRecord`.
     """
 
     id: str
@@ -37,10 +41,44 @@ class Facts:
     look: int | None = None
     approach: str | None = None
     training: str | None = None
+    reducer: str = MEAN
+    judge: str | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    quarantined: tuple[str, ...] = ()
+    clusters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, report: Report, identifier: str, suite: Suite, parameters: Mapping[str, Any]) -> Facts:
+        """The facts of an evaluation by hand."""
+        side = report.candidate
+        return cls(
+            id=identifier,
+            prompt=report.name,
+            candidate=VersionRef(side.version, side.digest),
+            suite=report.suite,
+            model=side.model,
+            started=report.started,
+            ended=report.ended,
+            parameters=parameters,
+            repeats=report.repeats,
+            reducer=report.reducer,
+            judge=(report.judging.digest if report.judging is not None else None) or None,
+            datasets={one.path: one.digest for one in suite.datasets},
+            quarantined=tuple(report.quarantined),
+            clusters={score.case: score.cluster for score in side.scores if score.cluster is not None},
+        )
 
 
-def run_record(facts: Facts, results: Sequence[CaseResult], totals: Totals) -> RunRecord:
-    """The record of a run without a baseline."""
+def record_of(facts: Facts, report: Report) -> RunRecord | ComparisonRecord:
+    """The record of an evaluation by hand: of the comparison where there is one, else of the run."""
+    base = report.baseline
+    if report.comparison is None or base is None:
+        return run_record(facts, report.candidate.results, report.totals)
+    return comparison_record(facts, VersionRef(base.version, base.digest), report.comparison)
+
+
+def run_record(facts: Facts, results: Iterable[CaseResult], totals: Totals) -> RunRecord:
+    """The record of a run without a baseline; of each result what its assertions add up to, not each of them."""
     return RunRecord(
         id=facts.id,
         prompt=facts.prompt,
@@ -50,11 +88,16 @@ def run_record(facts: Facts, results: Sequence[CaseResult], totals: Totals) -> R
         model=facts.model,
         started=facts.started,
         ended=facts.ended,
-        cases=tuple(results),
+        cases=tuple(replace(result, grades=()) for result in results),
         totals=totals,
         parameters=facts.parameters,
         repeats=facts.repeats,
         seed=facts.seed,
+        reducer=facts.reducer,
+        judge=facts.judge,
+        datasets=facts.datasets,
+        quarantined=facts.quarantined,
+        clusters=facts.clusters,
     )
 
 
@@ -87,4 +130,9 @@ def comparison_record(facts: Facts, baseline: VersionRef, comparison: Comparison
         parameters=facts.parameters,
         repeats=facts.repeats,
         seed=facts.seed,
+        reducer=facts.reducer,
+        judge=facts.judge,
+        datasets=facts.datasets,
+        quarantined=facts.quarantined,
+        clusters=facts.clusters,
     )

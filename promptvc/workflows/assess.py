@@ -1,399 +1,236 @@
-"""`evaluate`: run a prompt's suite, alone or against a baseline; save what was found as evidence."""
+"""`evaluate`: run a prompt's suite on versions and models, alone or against a baseline; save what was found."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator
 
-from promptvc.base.errors import InputError, InvalidDocument, NotFound, OverBudget, ProviderError, Usage
+from promptvc.base.errors import OverBudget, ProviderError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
-from promptvc.evaluation.compare import CompareOptions, Comparison, compare
-from promptvc.evaluation.grade import CaseScore, reduce_repeats
-from promptvc.evaluation.level import Level, level_of
-from promptvc.evaluation.recording import Facts, comparison_record, run_record
-from promptvc.evaluation.reports.terminal import (
-    ChangedCase,
-    FailedCase,
-    Report,
-    changed_cases,
-    errors_line,
-    failed_cases,
-    totals_of,
-)
-from promptvc.evaluation.running.cache import Cache
-from promptvc.evaluation.running.journal import Journal
-from promptvc.evaluation.running.session import Session
-from promptvc.evaluation.running.tasks import RunOptions
-from promptvc.evidence.records import Record, VersionRef, path, to_bytes
-from promptvc.evidence.runs import CaseResult
-from promptvc.git.commits import Plan, maintain
-from promptvc.git.commits import commit as git_commit
-from promptvc.git.objects import blob_id
-from promptvc.models.chat import open_model
+from promptvc.evaluation.assembly import Beside, Frame, make_report, side_of
+from promptvc.evaluation.assessed import Evaluated, EvaluateRequest
+from promptvc.evaluation.last import Last
+from promptvc.evaluation.level import Level
+from promptvc.evaluation.qualities import judged_qualities, lexical_qualities
+from promptvc.evaluation.recording import Facts, record_of
+from promptvc.evaluation.remarks import told
+from promptvc.evaluation.reports.report import Judging, Quality, Report, Side
+from promptvc.evaluation.reports.terminal import error_lines
+from promptvc.evaluation.running.collector import Collector
+from promptvc.evaluation.running.estimate import Estimate, estimate
+from promptvc.evaluation.running.journal import Journal, Mark
+from promptvc.models.messages import Model
 from promptvc.models.providers import OFFLINE
-from promptvc.prompts.edit import with_version
-from promptvc.prompts.model import Prompt, load_prompt
-from promptvc.prompts.names import path_of
-from promptvc.store.commits import message
-from promptvc.store.ledgers import Ledgers
-from promptvc.store.references import Reference, parse_reference
-from promptvc.store.versions import Version
-from promptvc.training.holdout import divide
+from promptvc.prompts.render import Renderer
+from promptvc.training.leakage import find_leaks
+from promptvc.workflows import suites
+from promptvc.workflows.plans import Plan, plans
 from promptvc.workflows.project import Progress, Project, silent
 
-
-@dataclass(frozen=True, slots=True)
-class EvaluateRequest:
-    """What to run. ``repeat`` is 3 with a provider and 1 offline when None; ``fresh`` passes by the cache."""
-
-    reference: str
-    baseline: str | None = None
-    repeat: int | None = None
-    concurrency: int | None = None
-    model: str | None = None
-    max_calls: int | None = None
-    fresh: bool = False
-    save: bool = False
+__all__ = ["EvaluateRequest", "Evaluated", "estimates", "evaluate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What came out.
-
-    Attributes:
-        changed: with a baseline, the cases that only one side passes.
-        failed: the cases that the version answers and does not pass.
-        failing: ids of all cases that it does not pass, errored ones too.
-        errors: for each side with errored cases how many there are, and the first error.
-        evidence, commit: of the saved record; None when nothing was saved.
-        good: the answer of the exit code. ``bar`` is the score that a run alone has to reach.
-    """
-
-    report: Report
-    changed: tuple[ChangedCase, ...]
-    failed: tuple[FailedCase, ...]
-    failing: tuple[str, ...]
-    errors: tuple[str, ...]
-    evidence: str | None
-    commit: str | None
-    good: bool
-    bar: float
-    remarks: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As `evaluate --json` prints it."""
-        saved = {"evidence": self.evidence, "commit": self.commit}
-        return self.report.to_json() | {"failing": list(self.failing)} | saved
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One version with its answers."""
-
-    version: Version
-    prompt: Prompt
-    results: tuple[CaseResult, ...] = ()
-    scores: tuple[CaseScore, ...] = ()
-
-    @property
-    def pin(self) -> VersionRef:
-        return VersionRef(self.version.version, self.version.digest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judging:
-    """A suite and where it is from; ``commit`` is None for the working tree."""
-
-    suite: Suite
-    commit: str | None
-
-
-def evaluate(project: Project, request: EvaluateRequest, *, progress: Progress = silent) -> Evaluated:
-    """Run a suite on a version, and on its baseline if there is one: the working tree's, or the revision's own.
+def evaluate(
+    project: Project, request: EvaluateRequest, *, progress: Progress = silent
+) -> tuple[Evaluated, ...]:
+    """Run suites on versions and models: the working tree's suites, or a revision's own.
 
     Cases marked ``split: train`` are left out: they are for training.
 
     Raises:
-        NotFound: no such prompt or revision, or it has no suite.
-        Usage: ``save`` of a version or with a suite that git does not have.
+        NotFound: no such prompt or revision; no case is left.
+        Usage: what was asked for does not go together; ``save`` of what git does not have.
         ProviderError: no case could be answered.
-        OverBudget: ``max_calls`` was reached; running again goes on from there.
+        OverBudget: a bound was reached; running again goes on from there.
     """
-    evaluation = _Evaluation(project, request)
+    found: list[Evaluated] = []
+    for plan in plans(project, request):
+        found += _Evaluation(plan, progress).outcome()
+    return tuple(found)
+
+
+def estimates(project: Project, request: EvaluateRequest) -> tuple[Estimate, ...]:
+    """What :func:`evaluate` would take; nobody is asked."""
+    return tuple(one for plan in plans(project, request) for one in _estimated(plan))
+
+
+def _estimated(plan: Plan) -> Iterator[Estimate]:
+    session = plan.session()
     try:
-        return evaluation.outcome(progress)
+        for one in plan.contents:
+            for model in session.models:
+                yield estimate(
+                    one.prompt,
+                    plan.cases,
+                    model,
+                    repeats=session.repeats,
+                    cache=session.options.cache,
+                    prices=session.prices,
+                )
     finally:
-        evaluation.session.close()
+        session.close()
 
 
 class _Evaluation:
-    """One evaluation under way."""
+    """One prompt's evaluation under way."""
 
-    def __init__(self, project: Project, request: EvaluateRequest) -> None:
-        self.project = project
-        self.request = request
-        self.started: datetime = project.clock()
-        reference = parse_reference(request.reference)
-        version = project.resolver.resolve(reference)
-        self.name = version.name
-        judged = _judging(project, reference, version)
-        self.suite: Suite = judged.suite
-        self.cases = self.suite.split("holdout")
-        if not self.cases:
-            raise NotFound(f"every case of {self.suite.file} is for training", hint="unmark some of them")
-        sides = [self._side(version)]
-        if request.baseline is not None:
-            sides.append(self._side(self._baseline(request.baseline)))
-        if request.save:
-            _require_committed(project, version)
-            _require_suite(project, judged, version)
-        prompt = sides[0].prompt
-        self.model = request.model or prompt.model or project.settings.model or OFFLINE
-        self.repeats = request.repeat or (1 if self.model == OFFLINE else 3)
-        self.level, self.older = Level(), None
-        if len(sides) > 1:
-            self.level = _level(project, version, sides[1], self.suite)
-            self.older = _suite_at(project, self.name, sides[1].version.commit)
-        self.sides = sides
-        self.session = self._session([side.version.digest for side in sides])
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self.plan = plan
+        self.progress = progress
+        self._journal = Journal(plan.project.state / "runs")
+        self._mark: Mark | None = None
+        if plan.request.fresh:
+            contents = [one.version.digest for one in plan.contents]
+            asked = [*plan.asking.models, str(plan.asking.repeats), plan.judged.digest, *contents]
+            self._mark = self._journal.begin(" ".join(["evaluate", *asked]), now=plan.started)
+        self.session = plan.session(self._mark.started if self._mark is not None else None)
 
-    def _side(self, version: Version) -> _Side:
-        prompt = load_prompt(version.data, file=version.path, name=version.name, memo=self.project.memo)
-        check_variables(self.suite, [one.name for one in prompt.variables if one.required])
-        return _Side(version, prompt)
-
-    def _baseline(self, given: str) -> Version:
-        """``v1``, ``@v1`` and ``NAME@v1`` all name a revision of the same prompt."""
-        revision = given.removeprefix(f"{self.name}@").removeprefix("@")
-        return self.project.resolver.resolve(parse_reference(f"{self.name}@{revision}"))
-
-    def _session(self, digests: list[str]) -> Session:
-        project, request = self.project, self.request
-        # The model first: one that cannot be opened must leave no open cache and no begun run behind.
-        model = open_model(self.model, settings=project.settings.models, environ=project.environ)
-        self._journal = Journal(project.state / "runs")
-        self._mark = None
-        if request.fresh:
-            identity = " ".join(["evaluate", self.model, str(self.repeats), self.suite.digest, *digests])
-            self._mark = self._journal.begin(identity, now=self.started)
-        options = RunOptions(
-            concurrency=request.concurrency or project.settings.models.concurrency,
-            max_calls=request.max_calls,
-            cache=Cache(project.state / "cache", clock=project.clock),
-            since=self._mark.started if self._mark is not None else None,
-        )
-        return Session([model], options, self.repeats)
-
-    def _asked(self, side: _Side, progress: Progress, sides: int) -> _Side:
-        show = progress(f"{self.name} v{side.version.version}")
+    def outcome(self) -> list[Evaluated]:
+        """Ask, and tell what the answers say."""
         try:
-            results = self.session.results(side.prompt, self.cases, show)
-        except OverBudget as error:
-            raise self._too_few(error, sides * len(self.cases) * self.repeats) from None
-        scores = reduce_repeats(results, {case.id: case.cluster for case in self.cases})
-        return _Side(side.version, side.prompt, tuple(results), scores)
+            sides = self._collect()
+            if self._mark is not None:
+                self._journal.end(self._mark)
+            return [
+                self._evaluated(one, model, sides)
+                for one in self.plan.versions
+                for model in self.session.models
+            ]
+        finally:
+            self.session.close()
 
-    def _too_few(self, error: OverBudget, total: int) -> OverBudget:
-        """``error`` with how many answers are missing of the ``total``."""
-        missing = total - self.session.spent.answered
-        kept = self.model != OFFLINE and not self.session.warnings
-        hint = f"the evaluation takes {total} answers: --max-calls {missing if kept else total} or more"
-        if kept:
-            hint += "; those that are there are kept"
+    def _collect(self) -> dict[tuple[str, str], Collector]:
+        """Every content on every model, by digest and model."""
+        plan, session = self.plan, self.session
+        sides: dict[tuple[str, str], Collector] = {}
+        try:
+            for one in plan.contents:
+                for model in session.models:
+                    show = self.progress(f"{plan.name} v{one.version.version}")
+                    sides[one.version.digest, model.name] = session.collect(
+                        one.prompt, plan.cases, model, show
+                    )
+            session.settle(list(sides.values()))
+        except OverBudget as error:
+            raise self._too_few(error) from None
+        return sides
+
+    def _too_few(self, error: OverBudget) -> OverBudget:
+        """``error`` with how many answers are missing."""
+        plan, session = self.plan, self.session
+        total = len(plan.contents) * len(session.models) * len(plan.cases) * session.repeats
+        missing = total - session.spent.answered
+        kept = set(plan.asking.models) != {OFFLINE} and not session.warnings
+        hint = f"the evaluation takes {total} answers: allow more" + (
+            "; those that are there are kept" if kept else ""
+        )
+        if plan.request.max_calls is not None:
+            hint = hint.replace("allow more", f"--max-calls {missing if kept else total} or more")
         return OverBudget(f"{error.message}; {missing} of {total} answers are missing", hint=hint)
 
-    def _forget_mark(self) -> None:
-        if self._mark is not None:
-            self._journal.end(self._mark)
-
-    def outcome(self, progress: Progress) -> Evaluated:
-        """Ask, and tell what the answers say."""
-        self.sides = [self._asked(side, progress, len(self.sides)) for side in self.sides]
-        self._forget_mark()
-        side = self.sides[0]
-        totals = totals_of(side.results, side.scores)
-        if totals.score is None:
+    def _evaluated(
+        self, one: suites.Loaded, model: Model, sides: dict[tuple[str, str], Collector]
+    ) -> Evaluated:
+        plan, base = self.plan, self.plan.baseline
+        frame = self._frame(one)
+        side = side_of(one.pin, model.name, sides[one.version.digest, model.name], frame)
+        if side.totals.score is None:
             first = next((score.error for score in side.scores if score.error), "no answer")
-            raise ProviderError(f"no case of {self.name} has a score; the first: {first}")
-        bars = self.project.settings.evaluation
-        comparison = self._comparison() if len(self.sides) > 1 else None
-        report = Report(self.name, side.version.version, totals, comparison)
-        evidence, commit = self._save(report) if self.request.save else (None, None)
-        good = totals.score >= bars.success and not totals.errored
-        changed: tuple[ChangedCase, ...] = ()
-        if comparison is not None:
-            good = comparison.verdict not in {"regression", "incomparable"}
-            changed = changed_cases(comparison, side.scores, self.sides[1].scores, self.suite)
+            raise ProviderError(f"no case of {plan.name} has a score; the first: {first}")
+        baseline = None
+        if base is not None:
+            baseline = side_of(base.pin, model.name, sides[base.version.digest, model.name], frame)
+        report = make_report(frame, side, baseline, self._beside(one, side, frame))
+        gate = suites.gate(plan.project, plan.judged, plan.asked, report) if plan.request.gate else None
+        evidence, commit = self._save(one, report) if plan.request.save else (None, None)
+        failing = [score.case for score in side.scores if not score.passed]
+        whole = len(plan.cases) == len(plan.asked)
+        asked = None if whole else [case.id for case in plan.cases]
+        Last(plan.project.state / "last").note(plan.name, asked, failing)
         return Evaluated(
             report=report,
-            changed=changed,
-            failed=failed_cases(side.scores, side.results, self.suite),
-            failing=tuple(score.case for score in side.scores if not score.passed),
-            errors=self._errors(),
+            errors=error_lines(report),
+            gate=gate,
             evidence=evidence,
             commit=commit,
-            good=good,
-            bar=bars.success,
-            remarks=self._remarks(),
+            good=gate.open if gate is not None else report.good(frame.bars.success),
+            bar=frame.bars.success,
         )
 
-    def _comparison(self) -> Comparison:
-        options = CompareOptions(
-            alpha=self.level.alpha, bars=self.project.settings.evaluation, guards=self.suite.guards
+    def _frame(self, one: suites.Loaded) -> Frame:
+        plan = self.plan
+        project, base = plan.project, plan.baseline
+        level, older = Level(), None
+        if base is not None:
+            level = suites.level_for(project, one.version, base, plan.suite.cases)
+            if base.version.commit is not None:
+                older = suites.shelf(project, base.version.commit).suite(plan.name)
+        return Frame(
+            name=plan.name,
+            suite=plan.suite,
+            digest=plan.judged.digest,
+            cases=plan.cases,
+            of=len(plan.asked),
+            started=plan.started,
+            repeats=plan.asking.repeats,
+            reducer=str(plan.asking.reducer),
+            bars=project.settings.evaluation,
+            quarantined=suites.quarantined(project, plan.judged, plan.name, plan.cases, plan.started),
+            older=older,
+            level=level,
         )
-        removed = self.suite.removed_since(self.older) if self.older is not None else ()
-        return compare(self.sides[0].scores, self.sides[1].scores, options, removed=removed)
 
-    def _errors(self) -> tuple[str, ...]:
-        names = ("candidate", "baseline") if len(self.sides) > 1 else ("",)
-        lines = [errors_line(side.scores, name) for side, name in zip(self.sides, names, strict=True)]
-        return tuple(line for line in lines if line is not None)
+    def _beside(self, one: suites.Loaded, side: Side, frame: Frame) -> Beside:
+        plan = self.plan
+        said = suites.voices(plan.project, plan.name)
+        return Beside(
+            ended=plan.project.clock(),
+            qualities=self._qualities(one, side),
+            calibrations=said.calibrations,
+            ratings=said.ratings,
+            judging=self._judging(),
+            pure=plan.demands.pure,
+            remarks=self._remarks(one, frame),
+        )
 
-    def _added(self) -> int:
-        """How many cases are asked that the baseline's own suite had not."""
-        if self.older is None:
-            return 0
-        added = set(self.older.removed_since(self.suite))
-        return sum(case.id in added for case in self.cases)
+    def _qualities(self, one: suites.Loaded, side: Side) -> tuple[Quality, ...]:
+        plan, renderer = self.plan, Renderer(one.prompt)
+        if not plan.request.qualities:
+            return lexical_qualities(renderer, plan.cases, side.results)
+        bench = self.session.judging
+        assert bench is not None
+        if bench.judge_name() is None:
+            raise Usage("--qualities takes a model that judges", hint="name one: --judge provider:model")
+        return judged_qualities(renderer, plan.cases, side.results, bench, self.session.options.concurrency)
 
-    def _remarks(self) -> tuple[str, ...]:
+    def _judging(self) -> Judging | None:
+        bench = self.session.judging
+        if bench is None or not (bench.spent.calls or bench.spent.answered):
+            return None
+        return Judging(
+            model=bench.judge_name(),
+            digest=bench.digest,
+            prompts=bench.versions,
+            calls=bench.spent.calls,
+            cached=bench.spent.cached,
+            tokens=bench.spent.tokens,
+            cost=bench.spent.cost,
+        )
+
+    def _remarks(self, one: suites.Loaded, frame: Frame) -> tuple[str, ...]:
+        plan = self.plan
         remarks = list(self.session.warnings)
         if self._mark is not None and self._mark.warning:
             remarks.append(self._mark.warning)
-        left_out = len(self.suite.cases) - len(self.cases)
-        if left_out:
-            remarks.append(f"{left_out} cases marked `split: train` were left out")
-        added = self._added()
-        if added:
-            cases = "1 case is" if added == 1 else f"{added} cases are"
-            remarks.append(f"{cases} new since the baseline")
-        if self.level.remark is not None:
-            remarks.append(self.level.remark)
+        remarks += told(frame, trained=len(plan.suite.cases) - len(plan.asked))
+        found = find_leaks(plan.cases, one.prompt)
+        if found:
+            cases = "1 case repeats" if len(found) == 1 else f"{len(found)} cases repeat"
+            remarks.append(
+                f"{cases} an example of the prompt, such as {found[0].case}: their score says little"
+            )
         return tuple(remarks)
 
-    def _save(self, report: Report) -> tuple[str, str]:
-        """Commit the record to the current branch; its path from the prompt root and the commit."""
-        side, now = self.sides[0], self.project.clock()
-        facts = Facts(
-            id=new_ulid(now),
-            prompt=self.name,
-            candidate=side.pin,
-            suite=self.suite.digest,
-            model=self.model,
-            started=self.started,
-            ended=now,
-            parameters=side.prompt.parameters,
-            repeats=self.repeats,
-        )
-        record: Record
-        if report.comparison is None:
-            record = run_record(facts, side.results, report.totals)
-            detail = f"score {report.totals.score:.3f}"
-        else:
-            record = comparison_record(facts, self.sides[1].pin, report.comparison)
-            detail = f"{report.comparison.verdict} against v{self.sides[1].version.version}"
-        text = message("Evaluate", self.name, side.version.version, detail, notes={"Evidence": record.id})
-        plan = Plan({self.project.top(path(record)): to_bytes(record)}, text)
-        done = git_commit(self.project.repository, None, lambda _tip: plan)
-        maintain(self.project.repository)
-        self.project.log.event("evidence.committed", name=self.name, evidence=record.id, commit=done.commit)
-        return path(record), done.commit
-
-
-def _require_committed(project: Project, version: Version) -> None:
-    """Evidence cites a digest: only of bytes that git has."""
-    if version.commit is not None:
-        return
-    head = project.resolver.head
-    committed = project.resolver.at(version.name, head) if head is not None else None
-    if committed is None or committed.digest != version.digest:
-        raise Usage(
-            f"--save needs a committed version, and the file of {version.name} has changes",
-            hint=f"promptvc commit {version.name} -m TEXT, or name a revision: {version.name}@v{version.version}",
-        )
-
-
-def _judging(project: Project, reference: Reference, version: Version) -> _Judging:
-    """The suite for ``version``, which ``reference`` was resolved to.
-
-    A branch or another git revision is judged by the suite that it brings. Numbers, ``latest`` and environments are
-    names for versions, which are usually older than the cases that judge them: for them it is the working tree's.
-
-    Raises:
-        NotFound: there is no suite.
-    """
-    commit = version.commit if _is_git_revision(reference, version) else None
-    suite = _suite_at(project, version.name, commit) if commit is not None else None
-    if suite is not None:
-        return _Judging(suite, commit)
-    file = _file_of(version.name)
-    if commit is not None:
-        raise NotFound(
-            f"{version.name} has no suite in {reference.revision}",
-            hint=f"to use the working tree's suite name a version: {version.name}@v{version.version}",
-        )
-    data = project.read(file)
-    if data is None:
-        raise NotFound(f"{version.name} has no suite", hint=f"write its cases into {file}")
-    return _Judging(load_suite(data, file=file, memo=project.memo), None)
-
-
-def _suite_at(project: Project, name: str, commit: str | None) -> Suite | None:
-    """The suite of ``name`` in ``commit``; None where there is none."""
-    data = project.at(commit, _file_of(name))
-    if commit is None or data is None:
-        return None
-    return load_suite(data, file=f"{commit[:12]}:{_file_of(name)}", memo=project.memo)
-
-
-def _require_suite(project: Project, judged: _Judging, version: Version) -> None:
-    """Make sure that evidence cites a suite that git has.
-
-    Raises:
-        Usage: neither HEAD nor the commit of ``version`` has it.
-    """
-    if judged.commit is not None or any(
-        _has(project, version.name, commit, judged.suite.digest)
-        for commit in (project.resolver.head, version.commit)
-    ):
-        return
-    file = _file_of(version.name)
-    raise Usage(
-        f"--save needs a committed suite, and {file} has changes",
-        hint=f"git add {file} && git commit, then evaluate again",
-    )
-
-
-def _file_of(name: str) -> str:
-    """The file of the suite of ``name``, from the prompt root."""
-    return f"evaluation/{name}.yaml"
-
-
-def _is_git_revision(reference: Reference, version: Version) -> bool:
-    named = reference.revision in {None, "latest"} or reference.version == version.version
-    return not named and version.path == path_of(version.name)
-
-
-def _has(project: Project, name: str, commit: str | None, digest: str) -> bool:
-    try:
-        suite = _suite_at(project, name, commit)
-    except InvalidDocument:
-        return False
-    return suite is not None and suite.digest == digest
-
-
-def _level(project: Project, candidate: Version, baseline: _Side, suite: Suite) -> Level:
-    """At which level ``candidate`` is compared; the baseline's variables decide which cases are the same."""
-    ledger = Ledgers.of(project.resolver, project.settings.remote).read(candidate.name)
-    if not ledger.looks:
-        return Level()
-    contents = {candidate.digest}
-    for number in {baseline.version.version, *(one.baseline.version for one in ledger.trainings)}:
-        with suppress(InputError):  # a number that no edit can change was put there by no training
-            if number is not None:
-                data = with_version(candidate.data, number, file=candidate.path)
-                contents.add(blob_id(data, project.repository.object_format))
-    return level_of(ledger, contents, divide((), suite.cases, baseline.prompt).holdout_keys)
+    def _save(self, one: suites.Loaded, report: Report) -> tuple[str, str]:
+        project = self.plan.project
+        facts = Facts.of(report, new_ulid(project.clock()), self.plan.suite, one.prompt.parameters)
+        return suites.save(project, record_of(facts, report), one.version.version, report.detail)

@@ -7,19 +7,18 @@ from contextlib import suppress
 
 from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
+from promptvc.evaluation.cases.suite import Suite, check_variables
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.recording import Facts, comparison_record
-from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.budget import Budget, Limits
+from promptvc.evaluation.running.opening import Asking, Demands, open_session
 from promptvc.evaluation.running.session import Session
-from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.git.commits import maintain
 from promptvc.git.objects import blob_id
 from promptvc.git.remotes import Transfer
-from promptvc.models.chat import open_model
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import load_prompt
@@ -47,6 +46,7 @@ from promptvc.training.task import TrainingOptions, TrainingOutcome, TrainingTas
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
 from promptvc.workflows.project import Progress, Project, silent
+from promptvc.workflows.suites import place_of, shelf
 
 __all__ = ["TrainRequest", "Trained", "train"]
 
@@ -110,13 +110,9 @@ class _Training:
         raise NotFound(f"main has no prompt {self.name}", hint=hint)
 
     def _suite(self) -> Suite | None:
-        file = f"evaluation/{self.name}.yaml"
-        data = self.project.at(self.main, file)
-        if data is None:
-            return None
-        files = self.project.files(self.main)
-        suite = load_suite(data, file=file, files=files, memo=self.project.memo)
-        check_variables(suite, [one.name for one in self.prompt.variables if one.required])
+        suite = shelf(self.project, self.main).suite(self.name)
+        if suite is not None:
+            check_variables(suite, [one.name for one in self.prompt.variables if one.required])
         return suite
 
     def _reading(self) -> Reading:
@@ -127,14 +123,10 @@ class _Training:
 
     def _session(self) -> Session:
         project = self.project
-        settings = project.settings.models
-        models = [open_model(spec, settings=settings, environ=project.environ) for spec in self.models]
-        options = RunOptions(
-            concurrency=settings.concurrency,
-            max_calls=self.request.max_calls or project.settings.training.max_calls,
-            cache=Cache(project.state / "cache", clock=project.clock),
-        )
-        return Session(models, options, self.repeats)
+        calls = self.request.max_calls or project.settings.training.max_calls
+        demands = Demands.of(self.suite.cases if self.suite else ())
+        asking = Asking(self.models, self.repeats)
+        return open_session(asking, demands, place_of(project), Budget(Limits(calls=calls)))
 
     def outcome(self) -> Trained:
         """Find a candidate, and if there is one let it meet the hold-out; one that fails leaves its record too."""

@@ -181,6 +181,10 @@ class Project:
         with storage_errors(place):
             return place.read_bytes() if place.is_file() else None
 
+    def files(self, commit: str | None = None) -> Tree:
+        """The files below the prompt root: of the working tree, or of ``commit``."""
+        return Tree(self, commit)
+
     def actor(self) -> str:
         """Who commits: ``Name <mail>``, as git is configured."""
         return self.repository.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">"
@@ -188,6 +192,38 @@ class Project:
     def top(self, path: str) -> str:
         """``path`` from the repository's top, as git wants it."""
         return self.prefix + path
+
+
+class Tree:
+    """The files below a prompt root, of the working tree or of a commit. Paths are from the root."""
+
+    def __init__(self, project: Project, commit: str | None) -> None:
+        self._project = project
+        self._commit = commit
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file; None when there is none.
+
+        Raises:
+            InputError: it is a symbolic link that leads out of the prompt root.
+        """
+        return self._project.read(path) if self._commit is None else self._project.at(self._commit, path)
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """The names in a folder, folders with a slash at the end, sorted."""
+        project = self._project
+        commit = self._commit
+        if commit is None and project.root is None:
+            commit = project.repository.head().commit
+        if commit is None and project.root is not None:
+            place = project.root / folder
+            refuse_outside(project.root, place)
+            with storage_errors(place):
+                entries = list(place.iterdir()) if place.is_dir() else []
+            return tuple(sorted(entry.name + ("/" if entry.is_dir() else "") for entry in entries))
+        below = f"{folder}/" if folder else ""
+        names = {path.removeprefix(below).partition("/") for path in project.tree(commit or "", folder)}
+        return tuple(sorted({first + slash for first, slash, _ in names}))
 
 
 def open_project(

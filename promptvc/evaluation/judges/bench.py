@@ -25,7 +25,7 @@ from promptvc.evaluation.running.caller import Caller
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.writer import Writer
 from promptvc.models.embeddings import LEXICAL, Embedder, similarity
-from promptvc.models.messages import ChatMessage, Model
+from promptvc.models.messages import ChatMessage, ImmediateModel, Model
 
 _ATTEMPTS = 2
 
@@ -89,6 +89,11 @@ class ModelBench:
         models = sorted({*self._callers, *self._embedders})
         return hashlib.sha256(canonical_json({"models": models, "prompts": asked})).hexdigest()
 
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """By name, the version of each judge prompt that was asked with."""
+        return {name: found.prompt.version for name, found in sorted(self.prompts.items())}
+
     def judge_name(self, model: str | None = None) -> str | None:
         """See :class:`~promptvc.evaluation.assertions.assertion.Bench`."""
         return model or self._options.judge
@@ -122,7 +127,9 @@ class ModelBench:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def similarities(self, text: str, others: Sequence[str], *, model: str | None = None) -> list[float]:
+    async def similarities(
+        self, text: str, others: Sequence[str], *, model: str | None = None
+    ) -> list[float]:
         """See :class:`~promptvc.evaluation.assertions.assertion.Bench`."""
         caller = self._embedder(self.embeddings_name(model))
         first, *rest = [await self._vector(caller, each) for each in (text, *others)]
@@ -148,9 +155,11 @@ class ModelBench:
             self._options.code.close()
 
     async def _vector(self, caller: Caller, text: str) -> list[float]:
-        completion = await caller.complete(
-            (ChatMessage("user", text),), {}, repeat=0, writer=self._shared_writer()
-        )
+        asked = (ChatMessage("user", text),)
+        if isinstance(caller.model, ImmediateModel):  # counts words here: no call, and no account
+            completion = caller.model.answer(asked, {})
+        else:
+            completion = await caller.complete(asked, {}, repeat=0, writer=self._shared_writer())
         vector: list[float] = json.loads(completion.text)
         return vector
 

@@ -197,6 +197,19 @@ class Report:
         """Of the candidate."""
         return self.candidate.totals
 
+    @property
+    def detail(self) -> str:
+        """What came out, in a few words: the verdict where there is a baseline, else the score."""
+        if self.comparison is not None and self.baseline is not None:
+            return f"{self.comparison.verdict} against {self.baseline.label}"
+        return "no score" if self.totals.score is None else f"score {self.totals.score:.3f}"
+
+    def good(self, success: float) -> bool:
+        """Whether it is no regression; without a baseline, whether it reaches ``success`` with no case errored."""
+        if self.comparison is not None:
+            return self.comparison.verdict not in {"regression", "incomparable"}
+        return self.totals.score is not None and self.totals.score >= success and not self.totals.errored
+
     def rows(self) -> Iterator[Row]:
         """Every case in the suite's order. Reads the answers from where they are kept: one pass, little memory."""
         flaky = frozenset(self.flaky)

@@ -14,7 +14,7 @@ from typing import Literal
 from promptvc.evaluation.compare import Comparison
 from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reduce import CaseScore
-from promptvc.evaluation.reports.report import Row
+from promptvc.evaluation.reports.report import Report, Row
 from promptvc.evidence.runs import CaseResult, Totals
 from promptvc.evidence.values import Guard
 
@@ -66,6 +66,41 @@ def totals_lines(totals: Totals) -> tuple[str, ...]:
     )
     parts.append("cost unknown" if totals.cost is None else f"cost ${totals.cost:.4f}")
     return f"{score}: {counts}", "; ".join(parts)
+
+
+def beside_lines(report: Report) -> tuple[str, ...]:
+    """What stands beside the scores: qualities by their measure, users, flaky cases, what judging took."""
+    lines = []
+    if report.qualities:
+        said = ", ".join(f"{one.name} {one.score:.2f}" for one in report.qualities)
+        first = report.qualities[0]
+        lines.append(f"{said} ({first.measure}, of {first.n:,} answers)")
+    rating = next((one for one in report.ratings if one.version == report.version), None)
+    if rating is not None:
+        lines.append(f"users rate {report.candidate.label} {rating.mean:.2f} (n={rating.n:,})")
+    if report.repeats > 1:
+        flaky = f"; flaky: {', '.join(report.flaky[:3])}" if report.flaky else ""
+        more = f" and {len(report.flaky) - 3} more" if len(report.flaky) > 3 else ""
+        lines.append(f"{report.repeats} repeats, {report.reducer}{flaky}{more}")
+    lines.append(_graded_by(report))
+    lines += [
+        f"judge {one.judge} on {one.metric}: agrees with people in {one.agreement:.0%} of {one.n} answers"
+        + ("" if one.kappa is None else f", kappa {one.kappa:.2f}")
+        for one in report.calibrations
+    ]
+    return tuple(lines)
+
+
+def _graded_by(report: Report) -> str:
+    judging = report.judging
+    if judging is None:
+        return "graded without a model, a network or a key" if report.pure else "graded with a model"
+    tokens = judging.tokens
+    known = tokens.input is not None and tokens.output is not None
+    said = f"{(tokens.input or 0) + (tokens.output or 0):,} tokens" if known else "tokens unknown"
+    cost = "cost unknown" if judging.cost is None else f"${judging.cost:.4f}"
+    model = f"judged by {judging.model}" if judging.model else "graded with a model"
+    return f"{model}: {judging.calls:,} calls, {judging.cached:,} from the cache, {said}, {cost}"
 
 
 def verdict_line(comparison: Comparison) -> str:
@@ -153,6 +188,15 @@ def errors_line(scores: Sequence[CaseScore], side: str = "") -> str | None:
     count = "1 case" if len(errored) == 1 else f"{len(errored)} cases"
     of = f" of the {side}" if side else ""
     return f"{count}{of} errored; the first, {errored[0].case}: {errored[0].error}"
+
+
+def error_lines(report: Report) -> tuple[str, ...]:
+    """For each side with errored cases how many there are, and the first error."""
+    sides = [("candidate" if report.baseline is not None else "", report.candidate)]
+    if report.baseline is not None:
+        sides.append(("baseline", report.baseline))
+    lines = [errors_line(side.scores, name) for name, side in sides]
+    return tuple(line for line in lines if line is not None)
 
 
 def _guard_line(guard: Guard) -> str:

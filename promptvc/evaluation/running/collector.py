@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 from promptvc.evaluation.assertions.assertion import Bench
@@ -10,13 +10,29 @@ from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import Grading
 from promptvc.evaluation.reduce import MEAN, CaseScore, Reducer, reduce_case
 from promptvc.evaluation.running.results import Results
+from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import Outcome, Task
 from promptvc.evaluation.totals import Tally
 from promptvc.evidence.runs import CaseResult
 
 
 class RunBench(Bench, Protocol):
-    """A bench that lives as long as a run."""
+    """A bench that lives as long as a run, with an account of its own."""
+
+    @property
+    def spent(self) -> Spent:
+        """What judging took so far."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Of the judge and of the prompts that it was asked with; "" when none was."""
+        ...
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """By name, the version of each judge prompt that was asked with."""
+        ...
 
     async def rest(self) -> None:
         """Give back connections: the event loop is about to end."""

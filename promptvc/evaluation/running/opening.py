@@ -16,7 +16,7 @@ from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.judges.bench import BenchOptions, ModelBench
 from promptvc.evaluation.judges.prompts import JudgePrompt
 from promptvc.evaluation.reduce import MEAN, Reducer
-from promptvc.evaluation.running.budget import Budget, Limits
+from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.cache import Cache
 from promptvc.evaluation.running.session import Session
 from promptvc.evaluation.running.tasks import RunOptions
@@ -33,7 +33,6 @@ class Asking:
 
     Attributes:
         models: specs of the models under test.
-        limits: of everything that is spent, judging included.
         judge: instead of the settings' judge.
         since: accept from the cache only what was stored at this moment or later.
         code: whether the suite's code may run.
@@ -42,7 +41,6 @@ class Asking:
     models: tuple[str, ...]
     repeats: int = 1
     reducer: Reducer = MEAN
-    limits: Limits = field(default_factory=Limits)
     concurrency: int | None = None
     judge: str | None = None
     since: datetime | None = None
@@ -87,10 +85,7 @@ class Demands:
         models: set[str] = set()
         judged: dict[str, None] = {}
         code = waits = False
-        seen: set[int] = set()
         for case in cases:
-            if id(case.assertions) in seen:
-                continue
             for each in case.assertions:
                 if each.base in AT_ONCE:
                     continue
@@ -107,8 +102,11 @@ class Demands:
         return cls(waits, frozenset(models), tuple(judged), code)
 
 
-def open_session(asking: Asking, demands: Demands, place: Place) -> Session:
+def open_session(asking: Asking, demands: Demands, place: Place, budget: Budget | None = None) -> Session:
     """A session that is ready to run; nothing is called yet. Close it.
+
+    Args:
+        budget: of everything that is spent, judging included; shared by the sessions that are given the same one.
 
     Raises:
         InputError: a model that cannot be opened.
@@ -126,9 +124,10 @@ def open_session(asking: Asking, demands: Demands, place: Place) -> Session:
             "the suite has `python` assertions, and its code does not run without leave",
             hint="look at the code, then add --allow-code",
         )
-    _require_prices(asking, demands, judge, settings)
+    budget = budget or Budget()
+    _require_prices(asking, demands, judge, budget, settings)
     # The models first: one that cannot be opened must leave no open cache behind.
-    throttles = Throttles()
+    throttles = Throttles(ceiling=asking.concurrency or settings.models.concurrency)
 
     def opened(spec: str) -> Model:
         return open_model(spec, settings=settings.models, environ=place.environ, throttles=throttles)
@@ -139,7 +138,6 @@ def open_session(asking: Asking, demands: Demands, place: Place) -> Session:
     models = [opened(spec) for spec in asking.models]
     for spec in sorted(demands.models | ({judge} if demands.judged and judge else set())):
         opened(spec)
-    budget = Budget(asking.limits)
     cache = Cache(place.state / "cache", clock=place.clock)
     bench = ModelBench(
         BenchOptions(
@@ -171,8 +169,10 @@ def open_session(asking: Asking, demands: Demands, place: Place) -> Session:
     )
 
 
-def _require_prices(asking: Asking, demands: Demands, judge: str | None, settings: Settings) -> None:
-    if asking.limits.cost is None:
+def _require_prices(
+    asking: Asking, demands: Demands, judge: str | None, budget: Budget, settings: Settings
+) -> None:
+    if budget.limits.cost is None:
         return
     asked = {*asking.models, *demands.models, *([judge] if demands.judged and judge else [])} - {OFFLINE}
     for spec in sorted(asked):

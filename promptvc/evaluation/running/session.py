@@ -32,6 +32,7 @@ class Session:
         options: of every run; its budget bounds all runs of the session together.
         reducer: makes one score of a case's repeats.
         bench: grades what the answer alone does not decide; None where no case asks for that.
+        judging: the bench, there also where no case asks for it.
         prices: by model, for what a call is expected to cost.
         spent: on answers; the bench has its own account.
         warnings: what the cache had to say, each once.
@@ -42,6 +43,7 @@ class Session:
     repeats: int = 1
     reducer: Reducer = MEAN
     bench: RunBench | None = None
+    judging: RunBench | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
     warnings: list[str] = field(default_factory=list)

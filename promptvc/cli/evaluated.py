@@ -1,0 +1,158 @@
+"""How an evaluation is shown on a terminal and written to files; also for `evaluate merge`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from promptvc.base.errors import Usage
+from promptvc.base.files import write_parts
+from promptvc.cli.edge import Edge
+from promptvc.cli.ui import Ui
+from promptvc.evaluation.assessed import Evaluated
+from promptvc.evaluation.compare import Comparison
+from promptvc.evaluation.reports.formats import format_of
+from promptvc.evaluation.reports.report import Report
+from promptvc.evaluation.reports.terminal import (
+    beside_lines,
+    changed_cases,
+    comparison_lines,
+    failed_cases,
+    totals_lines,
+)
+from promptvc.evaluation.running.estimate import Estimate
+
+SHOWN = {"failed": 10, "broken": 20, "fixed": 10}
+
+
+def write_outputs(outputs: Sequence[Path], reports: Sequence[Report]) -> None:
+    """Write each report in each format; several reports get their prompt, version and model into the file's name.
+
+    Raises:
+        Usage: a file's ending is no format.
+        StorageError: it cannot be written; what was there is as it was.
+    """
+    for output in outputs:
+        kind = format_of(output)
+        for report in reports:
+            path = output if len(reports) == 1 else output.with_name(_own_name(output, kind.ending, report))
+            write_parts(path, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)))
+
+
+def check_outputs(outputs: Sequence[Path]) -> None:
+    """Find a wrong ending before anything is asked.
+
+    Raises:
+        Usage: a file's ending is no format, or its folder is not there.
+    """
+    for output in outputs:
+        format_of(output)
+        if not output.parent.is_dir():
+            raise Usage(f"there is no folder {output.parent}", hint="make it first")
+
+
+def show_estimates(edge: Edge, found: Sequence[Estimate]) -> None:
+    """What a run would take."""
+
+    def text(ui: Ui) -> None:
+        rows = [
+            (
+                "-" if one.version is None else f"v{one.version}",
+                one.model,
+                f"{one.answers:,}",
+                f"{one.cached:,}",
+                f"{one.calls:,}",
+                f"{one.tokens:,}",
+                "unknown" if one.cost is None else f"${one.cost:.4f}",
+                f"{one.judgements:,}",
+            )
+            for one in found
+        ]
+        ui.table(("version", "model", "answers", "cached", "calls", "tokens", "cost", "judgements"), rows)
+
+    costs = [one.cost for one in found]
+    total = None if None in costs else sum(cost for cost in costs if cost is not None)
+    edge.show({"estimates": [one.to_json() for one in found], "cost": total}, text)
+
+
+def show_evaluated(edge: Edge, found: Sequence[Evaluated]) -> None:
+    """One evaluation as the contract says; several in a list."""
+
+    def text(ui: Ui) -> None:
+        for one in found:
+            _one(ui, one, named=len(found) > 1)
+        if not found:
+            ui.line("nothing has changed", "dim")
+
+    value = found[0].to_json() if len(found) == 1 else {"evaluations": [one.to_json() for one in found]}
+    edge.show(value, text)
+
+
+def _one(ui: Ui, one: Evaluated, *, named: bool) -> None:
+    report = one.report
+    first, *rest = totals_lines(report.totals)
+    model = f" on {report.candidate.model}" if named else ""
+    ui.line(f"{report.name} {report.candidate.label}{model}: {first}", "title")
+    for line in (*rest, *beside_lines(report)):
+        ui.line(f"  {line}", "dim")
+    for error in one.errors:
+        ui.line(f"  {error}", "bad")
+    if report.comparison is not None:
+        _comparison(ui, report.comparison)
+        _changes(ui, report, report.comparison)
+    else:
+        _failed(ui, one)
+    if one.gate is not None:
+        _gate(ui, one)
+    elif report.comparison is None and not one.good:
+        ui.line(f"below the bar of {one.bar:g}", "warn")
+    for remark in one.remarks:
+        ui.note(remark)
+    if one.evidence:
+        ui.line(f"saved as {one.evidence}", "dim")
+
+
+def _failed(ui: Ui, one: Evaluated) -> None:
+    shown = failed_cases(one.report.rows(), SHOWN["failed"])
+    for failed in shown:
+        ui.line(f"  {failed}", "bad")
+    _more(ui, one.report.totals.failed - len(shown), indent="  ")
+
+
+def _comparison(ui: Ui, comparison: Comparison) -> None:
+    styles = {"improvement": "good", "regression": "bad", "incomparable": "bad"}
+    first, *rest = comparison_lines(comparison)
+    ui.line(first, styles.get(comparison.verdict, "warn"))
+    for line in rest:
+        ui.line(f"  {line}")
+
+
+def _changes(ui: Ui, report: Report, comparison: Comparison) -> None:
+    """The worst first: what is broken interests more than what is fixed."""
+    if not comparison.broken and not comparison.fixed:
+        return
+    shown = changed_cases(report.rows(), SHOWN)
+    rows = [(one.change, one.case, one.expected, one.before, one.after) for one in shown]
+    ui.table(("change", "case", "expected", "before", "after"), rows)
+    _more(ui, len(comparison.broken) + len(comparison.fixed) - len(shown))
+
+
+def _gate(ui: Ui, one: Evaluated) -> None:
+    gate = one.gate
+    assert gate is not None
+    ui.line(f"gate {'open' if gate.open else 'closed'}: {gate.reason}", "good" if gate.open else "bad")
+    apart = {"known failures": gate.known, "mended": gate.mended, "new cases that fail": gate.new}
+    for what, cases in apart.items():
+        if cases:
+            ui.line(f"  {what}: {len(cases)}", "dim")
+
+
+def _more(ui: Ui, count: int, *, indent: str = "") -> None:
+    if count > 0:
+        ui.line(f"{indent}and {count} more: --json lists them", "dim")
+
+
+def _own_name(output: Path, ending: str, report: Report) -> str:
+    stem = output.name.removesuffix(ending)
+    parts = [stem, report.name, report.candidate.label, report.candidate.model]
+    return "-".join("".join(c if c.isalnum() or c in "._" else "-" for c in part) for part in parts) + ending

@@ -1,0 +1,36 @@
+"""`promptvc evaluate merge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from promptvc.cli.edge import Edge, edge_options
+from promptvc.cli.evaluated import check_outputs, show_evaluated, write_outputs
+from promptvc.workflows import merge as merging
+
+
+@click.command("merge")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--gate", is_flag=True, help="Judge by new regressions against the approved baseline only.")
+@click.option("--save", is_flag=True, help="Commit the result as evidence.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Write a report: .html, .md, .json, .jsonl, .csv, .xml (JUnit) or .otel.jsonl; repeatable.",
+)
+@edge_options
+def merge(edge: Edge, files: tuple[Path, ...], outputs: tuple[Path, ...], *, gate: bool, save: bool) -> int:
+    """Bring the results of several shards together.
+
+    FILES are what `evaluate --shard I/N -o FILE.jsonl` wrote, one for each part. Exit codes are those of `evaluate`.
+    """
+    check_outputs(outputs)
+    found = merging.merge(edge.project(), merging.MergeRequest(files, gate, save))
+    write_outputs(outputs, [found.report])
+    show_evaluated(edge, [found])
+    return 0 if found.good else 1

@@ -1,0 +1,95 @@
+"""One evaluation as it is asked for, and what came out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from promptvc.evaluation.gate import Gate
+from promptvc.evaluation.reports.report import Report
+from promptvc.evaluation.reports.summary import summary_json
+from promptvc.evaluation.running.budget import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateRequest:
+    """What to run, and how.
+
+    Attributes:
+        references: ``NAME[@REV]``, several of them; empty with ``changed_since``.
+        models: instead of the prompts' own.
+        repeat: 3 with a provider and 1 offline when None, unless the suite says.
+        reduce: a reducer in words, such as ``pass_at_k:2``; the suite's, else ``mean``, when None.
+        fresh: pass by the cache.
+        max_calls, max_tokens, max_cost, max_time: bounds of everything that is asked; US dollars, seconds.
+        tags, cases, failed, shard: which cases; everything that is given must hold.
+        changed_since: all prompts that differ, with their suites, from this revision's merge base.
+        qualities: have the judge grade coherence, relevance and safety, too.
+        gate: hold it against the approved baseline.
+    """
+
+    references: tuple[str, ...] = ()
+    baseline: str | None = None
+    models: tuple[str, ...] = ()
+    repeat: int | None = None
+    reduce: str | None = None
+    concurrency: int | None = None
+    judge: str | None = None
+    fresh: bool = False
+    allow_code: bool = False
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    max_time: float | None = None
+    tags: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    failed: bool = False
+    shard: str | None = None
+    changed_since: str | None = None
+    qualities: bool = False
+    gate: bool = False
+    save: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds."""
+        return Limits(self.max_calls, self.max_tokens, self.max_cost, self.max_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came out of one version on one model.
+
+    Attributes:
+        errors: for each side with errored cases how many there are, and the first error.
+        gate: against the approved baseline; None unless asked for.
+        evidence, commit: of the saved record; None when nothing was saved.
+        good: the answer of the exit code. ``bar`` is the score that a run alone has to reach.
+    """
+
+    report: Report
+    errors: tuple[str, ...]
+    gate: Gate | None
+    evidence: str | None
+    commit: str | None
+    good: bool
+    bar: float
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know."""
+        return self.report.remarks
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """Ids of all cases that it does not pass, errored ones too."""
+        return tuple(score.case for score in self.report.candidate.scores if not score.passed)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `evaluate --json` prints it."""
+        return summary_json(self.report) | {
+            "failing": list(self.failing),
+            "gate": self.gate.to_json() if self.gate is not None else None,
+            "evidence": self.evidence,
+            "commit": self.commit,
+        }

@@ -1,0 +1,218 @@
+"""`evaluate merge`: the results of several shards as one evaluation. Nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from promptvc.base.clock import parse_time
+from promptvc.base.errors import InvalidDocument, NotFound, Usage
+from promptvc.base.ids import new_ulid
+from promptvc.evaluation.assembly import Beside, Frame, make_report, make_side
+from promptvc.evaluation.assessed import Evaluated
+from promptvc.evaluation.cases.sequence import ids_of
+from promptvc.evaluation.level import Level
+from promptvc.evaluation.recording import Facts, record_of
+from promptvc.evaluation.reduce import Reducer, parse_reducer, reduce_case
+from promptvc.evaluation.remarks import told
+from promptvc.evaluation.reports.lines import BASELINE, CANDIDATE
+from promptvc.evaluation.reports.reading import Part, read_parts
+from promptvc.evaluation.reports.report import Judging, Report, Side
+from promptvc.evaluation.reports.terminal import error_lines
+from promptvc.evaluation.running.results import Results
+from promptvc.evaluation.totals import Tally
+from promptvc.evidence.runs import CaseResult
+from promptvc.evidence.values import Tokens, VersionRef
+from promptvc.store.references import Reference
+from promptvc.workflows import suites
+from promptvc.workflows.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRequest:
+    """Files of results; ``gate`` and ``save`` as with ``evaluate``."""
+
+    files: tuple[Path, ...]
+    gate: bool = False
+    save: bool = False
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The results of one side."""
+
+    results: Results
+    tally: Tally = field(default_factory=Tally)
+
+
+def merge(project: Project, request: MergeRequest) -> Evaluated:
+    """Bring shards together; every case of the suite must be in exactly one of them.
+
+    Raises:
+        NotFound: no such file; the prompt has no suite here.
+        InvalidDocument: a file holds no results, or a case twice.
+        Usage: files of different runs or of another suite; cases that are in no file.
+    """
+    parts = read_parts(request.files)
+    first = parts[0]
+    reference = Reference(first.name)
+    version = project.resolver.resolve(reference)
+    judged = suites.judging(project, reference, version)
+    if judged is None or judged.digest != first.suite:
+        raise Usage(
+            f"{first.path} is of another suite than {first.name} has here",
+            hint="merge where the shards were evaluated: the same commit",
+        )
+    merging = _Merging(project, parts, judged)
+    report = merging.report()
+    gate = suites.gate(project, judged, merging.cases, report) if request.gate else None
+    evidence, commit = merging.save(report) if request.save else (None, None)
+    good = gate.open if gate is not None else report.good(project.settings.evaluation.success)
+    return Evaluated(
+        report=report,
+        errors=error_lines(report),
+        gate=gate,
+        evidence=evidence,
+        commit=commit,
+        good=good,
+        bar=project.settings.evaluation.success,
+    )
+
+
+class _Merging:
+    """Parts of one run, and the suite that they are of."""
+
+    def __init__(self, project: Project, parts: Sequence[Part], judged: suites.Judging) -> None:
+        self.project, self.parts, self.judged = project, parts, judged
+        self.first = parts[0]
+        self.cases = judged.suite.split("holdout")
+        self.places = {name: position for position, name in enumerate(ids_of(self.cases))}
+        self.reducer: Reducer = parse_reducer(self.first.reducer)
+        sides = [CANDIDATE, *([BASELINE] if self.first.baseline is not None else [])]
+        self.sides = {side: _Gathered(Results(len(self.cases), self.first.repeats)) for side in sides}
+
+    def report(self) -> Report:
+        """All parts as one report."""
+        seen = {side: bytearray(len(self.cases) * self.first.repeats) for side in self.sides}
+        for part in self.parts:
+            for side, result, line in part.results():
+                self._take(part, side, result, line, seen)
+        self._require_all(seen)
+        frame = self._frame()
+        candidate = self._side(CANDIDATE, self.first.candidate, frame)
+        baseline = None
+        if self.first.baseline is not None:
+            baseline = self._side(BASELINE, self.first.baseline, frame)
+        trained = len(self.judged.suite.cases) - len(self.cases)
+        values = [part.value for part in self.parts]
+        said = suites.voices(self.project, self.first.name)
+        beside = Beside(
+            ended=max(parse_time(value["ended"]) for value in values),
+            judging=self._judging(),
+            pure=all(value["pure"] for value in values),
+            remarks=(f"merged from {len(self.parts)} files", *told(frame, trained=trained)),
+            calibrations=said.calibrations,
+            ratings=said.ratings,
+        )
+        return make_report(frame, candidate, baseline, beside)
+
+    def save(self, report: Report) -> tuple[str, str]:
+        """Commit the record; see :func:`promptvc.workflows.suites.save`.
+
+        Raises:
+            Usage: the version that was evaluated is not committed.
+        """
+        project, pin = self.project, self.first.candidate
+        version = project.resolver.numbered(self.first.name, pin.version) if pin.version else None
+        if version is None or version.digest != pin.digest:
+            raise Usage(f"{self.first.name} {report.candidate.label} is not committed here with these bytes")
+        suites.require_committed(project, version, self.judged)
+        prompt = suites.loaded(project, version, self.judged.suite).prompt
+        facts = Facts.of(report, new_ulid(project.clock()), self.judged.suite, prompt.parameters)
+        return suites.save(project, record_of(facts, report), pin.version, report.detail)
+
+    def _take(self, part: Part, side: str, result: CaseResult, line: int, seen: dict[str, bytearray]) -> None:
+        position = self.places.get(result.case)
+        if position is None or side not in self.sides or not 0 <= result.repeat < self.first.repeats:
+            raise InvalidDocument(
+                f"the case {result.case} is none of this run", file=str(part.path), line=line
+            )
+        index = position * self.first.repeats + result.repeat
+        if seen[side][index]:
+            raise InvalidDocument(
+                f"the case {result.case} is there twice",
+                hint="give each shard once",
+                file=str(part.path),
+                line=line,
+            )
+        seen[side][index] = 1
+        gathered = self.sides[side]
+        gathered.results.put(position, result.repeat, result)
+        gathered.tally.add(result)
+
+    def _require_all(self, seen: dict[str, bytearray]) -> None:
+        missing = sum(len(marks) - sum(marks) for marks in seen.values())
+        if missing:
+            raise NotFound(
+                f"{missing:,} of {sum(map(len, seen.values())):,} answers are in no file",
+                hint="give the results of every shard",
+            )
+
+    def _side(self, name: str, pin: VersionRef, frame: Frame) -> Side:
+        gathered = self.sides[name]
+        scores = tuple(
+            reduce_case(gathered.results.of(position), case.cluster, self.reducer)
+            for position, case in enumerate(self.cases)
+        )
+        return make_side(pin, self.first.model, frame, (scores, gathered.results, gathered.tally))
+
+    def _frame(self) -> Frame:
+        project, first = self.project, self.first
+        started = min(parse_time(part.value["started"]) for part in self.parts)
+        return Frame(
+            name=first.name,
+            suite=self.judged.suite,
+            digest=first.suite,
+            cases=self.cases,
+            of=first.of,
+            started=started,
+            repeats=first.repeats,
+            reducer=first.reducer,
+            bars=project.settings.evaluation,
+            quarantined=suites.quarantined(project, self.judged, first.name, self.cases, started),
+            level=self._level(),
+        )
+
+    def _level(self) -> Level:
+        """As the shards would have been compared one by one; a version that is not here cannot be told."""
+        base, pin = self.first.baseline, self.first.candidate
+        resolver, name = self.project.resolver, self.first.name
+        if base is None or base.version is None or pin.version is None:
+            return Level()
+        found = [resolver.numbered(name, number) for number in (pin.version, base.version)]
+        if found[0] is None or found[1] is None:
+            return Level()
+        suite = self.judged.suite
+        return suites.level_for(
+            self.project, found[0], suites.loaded(self.project, found[1], suite), suite.cases
+        )
+
+    def _judging(self) -> Judging | None:
+        values = [part.value["judging"] for part in self.parts if part.value.get("judging")]
+        if not values:
+            return None
+        costs = [value["cost"] for value in values]
+        tokens = [value["tokens"] for value in values]
+        known = all(one["input"] is not None and one["output"] is not None for one in tokens)
+        return Judging(
+            model=values[0]["model"],
+            digest=values[0]["digest"],
+            prompts=values[0]["prompts"],
+            calls=sum(value["calls"] for value in values),
+            cached=sum(value["cached"] for value in values),
+            tokens=Tokens(sum(one["input"] for one in tokens), sum(one["output"] for one in tokens))
+            if known
+            else Tokens(),
+            cost=None if None in costs else sum(costs),
+        )

@@ -1,0 +1,164 @@
+"""What an evaluation runs: for each prompt its versions, models and cases, and how they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from promptvc.base.errors import NotFound, Usage
+from promptvc.evaluation.assessed import EvaluateRequest
+from promptvc.evaluation.cases.suite import Case, Suite
+from promptvc.evaluation.last import Last
+from promptvc.evaluation.reduce import parse_reducer
+from promptvc.evaluation.running.budget import Budget
+from promptvc.evaluation.running.opening import Asking, Demands, open_session
+from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.selection import Selection, parse_shard
+from promptvc.models.providers import OFFLINE
+from promptvc.store.references import Reference, parse_reference
+from promptvc.workflows.project import Project
+from promptvc.workflows.suites import (
+    Judging,
+    Loaded,
+    changed_since,
+    generated,
+    judging,
+    loaded,
+    place_of,
+    require_committed,
+    require_trust,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run for one prompt: versions and models, the cases, and how they are asked."""
+
+    project: Project
+    request: EvaluateRequest
+    started: datetime
+    name: str
+    versions: tuple[Loaded, ...]
+    baseline: Loaded | None
+    judged: Judging
+    asked: Sequence[Case]
+    cases: Sequence[Case]
+    demands: Demands
+    asking: Asking
+    budget: Budget
+
+    @property
+    def suite(self) -> Suite:
+        """Of the prompt."""
+        return self.judged.suite
+
+    @property
+    def contents(self) -> tuple[Loaded, ...]:
+        """The candidates and the baseline, each content once."""
+        every = [*self.versions, *([self.baseline] if self.baseline is not None else [])]
+        return tuple({one.version.digest: one for one in every}.values())
+
+    def session(self, since: datetime | None = None) -> Session:
+        """Ready to run.
+
+        Raises:
+            Refused: code of the suite is not trusted here.
+        """
+        if self.request.allow_code and self.demands.code:
+            require_trust(self.project, self.judged)
+        asking = replace(self.asking, since=since)
+        return open_session(asking, self.demands, place_of(self.project), self.budget)
+
+
+def plans(project: Project, request: EvaluateRequest) -> tuple[Plan, ...]:
+    """One plan a prompt, in the order of the references; all of them before anything is asked.
+
+    Raises:
+        NotFound: no such prompt or revision; no case is left.
+        Usage: what was asked for does not go together; ``save`` of what git does not have.
+    """
+    references = [parse_reference(one) for one in request.references]
+    if request.changed_since is not None:
+        changed = changed_since(project, request.changed_since)
+        references += [Reference(name) for name in changed if project.read(f"evaluation/{name}.yaml")]
+    elif not references:
+        raise Usage("say which prompt to evaluate", hint="promptvc evaluate NAME, or --changed-since REV")
+    names = list(dict.fromkeys(reference.name for reference in references))
+    if len(names) > 1 and request.cases:
+        raise Usage("--case goes with one prompt", hint="evaluate them one after the other")
+    started, budget = project.clock(), Budget(request.limits)
+    return tuple(
+        _plan(project, request, [one for one in references if one.name == name], started, budget)
+        for name in names
+    )
+
+
+def _plan(
+    project: Project,
+    request: EvaluateRequest,
+    references: Sequence[Reference],
+    started: datetime,
+    budget: Budget,
+) -> Plan:
+    found = [(reference, project.resolver.resolve(reference)) for reference in references]
+    name = found[0][1].name
+    judged = judging(project, *found[0]) or generated(project, found[0][1])
+    suite = judged.suite
+    versions = tuple(loaded(project, version, suite) for _, version in found)
+    baseline = None
+    if request.baseline is not None:
+        revision = request.baseline.removeprefix(f"{name}@").removeprefix("@")
+        version = project.resolver.resolve(parse_reference(f"{name}@{revision}"))
+        baseline = loaded(project, version, suite)
+    asked = suite.split("holdout")
+    if not len(asked):
+        raise NotFound(f"every case of {suite.file} is for training", hint="unmark some of them")
+    selection = _selection(project, request, name)
+    if request.save:
+        _require_whole(selection, suite)
+        for one in versions:
+            require_committed(project, one.version, judged)
+    models = request.models or (versions[0].prompt.model or project.settings.model or OFFLINE,)
+    repeats = request.repeat or suite.repeat or (1 if set(models) == {OFFLINE} else 3)
+    reducer = parse_reducer(request.reduce or suite.reduce or "mean")
+    reducer.check(repeats)
+    cases = selection.of(asked)
+    return Plan(
+        project=project,
+        request=request,
+        started=started,
+        name=name,
+        versions=versions,
+        baseline=baseline,
+        judged=judged,
+        asked=asked,
+        cases=cases,
+        demands=Demands.of(cases),
+        asking=Asking(
+            models=tuple(models),
+            repeats=repeats,
+            reducer=reducer,
+            concurrency=request.concurrency,
+            judge=request.judge,
+            code=request.allow_code,
+        ),
+        budget=budget,
+    )
+
+
+def _selection(project: Project, request: EvaluateRequest, name: str) -> Selection:
+    failed = None
+    if request.failed:
+        failed = Last(project.state / "last").failing(name)
+        if failed is None:
+            raise NotFound(f"{name} was not evaluated here yet", hint="run it once without --failed")
+    shard = parse_shard(request.shard) if request.shard is not None else None
+    return Selection(request.tags, request.cases, failed, shard)
+
+
+def _require_whole(selection: Selection, suite: Suite) -> None:
+    if not selection.all:
+        raise Usage("--save keeps what a whole suite says", hint="leave the filters out, or leave --save out")
+    if suite.generated:
+        raise Usage("generated cases are no evidence", hint=f"write cases into {suite.file}")
