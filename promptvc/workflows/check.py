@@ -14,7 +14,10 @@ from promptvc.base.schemas import unknown_keys
 from promptvc.deployment.checking import DeploymentsCheck
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
 from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
-from promptvc.evidence.records import name_and_id, parse
+from promptvc.evaluation.checking import baseline_problems, quarantine_problems
+from promptvc.evaluation.quarantine import prompt_of as quarantined_prompt
+from promptvc.evidence.baselines import approved_prompt
+from promptvc.evidence.records import Record, name_and_id, parse
 from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.feedback.segments import prompt_of, read_segments
 from promptvc.feedback.spool import Spool
@@ -76,6 +79,7 @@ class _Check:
         self.names = names
         self.prompts: dict[str, Prompt] = {}
         self.suites: dict[str, Suite] = {}
+        self.records: dict[str, Record] = {}
 
     def report(self) -> Report:
         """Every finding, errors first, then by file and line."""
@@ -85,6 +89,7 @@ class _Check:
             *self._prompts(),
             *self._suites(),
             *self._evidence(),
+            *self._beside_suites(),
             *self._versions(),
             *self._deployments(),
             *self._feedback(),
@@ -189,7 +194,22 @@ class _Check:
                 yield from problems_of("evidence", path, self._record, path)
 
     def _record(self, path: str) -> None:
-        parse(self._read(path), file=path)
+        self.records[path] = parse(self._read(path), file=path)
+
+    def _beside_suites(self) -> Iterator[Problem]:
+        """Quarantines and approved baselines; suites and evidence are read by now."""
+        today = self.project.clock().date()
+        for path in self.files:
+            held, approved = quarantined_prompt(path), approved_prompt(path)
+            if held is not None and self._wanted(held):
+                suite = self.suites.get(held)
+                cases = {case.id for case in suite.cases} if suite is not None else None
+                yield from quarantine_problems(path, self._read(path), cases, today)
+                if f"evaluation/{held}.yaml" not in self.files:
+                    hint = "rename it to the suite it is for, or delete it"
+                    yield Problem("quarantine", "warning", path, None, f"{held} has no suite", hint)
+            if approved is not None and self._wanted(approved):
+                yield from baseline_problems(path, approved, self._read(path), self.records)
 
     def _versions(self) -> Iterator[Problem]:
         """Numbers that main's first-parent history gave to two contents, or that HEAD gives to another than main."""
