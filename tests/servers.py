@@ -89,6 +89,13 @@ def echo(request: Request) -> Reply:
     return answer(request.text.upper())
 
 
+def vectors(*rows: list[float]) -> Reply:
+    """Embeddings, one for each text that was sent."""
+    data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
+    usage = {"prompt_tokens": 3, "total_tokens": 3}
+    return json_reply({"object": "list", "data": data, "model": "test-embeddings", "usage": usage})
+
+
 class Server:
     """Serves ``script`` on 127.0.0.1 from a thread, from ``with`` to its end.
 
