@@ -131,7 +131,32 @@ def test_cases_that_a_newer_suite_has_lost() -> None:
         ("cases:\n- expected: a\n  asert: []", 3, "`cases[0].asert`"),
         ("guards: {a: -1}\ncases: [{expected: b}]", 1, "`guards.a`"),
         ("cases:\n- expected: a\n  split: test", 3, "`cases[0].split`"),
-        ("match: like\ncases: [{expected: a}]", 1, "`match`"),
+        ("match: like\ncases: [{expected: a}]", 1, "`match` is `like`, which is no assertion"),
+        ("match: not-equals\ncases: [{expected: a}]", 1, "which negates"),
+        ("match: is-json\ncases: [{expected: a}]", 1, "does not take one text"),
+        ("match: latency\ncases: [{expected: a}]", 1, "does not take one text"),
+        ("match: assert-set\ncases: [{expected: a}]", 1, "does not take one text"),
+        ("match: contains\ncases:\n- vars: {}\n  expected: {a: 1}", 4, "`contains` needs a text"),
+        ("reduce: means\ncases: [{expected: a}]", 1, "`reduce`"),
+        ("reduce: pass_k\ncases: [{expected: a}]", 1, "`reduce`"),
+        ("repeat: 0\ncases: [{expected: a}]", 1, "`repeat`"),
+        ("cases:\n- assert:\n  - {type: assert-set}", 3, "needs members under `assert`"),
+        (
+            "cases:\n- assert:\n  - {type: equals, value: a, assert: [{type: equals, value: a}]}",
+            3,
+            "takes no `assert`",
+        ),
+        (
+            "cases:\n- assert:\n  - type: assert-set\n    assert:\n    - {type: equals, value: a}\n    - {type: equal}",
+            6,
+            "there is no assertion `equal`",
+        ),
+        (
+            "cases:\n- assert:\n  - {type: not-assert-set, assert: [{type: equals, value: a}]}",
+            3,
+            "no `not-` form",
+        ),
+        ("cases:\n- assert:\n  - {type: equals, value: a, provider: 'openai:x'}", 3, "takes no `provider`"),
         ("cases:\n- expected: a\n  assert:\n  - {type: equals, value: a}\n  - {type: equal}", 5, "`equal`"),
         (
             "default:\n  assert:\n  - {type: regex, value: '('}\ncases: [{expected: a}]",
@@ -176,6 +201,84 @@ def test_a_misspelt_assertion_is_suggested() -> None:
     with pytest.raises(InvalidDocument) as caught:
         load_suite(b"cases: [{assert: [{type: not-contain, value: a}]}]", file=FILE)
     assert caught.value.hint == "did you mean `not-contains`?"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("cases: [{assert: [{type: asert-set, assert: []}]}]", "did you mean `assert-set`?"),
+        (
+            "cases: [{assert: [{type: assert-set, assert: [{type: not-contian, value: a}]}]}]",
+            "did you mean `not-contains`?",
+        ),
+        ("match: icontain\ncases: [{expected: a}]", "did you mean `icontains`?"),
+        ("cases: [{asert: []}]", "did you mean `assert`?"),
+        ("cases: [{assert: [{type: equals, valeu: a}]}]", "did you mean `value`?"),
+        ("repeats: 2\ncases: [{expected: a}]", "did you mean `repeat`?"),
+        ("reduce: meen\ncases: [{expected: a}]", None),
+    ],
+)
+def test_what_was_probably_meant(text: str, hint: str | None) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        load_suite(text.encode(), file=FILE)
+    assert caught.value.hint == hint or (hint is None and caught.value.hint)
+
+
+SET = """\
+repeat: 5
+reduce: pass_k:2
+cases:
+  - id: a
+    vars: {message: hello}
+    expected: billing
+    assert:
+      - type: assert-set
+        threshold: 0.5
+        weight: 2
+        metric: tone
+        assert:
+          - {type: contains, value: "{{ expected }}", weight: 3}
+          - {type: not-contains, value: "{{ message }}", metric: echo}
+"""
+
+
+def test_a_set_of_assertions_is_one_assertion_with_members() -> None:
+    suite = load_suite(SET.encode(), file=FILE)
+    members = (Assertion("contains", "billing", weight=3), Assertion("not-contains", "hello", metric="echo"))
+    whole = Assertion("assert-set", threshold=0.5, weight=2, metric="tone", members=members)
+    assert suite.cases[0].assertions == (whole,), "a member that names {{ expected }} says how it is asserted"
+    assert (suite.repeat, suite.reduce) == (5, "pass_k:2")
+
+
+def test_a_set_decides_the_digest_with_all_its_members() -> None:
+    digest = load_suite(SET.encode(), file=FILE).digest
+    for before, after in (
+        ("weight: 3", "weight: 4"),
+        ("threshold: 0.5", "threshold: 0.6"),
+        ("not-contains", "contains"),
+    ):
+        assert load_suite(SET.replace(before, after).encode(), file=FILE).digest != digest
+    for before, after in (("repeat: 5", "repeat: 6"), ("pass_k:2", "mean")):
+        assert load_suite(SET.replace(before, after).encode(), file=FILE).digest == digest
+
+
+def test_a_default_set_is_filled_with_each_case() -> None:
+    suite = load_suite(
+        b"default: {assert: [{type: assert-set, assert: [{type: contains, value: '{{ word }}'}]}]}\n"
+        b"cases: [{id: a, vars: {word: x}}, {id: b, vars: {word: y}}]",
+        file=FILE,
+    )
+    assert [case.assertions[0].members[0].value for case in suite.cases] == ["x", "y"]
+
+
+def test_the_type_of_a_threshold_is_kept_however_often_it_is_read() -> None:
+    """Digests are of what is written, and 1 is not written like 1.0."""
+    texts = [
+        f"cases: [{{assert: [{{type: contains, value: word, weight: {n}}}]}}]"
+        for n in ("1.0", "2", "2.0", "2")
+    ]
+    digests = [load_suite(text.encode(), file=FILE).digest for text in texts]
+    assert digests[1] == digests[3] != digests[2]
 
 
 def test_missing_variables_are_said_before_anything_is_asked() -> None:
