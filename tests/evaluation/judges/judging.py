@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.base.config import ModelSettings
-from promptvc.base.errors import ProviderError
 from promptvc.evaluation.assertions.assertion import Assertion, ComparingGrader, Grade
 from promptvc.evaluation.assertions.registry import ASSERTIONS, problem
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import Grading
-from promptvc.evaluation.judges.parse import read
-from promptvc.evaluation.judges.prompts import judge_prompt
+from promptvc.evaluation.judges.bench import BenchOptions, ModelBench
+from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.tasks import Outcome
 from promptvc.evidence.runs import GradeLine
 from promptvc.models.chat import open_model
-from promptvc.models.messages import ChatMessage, Completion, Model
-from promptvc.models.similarity import UNIT, Index, Rarity
-from promptvc.models.words import features
+from promptvc.models.embeddings import LEXICAL, open_embeddings
+from promptvc.models.messages import ChatMessage, Completion
 from tests.servers import Reply, Request, Script, Server, answer
 
 JUDGE = "openai:judge"
@@ -50,6 +48,7 @@ class Judging:
 
     script: Script
     judge: str | None = JUDGE
+    embeddings: str = LEXICAL
     requests: list[Request] = field(default_factory=list)
 
     def grade(
@@ -98,65 +97,33 @@ class Judging:
         )
         return grades
 
+    def _bench(self, server: Server) -> ModelBench:
+        """One without a cache, whose models make one attempt a call."""
+        settings = ModelSettings(attempts=1)
+        return ModelBench(
+            BenchOptions(
+                open_model=lambda spec: open_model(spec, settings=settings, environ=server.environ()),
+                open_embeddings=lambda spec: open_embeddings(
+                    spec, settings=settings, environ=server.environ()
+                ),
+                budget=Budget(),
+                judge=self.judge,
+                embeddings=self.embeddings,
+            )
+        )
+
     def _with_bench(self, work: Callable[[Any], Any]) -> Any:
         with Server(self.script) as server:
 
             async def run() -> Any:
-                bench = LoopbackBench(self.judge, server)
+                bench = self._bench(server)
                 try:
                     return await work(bench)
                 finally:
-                    await bench.close()
+                    await bench.rest()
+                    bench.close()
 
             try:
                 return asyncio.run(run())
             finally:
                 self.requests += server.requests
-
-
-class LoopbackBench:
-    """A bench without cache and budget: judges are asked on loopback, similarity is by words."""
-
-    def __init__(self, judge: str | None, server: Server) -> None:
-        self._judge = judge
-        self._server = server
-        self._models: dict[str, Model] = {}
-
-    async def ask(
-        self, prompt: str, variables: Mapping[str, Any], *, model: str | None = None, sample: int = 0
-    ) -> Mapping[str, Any]:
-        name = self.judge_name(model)
-        if name is None:
-            raise ProviderError("no model judges here")
-        found = judge_prompt(prompt)
-        if name not in self._models:
-            settings = ModelSettings(attempts=1)
-            self._models[name] = open_model(name, settings=settings, environ=self._server.environ())
-        said = await self._models[name].complete(
-            found.questions(variables), found.prompt.parameters, repeat=sample
-        )
-        return read(found, said.text)
-
-    def judge_name(self, model: str | None = None) -> str | None:
-        return model or self._judge
-
-    async def similarities(
-        self, text: str, others: Sequence[str], *, model: str | None = None
-    ) -> list[float]:
-        del model
-        bags = [features(each) for each in (text, *others)]
-        rarity = Rarity(bags)
-        index = Index()
-        for bag in bags[1:]:
-            index.add(rarity.vector(bag))
-        return [product / UNIT**2 for product in index.products(rarity.vector(bags[0]))]
-
-    def embeddings_name(self, model: str | None = None) -> str:
-        return model or "lexical"
-
-    async def run_code(self, code: str, output: str, context: Mapping[str, Any]) -> Any:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        for model in self._models.values():
-            await model.close()
