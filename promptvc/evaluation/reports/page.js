@@ -316,12 +316,12 @@ function outputOf(answer, parts, tag) {
 function gradesOf(answer) {
   if (!answer?.grades) return null;
   const rows = answer.grades.map((grade) => {
-    const state = grade.error ? "error" : grade.passed ? "pass" : "fail";
+    const went = grade.error ? "error" : grade.passed ? "pass" : "fail";
     const name = [grade.name, grade.metric ? `(${grade.metric})` : "", grade.weight === 0 ? "· metric only" : ""];
     const said = [grade.error ?? grade.reason ?? "", grade.measure ? `[${grade.measure}]` : ""].filter(Boolean).join(" ");
     return make(
       "tr", {},
-      make("td", { class: `outcome ${state}`, text: { error: "! error", pass: "✓ pass", fail: "✗ fail" }[state] }),
+      make("td", { class: `outcome ${went}`, text: { error: "! error", pass: "✓ pass", fail: "✗ fail" }[went] }),
       make("td", { class: "outcome", text: score(grade.score) }),
       make("td", {}, name.filter(Boolean).join(" "), said ? make("div", { class: "quiet", text: said }) : null),
     );

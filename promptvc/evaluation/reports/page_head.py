@@ -75,7 +75,7 @@ def _verdict(report: Report) -> dict[str, str]:
     told = interval(comparison) or comparison.reason
     if comparison.score is not None:
         told = f"{share(comparison.score.baseline)} → {share(comparison.score.candidate)}: {told}"
-    advice = f"{comparison.recommendation.replace('_', ' ')}: {comparison.reason}"
+    advice = f"{comparison.recommendation.replace('_', ' ')}, {comparison.reason}"
     return {
         "name": comparison.verdict,
         "title": name.capitalize(),

@@ -8,15 +8,20 @@ import unicodedata
 from typing import Any
 
 _LONE = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile("[\ud800-\udfff\x85\u2028\u2029]")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _JOINERS = "\u200c\u200d"  # emoji and several scripts need them
 REPLACED = "\ufffd"
 
 
 def dumps(value: Any) -> str:
-    """One JSON value on one line. Half a surrogate pair, which UTF-8 cannot hold, is written as an escape."""
+    """One JSON value on one line.
+
+    Half a surrogate pair, which UTF-8 cannot hold, is written as an escape, and so is what some readers take for the
+    end of a line.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return json.dumps(value, separators=(",", ":"), allow_nan=False) if _LONE.search(text) else text
+    return json.dumps(value, separators=(",", ":"), allow_nan=False) if _ESCAPED.search(text) else text
 
 
 def encodable(text: str) -> str:

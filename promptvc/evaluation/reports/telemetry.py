@@ -44,7 +44,7 @@ def _of_the_answer(report: Report, side: Side, result: CaseResult) -> dict[str, 
         "promptvc.case": result.case,
         "promptvc.repeat": result.repeat,
         "promptvc.output_digest": result.output_digest,
-        "promptvc.case_score": result.score,
+        "promptvc.case_score": None if result.score is None else float(result.score),
         "promptvc.case_passed": result.passed,
     }
 
@@ -69,7 +69,7 @@ def _event(grade: GradeLine) -> dict[str, Any]:
         "gen_ai.evaluation.explanation": grade.error or grade.reason or None,
         "error.type": "grader" if grade.error is not None else None,
         "promptvc.assertion": grade.name,
-        "promptvc.weight": grade.weight,
+        "promptvc.weight": float(grade.weight),
         "promptvc.measure": grade.measure,
     }
 
