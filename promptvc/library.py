@@ -26,6 +26,7 @@ from promptvc.workflows import (
 )
 from promptvc.workflows import check as checking
 from promptvc.workflows import diff as comparing
+from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
 from promptvc.workflows import show as showing
 from promptvc.workflows.project import Progress, Project, open_project, silent
@@ -133,6 +134,20 @@ class Library:
     def commit_feedback(self, branch: str | None = None) -> collect.Sealed:
         """Commit the recorded events."""
         return collect.commit(self._fresh(), branch)
+
+    def judge(self, name: str, *, progress: Progress = silent, **options: Any) -> judging.Judged:
+        """Score the logged answers of a prompt into events.
+
+        ``options`` are the fields of :class:`promptvc.workflows.judge.JudgeRequest`.
+        """
+        return judging.run(self._fresh(), name, judging.JudgeRequest(**options), progress=progress)
+
+    def calibrate(self, name: str, **options: Any) -> judging.Findings:
+        """How far judges agree with people.
+
+        ``options`` are the fields of :class:`promptvc.workflows.judge.CalibrateRequest`.
+        """
+        return judging.calibrate(self._fresh(), name, judging.CalibrateRequest(**options))
 
     def train(self, name: str, *, progress: Progress = silent, **options: Any) -> improve.Trained:
         """Learn from feedback; commit a candidate that is better.

@@ -19,7 +19,7 @@ class Choice:
     """Which answers to take.
 
     Attributes:
-        days: only those of the last so many days before the newest event; None: all.
+        days: only those of the last so many days before the newest event, annotations aside; None: all.
         limit: only the newest so many; None: all.
         sample: with ``limit`` so many by a hash of their ids, so that a larger sample holds the smaller one.
     """
@@ -61,12 +61,12 @@ def question_of(event: Event) -> str:
 
 
 def before_newest(events: Sequence[Event], days: int | None) -> datetime | None:
-    """``days`` before the newest event that people or programs logged; None without days or such events.
+    """``days`` before the newest event that is no annotation; None without days or such events.
 
-    Not before now: the same events give the same answer whenever it is asked. A judge's events do not count, or
-    judging would move the window.
+    Not before now: the same events give the same answer whenever it is asked. Annotations do not count: who reviews or
+    judges old answers must not move the window away from them.
     """
-    times = [event.time for event in events if event.kind != "annotation" or event.source == "human"]
+    times = [event.time for event in events if event.kind != "annotation"]
     return max(times) - timedelta(days=days) if times and days is not None else None
 
 

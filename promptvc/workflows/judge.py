@@ -88,7 +88,7 @@ class JudgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class CalibrateRequest:
-    """Which pairs of verdicts count. ``since`` is text as a user writes a time, ``days`` before the newest event."""
+    """Which pairs of verdicts count. ``since`` is text as a user writes a time, ``days`` before the newest."""
 
     metric: str | None = None
     since: str | None = None
