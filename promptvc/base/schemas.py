@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ from promptvc.base.nodes import shown
 from promptvc.base.schema_messages import explain, key_text, nearest_word
 from promptvc.base.slow_patterns import slow_patterns
 
-__all__ = ["Memo", "Problem", "check_value", "problems", "unknown_keys", "validate"]
+__all__ = ["Memo", "Problem", "check_value", "problems", "unknown_keys", "validate", "value_checker"]
 
 _DIRECTORY = Path(__file__).parent.parent / "schemas"
 _MOST_REPORTED = 50
+_TOO_DEEP = "the schema or the value is nested too deeply, or the schema refers to itself without end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +96,38 @@ def check_value(value: Any, schema: Mapping[str, Any]) -> list[str]:
     refers to itself without end, or whose pattern could keep a processor busy for ever; these begin with
     "the schema".
     """
+    return value_checker(schema)(value)
+
+
+def value_checker(schema: Mapping[str, Any]) -> Callable[[Any], list[str]]:
+    """:func:`check_value` for many values of one schema, which is prepared once; do not change it afterwards."""
     from jsonschema import exceptions, validators
-    from referencing.exceptions import Unresolvable
 
     content = dict(schema)
     try:
         kind = validators.validator_for(content, default=validators.Draft202012Validator)
         kind.check_schema(content)
         slow = slow_patterns(content)
-        if slow:
-            return [f"the schema's pattern {shown(slow[0])} repeats in a way that may never end: not tried"]
-        validator = kind(content, registry=_registry())
+    except exceptions.SchemaError as error:
+        where = key_text(tuple(error.absolute_path))
+        wrong = f"the schema is not valid{f' at `{where}`' if where else ''}: {error.message[:200]}"
+        return lambda _: [wrong]
+    except RecursionError:
+        return lambda _: [_TOO_DEEP]
+    if slow:
+        never = f"the schema's pattern {shown(slow[0])} repeats in a way that may never end: not tried"
+        return lambda _: [never]
+    return functools.partial(_objections, kind(content, registry=_registry()))
+
+
+def _objections(validator: Any, value: Any) -> list[str]:
+    from referencing.exceptions import Unresolvable
+
+    try:
         return [
             explain(error, whole="the value")[1]
             for error, _ in zip(validator.iter_errors(value), range(_MOST_REPORTED), strict=False)
         ]
-    except exceptions.SchemaError as error:
-        where = key_text(tuple(error.absolute_path))
-        return [f"the schema is not valid{f' at `{where}`' if where else ''}: {error.message[:200]}"]
     except Unresolvable as error:
         return [f"the schema refers to {shown(error.ref)}, which is not in it; nothing is ever fetched"]
     except re.error as error:
@@ -120,7 +135,7 @@ def check_value(value: Any, schema: Mapping[str, Any]) -> list[str]:
     except ArithmeticError as error:
         return [f"the schema cannot be applied to this number: {error}"]
     except RecursionError:
-        return ["the schema or the value is nested too deeply, or the schema refers to itself without end"]
+        return [_TOO_DEEP]
 
 
 def _unnamed(

@@ -1,8 +1,10 @@
 """The regex assertion, with a limit of time that holds for every pattern.
 
-Matching in-process cannot be stopped, and a library with a timeout checks it only here and there. So patterns are
-tried in a process of their own, started with the first one and kept: the kernel ends it when a match has used its
-processor time, and the next match gets a new one. A match costs some 30 microseconds on top.
+Matching in-process cannot be stopped, and a library with a timeout checks it only here and there. So only patterns
+that are known to be cheap in a text of that length are tried here (:mod:`promptvc.evaluation.assertions.pattern_cost`
+says how that is known). All others are tried in a process of their own, started with the first one and kept: the
+kernel ends it when a match has used its processor time, and the next match gets a new one. A match there costs some 30
+microseconds on top.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from promptvc.evaluation.assertions.assertion import Answer, Assertion, Grade, Templates, no_threshold, shown
+from promptvc.evaluation.assertions.pattern_cost import cheap
 
 LIMIT_S = 1.0
 _START_S = 30.0
@@ -155,7 +158,13 @@ class Regex:
 
     def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0."""
-        found = self.matcher.search(assertion.value, answer.text)
+        found = self._search(assertion.value, answer.text)
         if isinstance(found, str):
             return Grade.failed(found)
         return Grade.of(found, f"{shown(answer.text.strip())} does not match {shown(assertion.value)}")
+
+    def _search(self, pattern: str, text: str) -> bool | str:
+        known = cheap(pattern)
+        if known.compiled is not None and len(text) <= known.longest:
+            return known.compiled.search(text) is not None
+        return self.matcher.search(pattern, text)
