@@ -22,9 +22,17 @@ from promptvc.models.messages import Model
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.render import Renderer
 from promptvc.training.leakage import find_leaks
-from promptvc.workflows import suites
 from promptvc.workflows.plans import Plan, plans
 from promptvc.workflows.project import Progress, Project, silent
+from promptvc.workflows.suites import (
+    Loaded,
+    gate_of,
+    level_for,
+    quarantined,
+    save,
+    shelf,
+    voices,
+)
 
 __all__ = ["EvaluateRequest", "Evaluated", "estimates", "evaluate"]
 
@@ -127,9 +135,7 @@ class _Evaluation:
             hint = hint.replace("allow more", f"--max-calls {missing if kept else total} or more")
         return OverBudget(f"{error.message}; {missing} of {total} answers are missing", hint=hint)
 
-    def _evaluated(
-        self, one: suites.Loaded, model: Model, sides: dict[tuple[str, str], Collector]
-    ) -> Evaluated:
+    def _evaluated(self, one: Loaded, model: Model, sides: dict[tuple[str, str], Collector]) -> Evaluated:
         plan, base = self.plan, self.plan.baseline
         frame = self._frame(one)
         side = side_of(one.pin, model.name, sides[one.version.digest, model.name], frame)
@@ -140,7 +146,7 @@ class _Evaluation:
         if base is not None:
             baseline = side_of(base.pin, model.name, sides[base.version.digest, model.name], frame)
         report = make_report(frame, side, baseline, self._beside(one, side, frame))
-        gate = suites.gate(plan.project, plan.judged, plan.asked, report) if plan.request.gate else None
+        gate = gate_of(plan.project, plan.judged, plan.asked, report) if plan.request.gate else None
         evidence, commit = self._save(one, report) if plan.request.save else (None, None)
         failing = [score.case for score in side.scores if not score.passed]
         whole = len(plan.cases) == len(plan.asked)
@@ -156,14 +162,14 @@ class _Evaluation:
             bar=frame.bars.success,
         )
 
-    def _frame(self, one: suites.Loaded) -> Frame:
+    def _frame(self, one: Loaded) -> Frame:
         plan = self.plan
         project, base = plan.project, plan.baseline
         level, older = Level(), None
         if base is not None:
-            level = suites.level_for(project, one.version, base, plan.suite.cases)
+            level = level_for(project, one.version, base, plan.suite.cases)
             if base.version.commit is not None:
-                older = suites.shelf(project, base.version.commit).suite(plan.name)
+                older = shelf(project, base.version.commit).suite(plan.name)
         return Frame(
             name=plan.name,
             suite=plan.suite,
@@ -174,14 +180,14 @@ class _Evaluation:
             repeats=plan.asking.repeats,
             reducer=str(plan.asking.reducer),
             bars=project.settings.evaluation,
-            quarantined=suites.quarantined(project, plan.judged, plan.name, plan.cases, plan.started),
+            quarantined=quarantined(project, plan.judged, plan.name, plan.cases, plan.started),
             older=older,
             level=level,
         )
 
-    def _beside(self, one: suites.Loaded, side: Side, frame: Frame) -> Beside:
+    def _beside(self, one: Loaded, side: Side, frame: Frame) -> Beside:
         plan = self.plan
-        said = suites.voices(plan.project, plan.name)
+        said = voices(plan.project, plan.name)
         return Beside(
             ended=plan.project.clock(),
             qualities=self._qualities(one, side),
@@ -192,7 +198,7 @@ class _Evaluation:
             remarks=self._remarks(one, frame),
         )
 
-    def _qualities(self, one: suites.Loaded, side: Side) -> tuple[Quality, ...]:
+    def _qualities(self, one: Loaded, side: Side) -> tuple[Quality, ...]:
         plan, renderer = self.plan, Renderer(one.prompt)
         if not plan.request.qualities:
             return lexical_qualities(renderer, plan.cases, side.results)
@@ -216,7 +222,7 @@ class _Evaluation:
             cost=bench.spent.cost,
         )
 
-    def _remarks(self, one: suites.Loaded, frame: Frame) -> tuple[str, ...]:
+    def _remarks(self, one: Loaded, frame: Frame) -> tuple[str, ...]:
         plan = self.plan
         remarks = list(self.session.warnings)
         if self._mark is not None and self._mark.warning:
@@ -230,7 +236,7 @@ class _Evaluation:
             )
         return tuple(remarks)
 
-    def _save(self, one: suites.Loaded, report: Report) -> tuple[str, str]:
+    def _save(self, one: Loaded, report: Report) -> tuple[str, str]:
         project = self.plan.project
         facts = Facts.of(report, new_ulid(project.clock()), self.plan.suite, one.prompt.parameters)
-        return suites.save(project, record_of(facts, report), one.version.version, report.detail)
+        return save(project, record_of(facts, report), one.version.version, report.detail)

@@ -25,8 +25,18 @@ from promptvc.evaluation.totals import Tally
 from promptvc.evidence.runs import CaseResult
 from promptvc.evidence.values import Tokens, VersionRef
 from promptvc.store.references import Reference
-from promptvc.workflows import suites
 from promptvc.workflows.project import Project
+from promptvc.workflows.suites import (
+    SuiteAt,
+    gate_of,
+    level_for,
+    loaded,
+    quarantined,
+    require_committed,
+    save,
+    suite_for,
+    voices,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ def merge(project: Project, request: MergeRequest) -> Evaluated:
     first = parts[0]
     reference = Reference(first.name)
     version = project.resolver.resolve(reference)
-    judged = suites.judging(project, reference, version)
+    judged = suite_for(project, reference, version)
     if judged is None or judged.digest != first.suite:
         raise Usage(
             f"{first.path} is of another suite than {first.name} has here",
@@ -66,7 +76,7 @@ def merge(project: Project, request: MergeRequest) -> Evaluated:
         )
     merging = _Merging(project, parts, judged)
     report = merging.report()
-    gate = suites.gate(project, judged, merging.cases, report) if request.gate else None
+    gate = gate_of(project, judged, merging.cases, report) if request.gate else None
     evidence, commit = merging.save(report) if request.save else (None, None)
     good = gate.open if gate is not None else report.good(project.settings.evaluation.success)
     return Evaluated(
@@ -83,7 +93,7 @@ def merge(project: Project, request: MergeRequest) -> Evaluated:
 class _Merging:
     """Parts of one run, and the suite that they are of."""
 
-    def __init__(self, project: Project, parts: Sequence[Part], judged: suites.Judging) -> None:
+    def __init__(self, project: Project, parts: Sequence[Part], judged: SuiteAt) -> None:
         self.project, self.parts, self.judged = project, parts, judged
         self.first = parts[0]
         self.cases = judged.suite.split("holdout")
@@ -106,7 +116,7 @@ class _Merging:
             baseline = self._side(BASELINE, self.first.baseline, frame)
         trained = len(self.judged.suite.cases) - len(self.cases)
         values = [part.value for part in self.parts]
-        said = suites.voices(self.project, self.first.name)
+        said = voices(self.project, self.first.name)
         beside = Beside(
             ended=max(parse_time(value["ended"]) for value in values),
             judging=self._judging(),
@@ -127,10 +137,10 @@ class _Merging:
         version = project.resolver.numbered(self.first.name, pin.version) if pin.version else None
         if version is None or version.digest != pin.digest:
             raise Usage(f"{self.first.name} {report.candidate.label} is not committed here with these bytes")
-        suites.require_committed(project, version, self.judged)
-        prompt = suites.loaded(project, version, self.judged.suite).prompt
+        require_committed(project, version, self.judged)
+        prompt = loaded(project, version, self.judged.suite).prompt
         facts = Facts.of(report, new_ulid(project.clock()), self.judged.suite, prompt.parameters)
-        return suites.save(project, record_of(facts, report), pin.version, report.detail)
+        return save(project, record_of(facts, report), pin.version, report.detail)
 
     def _take(self, part: Part, side: str, result: CaseResult, line: int, seen: dict[str, bytearray]) -> None:
         position = self.places.get(result.case)
@@ -180,7 +190,7 @@ class _Merging:
             repeats=first.repeats,
             reducer=first.reducer,
             bars=project.settings.evaluation,
-            quarantined=suites.quarantined(project, self.judged, first.name, self.cases, started),
+            quarantined=quarantined(project, self.judged, first.name, self.cases, started),
             level=self._level(),
         )
 
@@ -194,9 +204,7 @@ class _Merging:
         if found[0] is None or found[1] is None:
             return Level()
         suite = self.judged.suite
-        return suites.level_for(
-            self.project, found[0], suites.loaded(self.project, found[1], suite), suite.cases
-        )
+        return level_for(self.project, found[0], loaded(self.project, found[1], suite), suite.cases)
 
     def _judging(self) -> Judging | None:
         values = [part.value["judging"] for part in self.parts if part.value.get("judging")]

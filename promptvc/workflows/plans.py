@@ -19,15 +19,15 @@ from promptvc.models.providers import OFFLINE
 from promptvc.store.references import Reference, parse_reference
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import (
-    Judging,
     Loaded,
+    SuiteAt,
     changed_since,
     generated,
-    judging,
     loaded,
     place_of,
     require_committed,
     require_trust,
+    suite_for,
 )
 
 
@@ -41,7 +41,7 @@ class Plan:
     name: str
     versions: tuple[Loaded, ...]
     baseline: Loaded | None
-    judged: Judging
+    judged: SuiteAt
     asked: Sequence[Case]
     cases: Sequence[Case]
     demands: Demands
@@ -103,7 +103,7 @@ def _plan(
 ) -> Plan:
     found = [(reference, project.resolver.resolve(reference)) for reference in references]
     name = found[0][1].name
-    judged = judging(project, *found[0]) or generated(project, found[0][1])
+    judged = suite_for(project, *found[0]) or generated(project, found[0][1])
     suite = judged.suite
     versions = tuple(loaded(project, version, suite) for _, version in found)
     baseline = None

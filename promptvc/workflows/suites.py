@@ -63,7 +63,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class SuiteAt:
     """A suite and where it is from; ``commit`` is None for the working tree. ``digest`` is the suite's."""
 
     suite: Suite
@@ -104,7 +104,7 @@ def loaded(project: Project, version: Version, suite: Suite) -> Loaded:
     return Loaded(version, prompt)
 
 
-def judging(project: Project, reference: Reference, version: Version) -> Judging | None:
+def suite_for(project: Project, reference: Reference, version: Version) -> SuiteAt | None:
     """The suite for ``version``, which ``reference`` was resolved to; None where there is none.
 
     A branch or another git revision is judged by the suite that it brings. Numbers, ``latest`` and environments are
@@ -120,18 +120,18 @@ def judging(project: Project, reference: Reference, version: Version) -> Judging
             f"{version.name} has no suite in {reference.revision}",
             hint=f"to use the working tree's suite name a version: {version.name}@v{version.version}",
         )
-    return None if suite is None else Judging(suite, commit, suite.digest)
+    return None if suite is None else SuiteAt(suite, commit, suite.digest)
 
 
-def generated(project: Project, version: Version) -> Judging:
+def generated(project: Project, version: Version) -> SuiteAt:
     """A suite made up for a version that has none, from its variables and its feedback."""
     prompt = load_prompt(version.data, file=version.path, name=version.name, memo=project.memo)
     events = events_of(project, version.name)
     suite = generated_suite(prompt, documents(events, Inputs.of(prompt).given, project.settings.feedback))
-    return Judging(suite, None, suite.digest)
+    return SuiteAt(suite, None, suite.digest)
 
 
-def require_committed(project: Project, version: Version, judged: Judging) -> None:
+def require_committed(project: Project, version: Version, judged: SuiteAt) -> None:
     """Evidence cites digests: only of a prompt and of a suite that git has.
 
     Raises:
@@ -182,7 +182,7 @@ def events_of(project: Project, name: str) -> tuple[Event, ...]:
     return read_segments({path: project.objects.blob(blob) for path, blob in mine.items()}).events
 
 
-def require_trust(project: Project, judged: Judging) -> None:
+def require_trust(project: Project, judged: SuiteAt) -> None:
     """Let the code of a suite run, or not; leave was given already.
 
     Raises:
@@ -206,7 +206,7 @@ def require_trust(project: Project, judged: Judging) -> None:
     )
 
 
-def gate(project: Project, judged: Judging, cases: Sequence[Case], report: Report) -> Gate:
+def gate_of(project: Project, judged: SuiteAt, cases: Sequence[Case], report: Report) -> Gate:
     """Hold a report against the approved baseline.
 
     Args:
@@ -263,7 +263,7 @@ def save(project: Project, record: Record, version: int | None, detail: str) -> 
 
 
 def quarantined(
-    project: Project, judged: Judging, name: str, cases: Sequence[Case], now: datetime
+    project: Project, judged: SuiteAt, name: str, cases: Sequence[Case], now: datetime
 ) -> dict[str, str]:
     """By id, why a case of ``cases`` does not count on the day of ``now``."""
     found = shelf(project, judged.commit).quarantine(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import weakref
 from array import array
 from collections.abc import Iterator
 
@@ -26,6 +27,8 @@ class Results:
         self._repeats = repeats
         self._offsets = array("q", [_NOWHERE]) * (cases * repeats)
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as this
+        self.close = weakref.finalize(self, self._file.close)
+        """Forget them; done by itself when nobody holds them any more."""
         self._end = 0
 
     def put(self, position: int, repeat: int, result: CaseResult) -> None:
@@ -52,10 +55,6 @@ class Results:
 
     def __len__(self) -> int:
         return sum(offset >= 0 for offset in self._offsets)
-
-    def close(self) -> None:
-        """Forget them."""
-        self._file.close()
 
     def _read(self, offset: int) -> CaseResult:
         self._file.seek(offset)
