@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from promptvc.analysis.calibration import FEW, Calibration
+from promptvc.analysis.calibration import FEW, Calibration, Disagreement
 from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
@@ -155,7 +155,7 @@ def _doubts(calibrations: Sequence[Calibration]) -> list[str]:
         whole = one.n - one.own
         if whole:
             lines.append(
-                f"{one.judge} {one.metric}: of {whole:,} of {one.n:,} answers people judged the whole, not this metric"
+                f"{one.judge} {one.metric}: people judged {whole:,} of {one.n:,} answers as a whole, not by this metric"
             )
         if one.ties:
             lines.append(f"{one.judge} {one.metric}: {one.ties:,} left out, as many people said yes as no")
@@ -164,20 +164,18 @@ def _doubts(calibrations: Sequence[Calibration]) -> list[str]:
 
 def _disagreements(ui: Ui, calibrations: Sequence[Calibration]) -> None:
     rows = [
-        (
-            each.event,
-            one.judge,
-            one.metric,
-            f"{each.people:.2f}",
-            f"{each.judge:.2f}",
-            each.reason or each.comment or "",
-        )
+        (each.event, one.judge, one.metric, f"{each.people:.2f}", f"{each.judge:.2f}", _words(each))
         for one in calibrations
         for each in one.disagreements[:SHOWN]
     ]
     if rows:
         ui.line("where they differ most:", "title")
-        ui.table(("event", "judge", "metric", "people", "judge", "reason"), rows)
+        ui.table(("event", "judge", "metric", "people say", "judge says", "in words"), rows)
     more = sum(max(0, len(one.disagreements) - SHOWN) for one in calibrations)
     if more:
         ui.line(f"and {more:,} more: --json lists them", "dim")
+
+
+def _words(one: Disagreement) -> str:
+    said = (("people", one.comment), ("judge", one.reason))
+    return "; ".join(f"{who}: {words}" for who, words in said if words)
