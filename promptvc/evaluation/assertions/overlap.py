@@ -106,7 +106,7 @@ def _references(value: Any) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """Words as promptfoo's gleu and meteor take them: what white space separates, in lower case, without a full stop."""
+    """Words as promptfoo's gleu and meteor take them: between white space, in lower case, no full stop."""
     return [stripped for word in text.lower().split() if (stripped := word.rstrip("."))]
 
 
