@@ -1,0 +1,46 @@
+"""What an import dropped or changed: where it stood in their file, what it was, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One thing that did not come over as it was.
+
+    Attributes:
+        path: in their file, ``tests[3].assert[0]``; after the file's name where it is another one.
+        what: the thing itself, cut where it is long.
+        why: and what became of it.
+    """
+
+    path: str
+    what: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        """As ``--json`` prints it."""
+        return asdict(self)
+
+
+class Losses:
+    """Collects losses, each once, in the order in which they are found."""
+
+    def __init__(self) -> None:
+        self._found: dict[Loss, None] = {}
+
+    def add(self, path: str, what: Any, why: str) -> None:
+        """Note one; ``what`` may be any plain data."""
+        text = what if isinstance(what, str) else json.dumps(what, ensure_ascii=False, default=str)
+        text = " ".join(text.split())
+        cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+        self._found.setdefault(Loss(path, cut, why))
+
+    def all(self) -> tuple[Loss, ...]:
+        """What was found so far."""
+        return tuple(self._found)
