@@ -50,8 +50,8 @@ def test_every_format_can_be_written_as_utf_8(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in {"markdown", "html"}])
 def test_a_report_passes_through_and_is_not_kept(name: str) -> None:
-    """Eight megabytes of answers, written with a fraction of that in memory."""
-    report = wide_report(2_000, "no " * 650)
+    """Six megabytes of answers, written with a fraction of that in memory."""
+    report = wide_report(800, "no " * 1300)
     written = 0
     tracemalloc.start()
     for piece in FORMATS[name].write(report):
