@@ -21,7 +21,10 @@ from promptvc.deployment.environments import load_environment
 from promptvc.deployment.holds import hold_path, load_hold
 from promptvc.evaluation.assertions.assertion import NEGATION, Assertion
 from promptvc.evaluation.assertions.registry import ASSERTIONS, problem
+from promptvc.evaluation.cases.columns import KNOWN as KNOWN_COLUMNS
+from promptvc.evaluation.cases.grammar import match_problem
 from promptvc.evaluation.cases.suite import load_suite
+from promptvc.evaluation.reduce import OF_PASSES, OF_SCORES
 from promptvc.feedback.columns import _DOWN, _UP, infer_kind, to_event
 from promptvc.feedback.events import parse_event
 from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED
@@ -33,6 +36,7 @@ from promptvc.prompts.lint import template_remarks
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import RESERVED
 from promptvc.prompts.parameters import ALLOWED
+from tests.evaluation.cases.folders import Folder
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "docs/formats.md"
@@ -51,7 +55,15 @@ def prompt(data: bytes) -> None:
 
 
 def suite(data: bytes) -> None:
-    assert load_suite(data, file=FILE).cases
+    rows = next(one["text"] for one in BLOCKS if one["mark"] == "dataset" and one["language"] == "json")
+    files = Folder({"docs/triage.cases.jsonl": rows})
+    assert list(load_suite(data, file=FILE, files=files).cases)
+
+
+def dataset(data: bytes) -> None:
+    name = "x.jsonl" if data.startswith(b"{") else "x.csv"
+    found = load_suite(f"cases: {name}".encode(), file=FILE, files=Folder({f"docs/{name}": data}))
+    assert len(list(found.cases)) == 2
 
 
 def settings(data: bytes) -> None:
@@ -86,7 +98,7 @@ def error(data: bytes) -> None:
 
 
 LOADERS: dict[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (prompt, suite, settings, environment, hold, event, error)
+    one.__name__: one for one in (prompt, suite, dataset, settings, environment, hold, event, error)
 }
 
 
@@ -206,7 +218,15 @@ def test_the_keys_of_prompts_suites_and_environments_are_those_of_their_schemas(
     assert keys_after("\n| key of a case | is |\n") == list(cases["$defs"]["case"]["properties"])
     assert keys_after("\n## Environments\n") == leaves(schema("environment")["properties"])
     match = next(line for line in PAGE.splitlines() if line.startswith("| `match` |"))
-    assert set(cases["properties"]["match"]["enum"]) == set(CODE.findall(match)) - {"match", "expected"}
+    assert not any(map(match_problem, set(CODE.findall(match)) - {"match", "expected"}))
+    reduce = next(line for line in PAGE.splitlines() if line.startswith("| `reduce` |"))
+    named = [word.partition(":")[0] for word in CODE.findall(reduce)]
+    assert named == ["reduce", "--reduce", *OF_SCORES, *OF_PASSES]
+
+
+def test_the_columns_of_datasets_are_those_that_are_read() -> None:
+    listed = words_of(row[0] for row in rows("dataset-columns"))
+    assert {name.rstrip("12").removesuffix("[]") for name in listed} == set(KNOWN_COLUMNS)
 
 
 def test_parameters_and_reserved_names() -> None:
@@ -266,7 +286,9 @@ def test_the_environment_variables_are_read_by_the_source() -> None:
 
 def test_links_lead_somewhere() -> None:
     headings = {
-        line.lstrip("# ").lower().replace(" ", "-") for line in PAGE.splitlines() if line.startswith("## ")
+        line.lstrip("# ").lower().replace(" ", "-")
+        for line in PAGE.splitlines()
+        if line.startswith(("## ", "### "))
     }
     for target in re.findall(r"\]\(([^)]+)\)", PAGE):
         path, _, heading = target.partition("#")
