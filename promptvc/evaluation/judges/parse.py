@@ -12,7 +12,6 @@ from typing import Any
 
 from promptvc.base.errors import InvalidDocument, ProviderError
 from promptvc.base.jsonl import parse_json
-from promptvc.base.schemas import check_value
 from promptvc.evaluation.assertions.assertion import shown
 from promptvc.evaluation.judges.prompts import JudgePrompt, judge_prompt
 
@@ -41,10 +40,10 @@ def read(judge: str | JudgePrompt, text: str) -> Mapping[str, Any]:
     except InvalidDocument as error:
         raise _unusable(prompt, f"{shown(body)}, which is no JSON object alone: {error.message}") from None
     built_in = judge_prompt(prompt.name)
-    found = check_value(value, prompt.schema)
+    found = prompt.objections(value)
     if not found and prompt is not built_in and isinstance(value, Mapping):
         value = {key: value[key] for key in value if key in built_in.schema["properties"]}
-        found = check_value(value, built_in.schema)
+        found = built_in.objections(value)
     if not found and not isinstance(value, Mapping):
         found = ["the value must be a mapping"]
     if found:

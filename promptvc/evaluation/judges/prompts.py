@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from promptvc.base.errors import InvalidDocument, NotFound
 from promptvc.base.schema_messages import nearest_word
-from promptvc.base.schemas import check_value
+from promptvc.base.schemas import value_checker
 from promptvc.evaluation.judges.fences import fenced
 from promptvc.models.messages import ChatMessage
 from promptvc.prompts.model import Prompt, load_prompt
@@ -54,6 +54,7 @@ class JudgePrompt:
         schema: JSON Schema of the answer.
         digest: the git blob id (SHA-1) of its file.
         trusted: variables that the author of the suite wrote, not the model and not its users.
+        objections: what the schema has against a value, a sentence each.
     """
 
     name: str
@@ -62,6 +63,7 @@ class JudgePrompt:
     digest: str
     trusted: frozenset[str]
     renderer: Renderer = field(repr=False, compare=False)
+    objections: Callable[[Any], list[str]] = field(repr=False, compare=False)
 
     def questions(self, variables: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         """The messages to send, every value fenced off (see :mod:`promptvc.evaluation.judges.fences`).
@@ -129,13 +131,15 @@ def _ready(
     name: str, data: bytes, *, file: str, prompt_name: str | None, trusted: frozenset[str] | None = None
 ) -> JudgePrompt:
     prompt = load_prompt(data, file=file, name=prompt_name)
+    schema = prompt.output.schema or {}
     return JudgePrompt(
         name=name,
         prompt=prompt,
-        schema=prompt.output.schema or {},
+        schema=schema,
         digest=_blob(data),
         trusted=frozenset(prompt.metadata.get(_TRUSTED, ())) if trusted is None else trusted,
         renderer=Renderer(prompt),
+        objections=value_checker(schema),
     )
 
 
@@ -150,7 +154,7 @@ def _unfit(own: JudgePrompt, built_in: JudgePrompt) -> str | None:
         return f"it needs a variable `{extra}`, which nobody gives"
     if own.prompt.output.format != "json" or not own.schema:
         return "it has no `output` with `format: json` and a `schema`"
-    broken = next((text for text in check_value(None, own.schema) if text.startswith("the schema")), None)
+    broken = next((text for text in own.objections(None) if text.startswith("the schema")), None)
     if broken:
         return broken
     required = own.schema.get("required")
