@@ -37,13 +37,14 @@ def diff(edge: Edge, a: str, b: str | None, as_text: bool) -> None:
         if not difference.changes:
             ui.line(f"{difference.from_} and {difference.to} say the same", "dim")
         for change in difference.changes:
-            _change(ui, change)
+            show_change(ui, change)
 
     value = difference.to_json()
     edge.show(value | {"text": difference.unified()} if as_text else value, text)
 
 
-def _change(ui: Ui, change: Change) -> None:
+def show_change(ui: Ui, change: Change) -> None:
+    """One change of a prompt, word by word where a text changed."""
     mark, style = MARKS[change.kind]
     before, after = change.before, change.after
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:

@@ -30,6 +30,7 @@ COMMANDS = {
     "train": Entry("promptvc.cli.train", "train", "Learn from feedback; commit a candidate that is better."),
     "evaluate": Entry("promptvc.cli.evaluate", "evaluate", "Run a suite, alone or against a baseline."),
     "baseline": Entry("promptvc.cli.baseline", "baseline", "Approve what versions are held against."),
+    "bisect": Entry("promptvc.cli.bisect", "bisect", "Find the version that broke a case."),
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
     "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),

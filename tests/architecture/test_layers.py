@@ -46,7 +46,7 @@ HOMES = {
     "referencing": {"promptvc.base.schemas"},
     "deepdiff": {"promptvc.store.diff", "promptvc.store.nested"},
     "langchain": {"promptvc.models.chat", "promptvc.models.embeddings"},
-    "langchain_core": {"promptvc.models.chat"},
+    "langchain_core": {"promptvc.models.chat", "promptvc.models.embeddings"},
     "openai": {"promptvc.models.chat"},
     "jinja2": {"promptvc.prompts.render", "promptvc.prompts.jinja"},
     "click": {"promptvc.cli"},

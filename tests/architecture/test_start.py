@@ -52,6 +52,7 @@ def test_importing_the_library_is_light() -> None:
         "feedback",
         "train",
         "evaluate",
+        "bisect",
         "deploy",
         "check",
         "start",
