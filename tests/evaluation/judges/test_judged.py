@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from promptvc.base.errors import ProviderRefused
 from promptvc.evaluation.assertions.assertion import NEGATION, Assertion, JudgedGrader
 from promptvc.evaluation.assertions.registry import ASSERTIONS, problem
+from promptvc.evaluation.cases.suite import load_suite
 from tests.evaluation.judges.judging import JUDGE, QUESTION, TEXT, Judging, says
 from tests.servers import Reply, failure
 
@@ -271,3 +273,36 @@ def test_what_is_wrong_with_an_assertion_is_found_before_anything_is_asked(kind:
     within = problem(Assertion(prefix + kind, takes_text, threshold=0.5))
     assert (within is not None) == (kind in strict)
     assert problem(Assertion(prefix + kind, takes_text, threshold=1.5))
+
+
+def test_a_suite_may_name_them_all_with_variables_and_judges_of_their_own() -> None:
+    asserted = [
+        {"type": kind, "value": "about {{ topic }}: {{ expected }}"}
+        for kind in (
+            "llm-rubric",
+            "g-eval",
+            "factuality",
+            "model-graded-closedqa",
+            "context-recall",
+            "similar",
+        )
+    ]
+    asserted += [{"type": kind} for kind in JUDGED if FIRST[kind][1] is None]
+    asserted += [
+        {"type": "classifier", "value": "{{ topic }}"},
+        {"type": "select-best", "value": "{{ topic }}"},
+    ]
+    document = {
+        "cases": [
+            {
+                "vars": {"topic": "cards"},
+                "expected": "three days",
+                "assert": [one | {"provider": JUDGE, "metric": "good"} for one in asserted],
+            }
+        ]
+    }
+    (case,) = load_suite(json.dumps(document).encode(), file="evaluation/x.yaml").cases
+    filled = {each.type: each.value for each in case.assertions}
+    assert filled["llm-rubric"] == filled["similar"] == "about cards: three days"
+    assert filled["classifier"] == filled["select-best"] == "cards"
+    assert {each.provider for each in case.assertions} == {JUDGE}
