@@ -11,6 +11,7 @@ POWER = 0.8
 _EXACT_UP_TO = 1_000
 _TAIL = 8.0
 _NOTHING = 1e-9
+_FAR = 1e6
 
 
 def power(n: int, effect: float, discordance: float, alpha: float = ALPHA) -> float:
@@ -56,38 +57,76 @@ def deviation(differences: Sequence[float]) -> float:
     return math.sqrt(math.fsum((value - centre) ** 2 for value in differences) / len(differences))
 
 
-def detectable(n: int, spread: float, alpha: float = ALPHA, chance: float = POWER) -> float:
-    """The smallest true mean difference that ``n`` cases of standard deviation ``spread`` find with ``chance``.
+def detectable(
+    n: int, spread: float, alpha: float = ALPHA, chance: float = POWER, *, unit: float = 0.0
+) -> float:
+    """The smallest true mean difference that ``n`` cases (or clusters) find with ``chance``; infinite for too few.
 
-    ``(z(alpha) + z(1 - chance)) * spread / sqrt(n)``, the normal approximation.
+    The d that solves ``d sqrt(n) = z(alpha) sqrt(s^2 + d^2) + z(1 - chance) s + unit / sqrt(n)``: Connor's (1987)
+    approximation, in which the test's own spread grows with the difference, with a correction for continuity.
+
+    Args:
+        spread: standard deviation of the differences.
+        unit: the smallest difference but 0 that a case can have: 1 where answers are right or wrong. A mean of d is
+            then at least d / unit cases that differ, so that s is never below what that takes:
+            ``s^2 = max(spread^2, unit d - d^2)``. 0 where differences are of any size.
     """
-    return _quantiles(alpha, chance) * spread / math.sqrt(n) if n else math.inf
+    if n < _fewest(alpha):
+        return math.inf
+    z, z_chance = -NORMAL.inv_cdf(alpha), NORMAL.inv_cdf(chance)
+
+    def short(d: float) -> bool:
+        s = math.sqrt(max(spread * spread, unit * d - d * d))
+        need = z * math.sqrt(s * s + d * d) + z_chance * s + unit / math.sqrt(n)
+        return d * math.sqrt(n) < need
+
+    low, high = 0.0, max(spread, unit, _NOTHING)
+    while short(high):
+        low, high = high, 2 * high
+        if high > _FAR * max(spread, unit):
+            return math.inf
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if short(middle) else (low, middle)
+    return high
 
 
 def cases_needed(
-    difference: float, spread: float, margin: float, alpha: float = ALPHA, chance: float = POWER
+    difference: float,
+    spread: float,
+    margin: float,
+    alpha: float = ALPHA,
+    chance: float = POWER,
+    *,
+    unit: float = 0.0,
 ) -> int | None:
     """Cases in all with which a verdict falls with ``chance``, if what was seen so far is the truth.
 
     A mean difference of ``difference`` with standard deviation ``spread`` a case is either found (improvement or
-    regression), or, where it lies within ``margin``, shown to lie there (equivalence), whichever takes fewer cases.
-    The second counts the imagined pairs that the interval carries (:mod:`promptvc.base.paired`): even without any
-    difference in sight it takes some cases to show that there is none. None where no number would do.
+    regression, by the equation of :func:`detectable`), or, where it lies within ``margin``, shown to lie there
+    (equivalence), whichever takes fewer cases. The second counts the imagined pairs that the interval carries
+    (:mod:`promptvc.base.paired`): even without any difference in sight it takes some cases to show that there is
+    none. None where no number would do.
     """
-    factor = _quantiles(alpha, chance) ** 2
-    imagined = 2 * math.ceil(NORMAL.inv_cdf(alpha) ** 2 / 2)
-    needs = []
-    if abs(difference) > _NOTHING:
-        needs.append(factor * (spread / difference) ** 2)
-    if margin - abs(difference) > _NOTHING:
-        goal = (margin - abs(difference)) ** 2
+    z, z_chance = -NORMAL.inv_cdf(alpha), NORMAL.inv_cdf(chance)
+    imagined = 2 * math.ceil(z * z / 2)
+    needs: list[float] = []
+    size = abs(difference)
+    if size > _NOTHING:
+        need = z * math.hypot(spread, size) + z_chance * spread
+        root = (need + math.sqrt(need * need + 4 * size * unit)) / (2 * size)
+        needs.append(max(root * root, _fewest(alpha)))
+    if margin - size > _NOTHING:
+        factor = (z + z_chance) ** 2
+        goal = (margin - size) ** 2
         tight = factor * spread * spread / (2 * goal)
         needs.append(tight + math.sqrt(tight * tight + factor * imagined / goal))
     return max(1, math.ceil(min(needs))) if needs else None
 
 
-def _quantiles(alpha: float, chance: float) -> float:
-    return -NORMAL.inv_cdf(alpha) + NORMAL.inv_cdf(chance)
+def _fewest(alpha: float) -> int:
+    """The fewest differences that can be significant: all of one sign, which has a chance of 1 in 2^n."""
+    return math.ceil(-math.log2(alpha))
 
 
 def _binomial(n: int, share: float) -> list[float]:

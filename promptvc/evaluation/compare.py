@@ -28,6 +28,7 @@ from promptvc.evidence.comparisons import Pair
 from promptvc.evidence.values import Guard, Score
 
 ERRORS_ALLOWED = 0.01
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Comparison:
         errored: cases without a score on a side.
         needed: how many more cases would decide, with a chance of 80 % if the difference and the spread stay as seen;
             None unless inconclusive.
-        detectable: the smallest true difference that this many cases find with that chance; None when incomparable.
+        detectable: the smallest true difference that this many cases find with that chance; None when incomparable, or
+            when these cases could not even find the largest there can be.
         reason: one sentence for the recommendation.
     """
 
@@ -139,7 +141,7 @@ def compare(
         errored=errored,
         guards=guards,
         needed=needed,
-        detectable=detectable(test.n, _spread(whole, test), options.alpha),
+        detectable=_detectable(whole, test, options.alpha),
         provisional=options.provisional,
         pairs=listed,
     )
@@ -227,15 +229,38 @@ def _score(pairs: Pairs, test: PairedTest) -> Score:
     )
 
 
-def _spread(pairs: Pairs, test: PairedTest) -> float:
-    """Standard deviation of a case's difference, as large as it acts on the mean when clusters move together."""
+def _sums(pairs: Pairs) -> list[tuple[float, int]]:
+    """Sum of the differences and number of cases of each group that moves together: a cluster, or one case."""
     groups: defaultdict[object, list[float]] = defaultdict(list)
     names = keys([after.cluster for after, _ in pairs]) or range(len(pairs))
     for name, difference in zip(names, _differences(pairs), strict=True):
-        groups[name].append(difference - test.mean)
-    return math.sqrt(math.fsum(math.fsum(group) ** 2 for group in groups.values()) / test.n)
+        groups[name].append(difference)
+    return [(math.fsum(group), len(group)) for group in groups.values()]
+
+
+def _spread(sums: Sequence[tuple[float, int]], mean: float) -> float:
+    """Standard deviation of a case's difference, as large as it acts on the mean when clusters move together."""
+    n = sum(size for _, size in sums)
+    return math.sqrt(math.fsum((total - size * mean) ** 2 for total, size in sums) / n)
+
+
+def _unit(sums: Sequence[tuple[float, int]]) -> float:
+    """The smallest difference that was seen, as a case's: 1, as between right and wrong, where none was."""
+    size = sum(size for _, size in sums) / len(sums)
+    return min((abs(total) / size for total, _ in sums if abs(total) > _NOTHING), default=1.0)
+
+
+def _detectable(pairs: Pairs, test: PairedTest, alpha: float) -> float | None:
+    sums = _sums(pairs)
+    # As many independent differences as there are clusters, each the sum of its cases' over a typical number of them.
+    spread = _spread(sums, test.mean) * math.sqrt(len(sums) / test.n)
+    found = detectable(len(sums), spread, alpha, unit=_unit(sums))
+    return found if found <= 1 else None
 
 
 def _needed(pairs: Pairs, test: PairedTest, options: CompareOptions) -> int | None:
-    total = cases_needed(test.mean, _spread(pairs, test), options.bars.margin, options.alpha)
+    sums = _sums(pairs)
+    total = cases_needed(
+        test.mean, _spread(sums, test.mean), options.bars.margin, options.alpha, unit=_unit(sums)
+    )
     return None if total is None else max(1, total - test.n)

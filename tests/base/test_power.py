@@ -60,6 +60,42 @@ def test_equivalence_takes_cases_even_when_nothing_differs() -> None:
     assert paired_test([0.0] * (n // 3), alpha=0.05).high > 0.05
 
 
+@pytest.mark.parametrize("alpha", [0.05, alpha_at(1), alpha_at(3)])
+@pytest.mark.parametrize("discordance", [0.0, 0.05, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize("n", [30, 50, 100, 200, 500])
+def test_a_detectable_difference_is_found_four_times_in_five(
+    n: int, discordance: float, alpha: float
+) -> None:
+    """By the exact power: never below what is stated, and not far above where the sample is no small one."""
+    least = detectable(n, discordance**0.5, alpha, unit=1.0)
+    found = power(n, least, max(discordance, least), alpha)
+    assert found >= 0.8
+    if n * discordance >= 50:
+        assert found <= 0.9
+    less = power(n, 0.6 * least, max(discordance, 0.6 * least), alpha)
+    assert less < found
+
+
+def test_the_least_that_can_be_found_when_no_difference_was_seen() -> None:
+    """Five wins and no loss are the fewest that the test accepts: what is found brings them with a good chance."""
+    for n in (30, 100, 400):
+        least = detectable(n, 0.0, 0.05, unit=1.0)
+        assert power(n, least, least, 0.05) == pytest.approx(0.9, abs=0.01)
+    assert detectable(4, 0.3, 0.05) == float("inf")
+    assert detectable(5, 0.3, 0.05) < float("inf")
+    assert cases_needed(0.5, 0.0, 0.05, 0.05) == 5
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.0076])
+@pytest.mark.parametrize(("wins", "losses"), [(0.2, 0.1), (0.1, 0.02), (0.4, 0.2), (0.3, 0.0)])
+def test_the_cases_needed_have_the_stated_power(wins: float, losses: float, alpha: float) -> None:
+    effect, discordance = wins - losses, wins + losses
+    spread = (discordance - effect * effect) ** 0.5
+    n = cases_needed(effect, spread, 0.0, alpha, unit=1.0)
+    assert n is not None
+    assert 0.78 <= power(n, effect, discordance, alpha) <= (0.9 if losses else 0.95)
+
+
 def test_no_number_of_cases_decides_what_has_no_difference_and_no_margin() -> None:
     assert cases_needed(0.0, 0.5, 0.0) is None
     assert detectable(0, 0.5) == float("inf")
