@@ -333,7 +333,7 @@ function gradesOf(answer) {
 function sideOf(name, answer, parts, tag) {
   const told = [];
   if (answer) {
-    told.push(answer.error ? "errored" : answer.passed ? "passed" : "failed", `score ${score(answer.score)}`);
+    told.push(!known(answer.score) ? "errored" : answer.passed ? "passed" : "failed", `score ${score(answer.score)}`);
     if (known(answer.latency)) told.push(milliseconds(answer.latency));
     if (known(answer.tokens?.[0]) && known(answer.tokens?.[1])) told.push(`${answer.tokens[0]} + ${answer.tokens[1]} tokens`);
     told.push(known(answer.cost) ? `$${answer.cost.toFixed(4)}` : "cost unknown");

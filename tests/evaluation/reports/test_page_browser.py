@@ -302,6 +302,9 @@ def test_hostile_texts_are_only_texts(open_page: Open) -> None:
     page = open_page(hostile_report(HOSTILE))
     for at in range(rows(page).count()):
         page.locator("button.open").nth(at).click()
+    for choice in page.get_by_label("Repeat").all():
+        choice.select_option(index=1)
+    expect(page.locator(".side p.error").first).to_be_visible()
     shown = page.locator("body").inner_text()
     for text in HOSTILE[:6]:
         assert text in shown
