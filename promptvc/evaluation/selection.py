@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from promptvc.base.errors import NotFound, Usage
 from promptvc.base.schema_messages import nearest_word
+from promptvc.evaluation.cases.sequence import chosen, ids_of
 from promptvc.evaluation.cases.suite import Case
 
 
@@ -72,13 +73,14 @@ class Selection:
             return cases
         self._require(cases)
         tags, ids = set(self.tags), set(self.ids)
-        found = tuple(
-            case
-            for case in cases
-            if (not tags or not tags.isdisjoint(case.tags))
-            and (not ids or case.id in ids)
-            and (self.failed is None or case.id in self.failed)
-            and (self.shard is None or self.shard.has(case.id))
+        found = chosen(
+            cases,
+            lambda case: (
+                (not tags or not tags.isdisjoint(case.tags))
+                and (not ids or case.id in ids)
+                and (self.failed is None or case.id in self.failed)
+                and (self.shard is None or self.shard.has(case.id))
+            ),
         )
         if not found and self.shard is None:
             raise NotFound("no case is left to ask", hint="the filters leave out all of them")
@@ -86,8 +88,7 @@ class Selection:
 
     def _require(self, cases: Sequence[Case]) -> None:
         if self.ids:
-            known = {case.id for case in cases}
-            _known(self.ids, known, "case")
+            _known(self.ids, set(ids_of(cases)), "case")
         if self.tags:
             _known(self.tags, {tag for case in cases for tag in case.tags}, "case with the tag")
 

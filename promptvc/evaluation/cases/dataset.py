@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from promptvc.evaluation.cases.fields import is_case
 from promptvc.evaluation.cases.grammar import InDocument, OnLine, Place
 from promptvc.evaluation.cases.making import CaseMaker
 from promptvc.evaluation.cases.rows import Csv, JsonLines, Rows
-from promptvc.evaluation.cases.sequence import Cases
+from promptvc.evaluation.cases.sequence import Cases, Lacking
 
 YAML = (".yaml", ".yml")
 ROWS = (".jsonl", ".csv")
@@ -95,6 +95,7 @@ class RowCases(Cases):
         self._maker = maker
         self._digests = bytearray()
         self._train = bytearray()
+        self._shapes: dict[tuple[str, ...], Lacking] = {}
         before = len(names)
         for line, value in rows.scan():
             place = OnLine(file, line)
@@ -103,8 +104,16 @@ class RowCases(Cases):
             names.claim(name, place, file, derived="id" not in value)
             made = maker.case(value, name, place)
             self._digests += bytes.fromhex(made.digest)
-            self._train.append(made.split == "train")
+            self._note(made)
         self._ids = names.since(before)
+
+    def _note(self, made: Case) -> None:
+        """Keep what has to be known of every case; for its variables, which cases are the first of their kind."""
+        shape = tuple(made.vars)
+        known = self._shapes.get(shape)
+        first = len(self._train) if known is None else known.first
+        self._shapes[shape] = Lacking(first, 1 if known is None else known.count + 1)
+        self._train.append(made.split == "train")
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -128,6 +137,14 @@ class RowCases(Cases):
     def splits(self) -> Iterator[Split]:
         """Which split each belongs to, in order."""
         return ("train" if train else "holdout" for train in self._train)
+
+    def lacking(self, names: Collection[str]) -> Lacking:
+        """The cases that lack one of the variables ``names``."""
+        wanted = set(names)
+        lacking = [found for shape, found in self._shapes.items() if not wanted.issubset(shape)]
+        if not lacking:
+            return Lacking()
+        return Lacking(min(one.first or 0 for one in lacking), sum(one.count for one in lacking))
 
 
 def read_dataset(data: bytes, file: str, maker: CaseMaker, names: Names) -> Sequence[Case]:

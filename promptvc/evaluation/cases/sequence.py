@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TypeVar, overload
 
@@ -37,6 +38,10 @@ class Cases(Sequence[Case]):
     def splits(self) -> Iterator[Split]:
         """Which split each belongs to, in order."""
 
+    def lacking(self, names: Collection[str]) -> Lacking:
+        """The cases that lack one of the variables ``names``."""
+        return _count(iter(self), names)
+
     @overload
     def __getitem__(self, index: int) -> Case: ...
     @overload
@@ -51,6 +56,14 @@ class Cases(Sequence[Case]):
 
     def __iter__(self) -> Iterator[Case]:
         return map(self.case, range(len(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """How many cases lack something, and the position of the first that does; None where none does."""
+
+    first: int | None = None
+    count: int = 0
 
 
 class Joined(Cases):
@@ -82,6 +95,16 @@ class Joined(Cases):
     def splits(self) -> Iterator[Split]:
         """Which split each belongs to, in order."""
         return chain.from_iterable(map(splits_of, self._parts))
+
+    def lacking(self, names: Collection[str]) -> Lacking:
+        """The cases that lack one of the variables ``names``."""
+        found = Lacking()
+        for part, end in zip(self._parts, self._ends, strict=True):
+            more = lacking_of(part, names)
+            if more.first is not None:
+                first = end - len(part) + more.first if found.first is None else found.first
+                found = Lacking(first, found.count + more.count)
+        return found
 
 
 class Chosen(Cases):
@@ -129,6 +152,16 @@ def splits_of(cases: Sequence[Case]) -> Iterator[Split]:
     return cases.splits() if isinstance(cases, Cases) else (case.split for case in cases)
 
 
+def lacking_of(cases: Sequence[Case], names: Collection[str]) -> Lacking:
+    """The cases that lack one of the variables ``names``."""
+    return cases.lacking(names) if isinstance(cases, Cases) else _count(cases, names)
+
+
+def _count(cases: Iterable[Case], names: Collection[str]) -> Lacking:
+    lacking = [at for at, case in enumerate(cases) if any(name not in case.vars for name in names)]
+    return Lacking(lacking[0], len(lacking)) if lacking else Lacking()
+
+
 def digest_of(cases: Iterable[Case]) -> str:
     """SHA-256, as hex, of a set of cases, whatever their order."""
     return digest_of_digests(digests_of(cases))
@@ -136,7 +169,16 @@ def digest_of(cases: Iterable[Case]) -> str:
 
 def of_split(cases: Sequence[Case], name: Split) -> Sequence[Case]:
     """The cases of one split, in order; ``cases`` itself where that is all of them."""
+    return _at(cases, (at for at, split in enumerate(splits_of(cases)) if split == name))
+
+
+def chosen(cases: Sequence[Case], wanted: Callable[[Case], bool]) -> Sequence[Case]:
+    """The cases that are ``wanted``, in order; not kept where ``cases`` keeps none."""
+    return _at(cases, (at for at, case in enumerate(cases) if wanted(case)))
+
+
+def _at(cases: Sequence[Case], positions: Iterable[int]) -> Sequence[Case]:
     if not isinstance(cases, Cases):
-        return tuple(case for case in cases if case.split == name)
-    positions = array("Q", (at for at, split in enumerate(cases.splits()) if split == name))
-    return cases if len(positions) == len(cases) else Chosen(cases, positions)
+        return tuple(cases[at] for at in positions)
+    found = array("Q", positions)
+    return cases if len(found) == len(cases) else Chosen(cases, found)

@@ -37,7 +37,7 @@ from promptvc.evaluation.cases.dataset import DatasetFile, Names, described, rea
 from promptvc.evaluation.cases.files import Files, is_glob, matching, resolved
 from promptvc.evaluation.cases.grammar import InDocument, match_problem, meant, read_assertions
 from promptvc.evaluation.cases.making import CaseMaker, coded
-from promptvc.evaluation.cases.sequence import Joined, digest_of, ids_of, of_split
+from promptvc.evaluation.cases.sequence import Joined, digest_of, ids_of, lacking_of, of_split
 from promptvc.evaluation.reduce import parse_reducer
 
 __all__ = ["EXPECTED", "Case", "Split", "Suite", "check_variables", "digest_of", "load_suite"]
@@ -129,14 +129,11 @@ def check_variables(suite: Suite, required: Collection[str]) -> None:
     Raises:
         InvalidDocument: at the first case that does not; the hint counts the others.
     """
-    first, count = None, 0
-    for case in suite.cases:
-        if any(name not in case.vars for name in required):
-            first, count = first or case, count + 1
-    if first is None:
+    found = lacking_of(suite.cases, required)
+    if found.first is None:
         return
+    first, rest = suite.cases[found.first], found.count - 1
     names = [name for name in required if name not in first.vars]
-    rest = count - 1
     others = f" ({rest} more case{'s' if rest > 1 else ''} too)" if rest else ""
     raise InvalidDocument(
         f"case `{first.id}` lacks {', '.join(f'`{name}`' for name in names)}, which the prompt requires{others}",

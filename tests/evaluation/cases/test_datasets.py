@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from promptvc.base.documents import dump_yaml
 from promptvc.base.errors import InvalidDocument
 from promptvc.evaluation.assertions.assertion import Assertion
-from promptvc.evaluation.cases.sequence import Cases, Chosen, Joined, digest_of
+from promptvc.evaluation.cases.sequence import (
+    Cases,
+    Chosen,
+    Joined,
+    Lacking,
+    chosen,
+    digest_of,
+    ids_of,
+    lacking_of,
+)
 from promptvc.evaluation.cases.suite import Case, Suite, check_variables, load_suite
 from tests.evaluation.cases.folders import FILE, Folder, as_csv, as_jsonl, as_yaml, load
 
@@ -295,6 +304,39 @@ def test_a_revision_is_named_before_the_file() -> None:
     with pytest.raises(InvalidDocument) as caught:
         check_variables(suite, ["message"])
     assert (caught.value.file, caught.value.line) == (f"0123456789ab:{FOLDER}/x.jsonl", 2)
+
+
+def test_what_lacks_variables_is_counted_over_all_files() -> None:
+    suite = load(
+        "default: {vars: {tone: calm}}\ncases: [{id: first, vars: {message: m, n: 1}, expected: x}, x.jsonl, y.csv]",
+        x_jsonl=as_jsonl(
+            [
+                {"vars": {"message": str(at), **({"n": at} if at % 2 else {})}, "expected": "x"}
+                for at in range(9)
+            ]
+        ),
+        y_csv="message,__expected\na,b\n",
+    )
+    check_variables(suite, ["message", "tone"])
+    with pytest.raises(InvalidDocument) as caught:
+        check_variables(suite, ["message", "n"])
+    assert (caught.value.file, caught.value.line) == (f"{FOLDER}/x.jsonl", 1)
+    assert "lacks `n`, which the prompt requires (5 more cases too)" in caught.value.message
+    with pytest.raises(InvalidDocument, match=r"lacks `who`, which the prompt requires \(10 more"):
+        check_variables(suite, ["who"])
+    held = suite.split("holdout")
+    assert lacking_of(held, ["n"]) == lacking_of(tuple(held), ["n"]) == Lacking(1, 6)
+    assert lacking_of(suite.cases[::2], ["n"]) == lacking_of(tuple(suite.cases)[::2], ["n"])
+
+
+def test_chosen_cases_are_the_same_whether_they_are_kept_or_not() -> None:
+    suite = load("cases: [{id: i, expected: x}, x.jsonl]", x_jsonl=LINES)
+    for kept in (suite.cases, tuple(suite.cases)):
+        assert [case.id for case in chosen(kept, lambda case: case.id != "a")] == ["i", "b"]
+        assert list(chosen(kept, lambda case: False)) == []
+    assert chosen(suite.cases, lambda case: True) is suite.cases
+    few = chosen(chosen(suite.cases, lambda case: case.id != "i"), lambda case: case.id != "a")
+    assert [case.id for case in few] == list(ids_of(few)) == ["b"]
 
 
 def columns(text: str) -> Case:
