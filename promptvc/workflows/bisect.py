@@ -34,8 +34,8 @@ from promptvc.store.proofs import evidence_of
 from promptvc.store.references import parse_reference
 from promptvc.store.spans import versions_between
 from promptvc.store.versions import LogEntry
-from promptvc.workflows import suites
 from promptvc.workflows.project import Progress, Project, silent
+from promptvc.workflows.suites import SuiteAt, place_of, require_trust, shelf
 
 Source = Literal["evidence", "cached", "fresh"]
 
@@ -166,7 +166,7 @@ def step(open_: Callable[[], Project], request: BisectRequest) -> Stepped:
 class _Asked:
     """A case, and the suite that it is from."""
 
-    judged: suites.SuiteAt
+    judged: SuiteAt
     case: Case
 
 
@@ -313,9 +313,9 @@ def _asked(project: Project, request: BisectRequest, commit: str | None) -> _Ask
     suite = None
     if commit is not None:
         with suppress(InvalidDocument):
-            suite = suites.shelf(project, commit).suite(request.name)
+            suite = shelf(project, commit).suite(request.name)
     if suite is None or request.case not in ids_of(suite.cases):
-        commit, suite = None, suites.shelf(project).suite(request.name)
+        commit, suite = None, shelf(project).suite(request.name)
     if suite is None:
         raise NotFound(
             f"{request.name} has no suite", hint=f"write its cases into {suite_path(request.name)}"
@@ -326,7 +326,7 @@ def _asked(project: Project, request: BisectRequest, commit: str | None) -> _Ask
         raise NotFound(
             f"{suite.file} has no case {request.case}", hint=f"did you mean {near}?" if near else None
         )
-    return _Asked(suites.SuiteAt(suite, commit, suite.digest), suite.cases[ids.index(request.case)])
+    return _Asked(SuiteAt(suite, commit, suite.digest), suite.cases[ids.index(request.case)])
 
 
 def _start(project: Project) -> str | None:
@@ -337,12 +337,10 @@ def _start(project: Project) -> str | None:
 
 def _trials(project: Project, request: BisectRequest, asked: _Asked) -> Trials:
     if request.allow_code and Demands.of([asked.case]).code:
-        suites.require_trust(project, asked.judged)
+        require_trust(project, asked.judged)
     asking = Asking(models=(), judge=request.judge, code=request.allow_code)
     repeats = request.repeat or asked.judged.suite.repeat
-    return Trials(
-        asked.case, asking, repeats, suites.place_of(project), Budget(Limits(calls=request.max_calls))
-    )
+    return Trials(asked.case, asking, repeats, place_of(project), Budget(Limits(calls=request.max_calls)))
 
 
 def _model(project: Project, request: BisectRequest, prompt: Prompt) -> str:
