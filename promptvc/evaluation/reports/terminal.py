@@ -5,18 +5,16 @@ Values and lines of text only; who prints them decides on colours and tables.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from promptvc.evaluation.compare import Comparison
-from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reduce import CaseScore
+from promptvc.evaluation.reports.figures import guard_words, interval, share
 from promptvc.evaluation.reports.report import Report, Row
 from promptvc.evidence.runs import CaseResult, Totals
-from promptvc.evidence.values import Guard
 
 _OUTPUT_SHOWN = 80
 
@@ -107,15 +105,10 @@ def verdict_line(comparison: Comparison) -> str:
     """The verdict in one line: both scores, the difference with its interval, how many cases, how sure."""
     name = comparison.verdict + (" (provisional)" if comparison.provisional else "")
     score = comparison.score
-    p = comparison.p_worse if comparison.verdict == "regression" else comparison.p
-    if score is None or p is None:
+    measured = interval(comparison)
+    if score is None or measured is None:
         return f"{name}: {comparison.reason}"
-    mostly = comparison.clusters != score.n
-    size = f"n={score.n} in {comparison.clusters} clusters" if mostly else f"n={score.n}"
-    return (
-        f"{name}: {score.baseline:.3f} -> {score.candidate:.3f} ({_points(score.difference)} points, "
-        f"{_level(score.level)} interval {_points(score.low)} .. {_points(score.high)}, {size}, {_p(p)})"
-    )
+    return f"{name}: {share(score.baseline)} -> {share(score.candidate)} ({measured})"
 
 
 def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
@@ -131,7 +124,7 @@ def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
         lines.append(
             f"power: so many cases find a true difference of {points:.1f} points with a chance of 80 %"
         )
-    lines += [_guard_line(guard) for guard in comparison.guards]
+    lines += [f"guard {guard.name} {guard_words(guard)}" for guard in comparison.guards]
     left_out = {"removed": comparison.removed, "errored": comparison.errored}
     lines += [f"{what}: {', '.join(names)}" for what, names in left_out.items() if names]
     lines.append(f"recommendation: {comparison.recommendation} ({comparison.reason})")
@@ -197,34 +190,6 @@ def error_lines(report: Report) -> tuple[str, ...]:
         sides.append(("baseline", report.baseline))
     lines = [errors_line(side.scores, name) for name, side in sides]
     return tuple(line for line in lines if line is not None)
-
-
-def _guard_line(guard: Guard) -> str:
-    word = "holds" if guard.holds else "does not hold"
-    if guard.difference is None or guard.margin is None:
-        return f"guard {guard.name} {word}: not known of every case"
-    unit = "%" if guard.name in RELATIVE else "points"
-    measured = f"guard {guard.name} {word}: {_points(guard.difference)} {unit}"
-    if guard.extra.get("untouched"):
-        return f"{measured}, no case got worse"
-    low = "" if guard.low is None else f", lower bound {_points(guard.low)}"
-    return f"{measured}{low}, allowed {_points(-guard.margin)}"
-
-
-def _points(difference: float) -> str:
-    """``+9.5``; what rounds to nothing has no sign."""
-    text = f"{difference * 100:+.1f}"
-    return "0.0" if float(text) == 0 else text
-
-
-def _level(level: float) -> str:
-    """Enough decimals to tell 99.94 % from 100 %."""
-    decimals = max(1, -math.floor(math.log10((1 - level) * 100)))
-    return f"{level * 100:.{decimals}f} %"
-
-
-def _p(p: float) -> str:
-    return "p<0.0001" if p < 0.0001 else f"p={p:.4f}" if p < 0.01 else f"p={p:.3f}"
 
 
 def shorten(text: str | None) -> str | None:
