@@ -107,7 +107,7 @@ def corrections(rows: Rows) -> list[Event]:
     return events
 
 
-def suite_of(rows: Rows) -> tuple[Case, ...]:
+def suite_of(rows: Rows) -> Sequence[Case]:
     """The suite of ``rows``."""
     cases = [
         {"id": f"case-{n}", "vars": {"message": text}, "expected": label}

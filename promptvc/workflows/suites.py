@@ -44,7 +44,7 @@ from promptvc.store.proofs import evidence_of
 from promptvc.store.references import Reference
 from promptvc.store.trust import Main, Source
 from promptvc.store.versions import Version
-from promptvc.training.holdout import divide
+from promptvc.training.holdout import keys_of
 from promptvc.training.inputs import Inputs
 from promptvc.workflows.project import Project
 
@@ -169,7 +169,7 @@ def level_for(project: Project, candidate: Version, baseline: Loaded, cases: Seq
             if number is not None:
                 data = with_version(candidate.data, number, file=candidate.path)
                 contents.add(blob_id(data, project.repository.object_format))
-    return level_of(ledger, contents, divide((), cases, baseline.prompt).holdout_keys)
+    return level_of(ledger, contents, keys_of(cases, baseline.prompt))
 
 
 def events_of(project: Project, name: str) -> tuple[Event, ...]:

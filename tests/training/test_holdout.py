@@ -26,7 +26,7 @@ def items_of(rows: Sequence[tuple[str, str, str]]) -> tuple[Item, ...]:
     return build(events, a_prompt()).items
 
 
-def suite(*cases: dict[str, Any]) -> tuple[Case, ...]:
+def suite(*cases: dict[str, Any]) -> Sequence[Case]:
     given_cases = [{"expected": "t1", **case, "vars": {"message": case["vars"]}} for case in cases]
     return load_suite(json.dumps({"cases": given_cases}).encode(), file="evaluation/x.yaml").cases
 
@@ -55,6 +55,19 @@ def test_a_suite_is_the_holdout() -> None:
     ]
     assert (split.holdout_groups, split.promotable) == (2, False)
     assert split.dropped == {}
+
+
+def test_keys_alone_are_those_of_the_split() -> None:
+    cases = suite(
+        {"id": "one", "vars": "Where is my box?"},
+        {"id": "again", "vars": "where is my BOX"},
+        {"id": "two", "vars": "can I learn this", "split": "train"},
+        {"id": "three", "vars": "where is my milk"},
+    )
+    keys = holdout.keys_of(cases, a_prompt())
+    assert keys == divide((), cases).holdout_keys
+    assert len(keys) == 2
+    assert holdout.keys_of(cases[2:3], a_prompt()) == divide((), cases[2:3]).holdout_keys == ()
 
 
 def test_an_input_of_the_holdout_never_trains() -> None:

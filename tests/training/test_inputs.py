@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ MANY = PROMPT.replace(
 ONE = MANY.replace(b"  order: {required: true}\n", b"").replace(b"{{ order }}", b"")
 
 
-def suite(*inputs: dict[str, Any]) -> tuple[Case, ...]:
+def suite(*inputs: dict[str, Any]) -> Sequence[Case]:
     cases = [{"id": f"c{at}", "vars": given, "expected": "t1"} for at, given in enumerate(inputs)]
     return load_suite(json.dumps({"cases": cases}).encode(), file="evaluation/x.yaml").cases
 
