@@ -87,6 +87,34 @@ def test_graded_scores_are_scipys_exact_permutations(
     assert test.exact
 
 
+def test_clusters_are_scipys_permutations_of_their_sums() -> None:
+    """scipy.stats.permutation_test((sums,), sum, permutation_type="samples", n_resamples=inf) 1.17, of ten sums."""
+    differences = [
+        0.5,
+        0.75,
+        -0.75,
+        0.75,
+        0.0,
+        0.25,
+        0.5,
+        -0.25,
+        1.0,
+        -0.75,
+        -0.25,
+        0.0,
+        0.25,
+        0.0,
+        -0.5,
+        -0.75,
+    ]
+    differences += [-0.75, -0.75]
+    clusters = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9]
+    together = paired_test(differences, clusters=clusters, alpha=ALPHA)
+    assert (together.p_greater, together.p_less) == pytest.approx((0.646484375, 0.431640625), rel=1e-12)
+    alone = paired_test(differences, alpha=ALPHA)
+    assert (alone.p_greater, alone.p_less) == pytest.approx((0.656158447265625, 0.420745849609375), rel=1e-12)
+
+
 @settings(deadline=None)
 @given(st.lists(quarters, min_size=1, max_size=9))
 def test_counting_is_brute_force(differences: list[float]) -> None:

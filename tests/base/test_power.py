@@ -16,6 +16,22 @@ def test_ten_points_at_thirty_percent_discordance(n: int, expected: float) -> No
     assert power(n, 0.1, 0.3, 0.05) == pytest.approx(expected, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("n", "effect", "discordance", "alpha", "expected"),
+    # the sum over k of binom.pmf(k, n, discordance) * binom.sf(least - 1, k, (discordance + effect) / 2 / discordance),
+    # `least` the fewest x with binom.sf(x - 1, k, 0.5) <= alpha; scipy.stats 1.17
+    [
+        (80, 0.15, 0.35, 0.05, 0.6924301683699295),
+        (200, 0.1, 0.3, 0.0304, 0.7320561831539869),
+        (40, 0.2, 0.2, 0.05, 0.9240855045501053),
+    ],
+)
+def test_power_is_scipys_sum(
+    n: int, effect: float, discordance: float, alpha: float, expected: float
+) -> None:
+    assert power(n, effect, discordance, alpha) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(("look", "expected"), [(1, 0.73), (2, 0.52), (5, 0.29), (10, 0.165), (50, 0.04)])
 def test_looks_cost_power(look: int, expected: float) -> None:
     assert power(200, 0.1, 0.3, alpha_at(look)) == pytest.approx(expected, abs=0.005)
