@@ -12,6 +12,7 @@ from promptvc.base.ids import new_ulid
 from promptvc.evaluation.assembly import Beside, Frame, make_report, make_side
 from promptvc.evaluation.assessed import Evaluated
 from promptvc.evaluation.cases.sequence import ids_of
+from promptvc.evaluation.cases.suite import Suite
 from promptvc.evaluation.level import Level
 from promptvc.evaluation.recording import Facts, record_of
 from promptvc.evaluation.reduce import Reducer, parse_reducer, reduce_case
@@ -34,6 +35,7 @@ from promptvc.workflows.suites import (
     quarantined,
     require_committed,
     save,
+    shelf,
     suite_for,
     voices,
 )
@@ -179,6 +181,7 @@ class _Merging:
 
     def _frame(self) -> Frame:
         project, first = self.project, self.first
+        level, older = self._level()
         started = min(parse_time(part.value["started"]) for part in self.parts)
         return Frame(
             name=first.name,
@@ -191,20 +194,24 @@ class _Merging:
             reducer=first.reducer,
             bars=project.settings.evaluation,
             quarantined=quarantined(project, self.judged, first.name, self.cases, started),
-            level=self._level(),
+            older=older,
+            level=level,
         )
 
-    def _level(self) -> Level:
-        """As the shards would have been compared one by one; a version that is not here cannot be told."""
+    def _level(self) -> tuple[Level, Suite | None]:
+        """At which level the shards are compared, and the baseline's own suite; neither for versions not here."""
         base, pin = self.first.baseline, self.first.candidate
         resolver, name = self.project.resolver, self.first.name
-        if base is None or base.version is None or pin.version is None:
-            return Level()
-        found = [resolver.numbered(name, number) for number in (pin.version, base.version)]
-        if found[0] is None or found[1] is None:
-            return Level()
-        suite = self.judged.suite
-        return level_for(self.project, found[0], loaded(self.project, found[1], suite), suite.cases)
+        if base is None or base.version is None:
+            return Level(), None
+        suite, before = self.judged.suite, resolver.numbered(name, base.version)
+        if before is None:
+            return Level(), None
+        older = shelf(self.project, before.commit).suite(name) if before.commit is not None else None
+        now = resolver.numbered(name, pin.version) if pin.version is not None else None
+        if now is None or now.digest != pin.digest:
+            return Level(), older
+        return level_for(self.project, now, loaded(self.project, before, suite), suite.cases), older
 
     def _judging(self) -> Judging | None:
         values = [part.value["judging"] for part in self.parts if part.value.get("judging")]

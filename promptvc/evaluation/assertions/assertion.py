@@ -128,7 +128,8 @@ class Grade:
         """The opposite, for the assertion ``name``; an error stays one."""
         if self.error is not None:
             return self
-        reason = f"`{name}` does not hold" if self.passed else ""
+        said = f": {self.reason}" if self.reason else ""
+        reason = f"`{name}` does not hold{said}" if self.passed else ""
         return Grade(score=1.0 - self.score, passed=not self.passed, reason=reason, measure=self.measure)
 
 

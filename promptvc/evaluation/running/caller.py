@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +42,7 @@ class Caller:
         self._cache = None if isinstance(model, ImmediateModel) else cache
         self._since = since
         self._price = price
+        self._asked: dict[bytes, asyncio.Future[Completion]] = {}
         self._keys = Keys(model.name, model.location if isinstance(model, RemoteModel) else None)
         if isinstance(model, RemoteModel):
             model.ask_before_retries(self._again)
@@ -130,14 +133,30 @@ class Caller:
             OverBudget: there is no leave for a call.
             ProviderError: after the last retry.
         """
-        key = self.key(messages, parameters, repeat) if self.cached else b""
+        key = self.key(messages, parameters, repeat)
         known = self.known(key)
         if known is not None:
             return known
+        while (asked := self._asked.get(key)) is not None:
+            # Somebody asks just this: wait for that answer, and ask only if it does not come.
+            await asyncio.wait([asked])
+            if asked.done() and not asked.cancelled() and asked.exception() is None:
+                completion = replace(asked.result(), cached=True)
+                self.spent.answer(completion)
+                return completion
         ticket = self.charge(messages, parameters)
         if ticket is None:
             raise OverBudget(self._budget.exhausted or "no call is allowed")
-        return await self.call(ticket, key, messages, parameters, repeat=repeat, writer=writer)
+        calling = asyncio.ensure_future(
+            self.call(ticket, key, messages, parameters, repeat=repeat, writer=writer)
+        )
+        self._asked[key] = calling
+        # The first callback, so that it runs before anybody who waits looks again.
+        calling.add_done_callback(lambda _: self._asked.pop(key, None))
+        try:
+            return await calling
+        finally:
+            calling.cancel()
 
     def _again(self) -> bool:
         if not self._budget.again():

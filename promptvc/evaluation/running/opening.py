@@ -114,6 +114,11 @@ def open_session(asking: Asking, demands: Demands, place: Place, budget: Budget 
     """
     settings = place.settings
     judge = asking.judge or settings.evaluation.judge
+    if judge == OFFLINE:
+        raise Usage(
+            "the offline responder cannot judge: it answers with what a prompt shows",
+            hint="name a model: --judge provider:model",
+        )
     if demands.judged and judge is None:
         raise Usage(
             f"{', '.join(f'`{name}`' for name in demands.judged[:3])} takes a model that judges, and there is none",
