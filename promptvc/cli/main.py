@@ -18,6 +18,7 @@ from promptvc.cli.ui import Ui
 COMMANDS = {
     "init": Entry("promptvc.cli.start", "init", "Make the folders and settings in a git repository."),
     "new": Entry("promptvc.cli.start", "new", "Write a new prompt, from a file or from a task in words."),
+    "import": Entry("promptvc.cli.import_", "import_", "Import prompts and suites from other tools."),
     "demo": Entry("promptvc.cli.demo", "demo", "Run the whole loop on a sample in a new folder."),
     "list": Entry("promptvc.cli.catalogue", "list_", "List the prompts and what runs where."),
     "show": Entry("promptvc.cli.show", "show", "Show a prompt at a revision, rendered on request."),

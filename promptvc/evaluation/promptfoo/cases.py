@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from promptvc.base.jsonl import canonical_json
+from promptvc.evaluation.assertions.registry import filled, problem
+from promptvc.evaluation.cases.grammar import frozen
 from promptvc.evaluation.promptfoo.assertions import Assertions, variables_of
 from promptvc.evaluation.promptfoo.losses import Losses
 from promptvc.evaluation.promptfoo.nunjucks import PLACE, TAG, our_name
@@ -41,6 +43,9 @@ class Cases:
         self._assertions = assertions
         self._lists: dict[str, list[Any]] = {}
         self._options: dict[str, Any] = {}
+        self._filled_in: list[
+            dict[str, Any]
+        ] = []  # of the default: what a case's variables make may be wrong for one
         self._seen: set[bytes] = set()
         self._count = 0
 
@@ -56,8 +61,10 @@ class Cases:
         self._lists = {name: value for name, value in given.items() if isinstance(value, list)}
         variables = {name: value for name, value in given.items() if name not in self._lists}
         asserted = self._assertions.all(test.get("assert"), f"{path}.assert", self._options.get("provider"))
+        self._filled_in = [each for each in asserted if variables_of(each)]
+        shared = [each for each in asserted if not variables_of(each)]
         threshold = self._threshold(test, path)
-        found = {"vars": variables or None, "assert": asserted or None, "threshold": threshold}
+        found = {"vars": variables or None, "assert": shared or None, "threshold": threshold}
         self.default = {key: value for key, value in found.items() if value is not None}
 
     def of(self, path: str, test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -69,7 +76,8 @@ class Cases:
         except Unreadable as error:
             self._losses.add(path, test.get("vars"), f"{error}: the test is left out")
             return
-        asserted = self._assertions.all(test.get("assert"), f"{path}.assert", options.get("provider"))
+        own = self._assertions.all(test.get("assert"), f"{path}.assert", options.get("provider"))
+        asserted = [*self._filled_in, *own]
         case = {
             "description": str(test["description"]) if test.get("description") else None,
             "threshold": self._threshold(test, path),
@@ -87,12 +95,11 @@ class Cases:
         self._count += 1
         known = {**self.default.get("vars", {}), **variables}
         given = {name: self._filled(name, value, known, path) for name, value in variables.items()}
-        for name in sorted(
-            set[str]().union(*map(variables_of, [*asserted, *self.default.get("assert", ())]))
-        ):
+        for name in sorted(set[str]().union(*map(variables_of, asserted))):
             if name not in known:
                 given[name] = ""
                 self._losses.add(path, f"{{{{ {name} }}}}", "no variable of that name: it is the empty text")
+        asserted = [each for each in asserted if self._fits(each, {**known, **given}, path)]
         case: dict[str, Any] = {}
         content = canonical_json(given)
         if content in self._seen:
@@ -114,6 +121,18 @@ class Cases:
         if asserted:
             case["assert"] = asserted
         return case | {key: value for key, value in rest.items() if key != "description"}
+
+    def _fits(self, found: Mapping[str, Any], variables: Mapping[str, Any], path: str) -> bool:
+        """Whether an assertion is one once its variables are filled in."""
+        if not variables_of(found):
+            return True
+        try:
+            wrong = problem(filled(frozen(found), variables))
+        except KeyError as error:
+            wrong = f"`{error.args[0]}` is no text"
+        if wrong:
+            self._losses.add(path, found, f"{wrong}, once its variables are filled in")
+        return wrong is None
 
     def _variables(self, test: Mapping[str, Any], path: str) -> dict[str, Any]:
         """

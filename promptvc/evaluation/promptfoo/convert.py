@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptvc.base.errors import InvalidDocument
@@ -161,7 +161,8 @@ def _affixes(cases: Cases, made: Sequence[dict[str, Any]], losses: Losses) -> di
         while any(name in case["vars"] for case in made):
             name += "_"
         for case, each in zip(made, cases.affixes, strict=True):
-            case["vars"][name] = (each or {}).get(key, "")
+            if each and key in each:
+                case["vars"][name] = each[key]
         losses.add("tests", key, f"it became the variable `{name}` of the prompt's last message of the user")
         found[key] = name
     return found
@@ -221,14 +222,4 @@ def _declared(
         else:
             found.append(Variable(name))
     said = description if isinstance(description, str) else None
-    return Prompt(
-        name=prompt.name,
-        version=prompt.version,
-        messages=prompt.messages,
-        description=said,
-        model=prompt.model,
-        template=prompt.template,
-        parameters=prompt.parameters,
-        variables=tuple(found),
-        output=prompt.output,
-    )
+    return replace(prompt, variables=tuple(found), description=said)

@@ -32,6 +32,7 @@ _ROLES = {
     "human": "user",
 }
 _TEXT_FILES = frozenset({".txt", ".md", ".j2", ".njk", ".json", ".jsonl", ".yaml", ".yml", ".csv"})
+_YAML_CHAT = re.compile(r"(?:messages:\s*\n\s*)?-\s+\{?\s*[\"']?(?:role|content)[\"']?\s*:")
 _SEPARATOR = re.compile(r"^---[ \t]*\r?$\n?", re.MULTILINE)
 
 
@@ -137,7 +138,7 @@ def _chat(text: str, path: str, losses: Losses) -> list[tuple[str, str]] | None:
     try:
         if start.startswith(("[", "{")) and not start.startswith(("{{", "{%", "{#")):
             value = parse_json(text, file=path)
-        elif start.startswith("- role:"):
+        elif _YAML_CHAT.match(start):
             value = load_yaml(text.encode(), file=path).value
         else:
             return None

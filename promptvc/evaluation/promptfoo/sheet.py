@@ -1,8 +1,8 @@
 """promptfoo's CSV: a row as the test that their configuration would write.
 
-``__expected``, ``__expected1`` ... are assertions (:mod:`promptvc.evaluation.cases.expected`), ``__prefix``,
-``__suffix``, ``__description``, ``__metric``, ``__threshold``, ``__metadata:KEY``, ``__metadata:KEY[]`` (a list, by commas) and
-``__config:__expected1:threshold`` are what they say; every other column is a variable.
+``__expected``, ``__expected1`` ... are assertions (:mod:`promptvc.evaluation.cases.expected`). ``__prefix``,
+``__suffix``, ``__description``, ``__metric``, ``__threshold``, ``__metadata:KEY``, ``__metadata:KEY[]`` (a list, by
+commas) and ``__config:__expected1:threshold`` are what they say; every other column is a variable.
 """
 
 from __future__ import annotations
