@@ -185,6 +185,11 @@ def test_the_assertions_are_those_that_there_are() -> None:
         "a text or a list of texts": ["text"],
         "a list of texts, or none": ["text"],
         "code, or a file with code": "True",
+        "a number, or `{min, max}`": {"min": 1, "max": 3},
+        "`{requiredElements: [root.child]}`, or none": {"requiredElements": ["root.child"]},
+        "`{databaseType: MySQL}`, or none": {"databaseType": "MySQL"},
+        "`stop`, `length`, `content_filter` or `tool_calls`": "length",
+        "a list of tools, or none": [{"type": "function", "function": {"name": "find"}}],
     }
     for name, (value, threshold) in table.items():
         for prefix in ("", NEGATION):

@@ -23,10 +23,16 @@ from promptvc.evaluation.assertions.assertion import (
     Requirement,
 )
 from promptvc.evaluation.assertions.code import Python
-from promptvc.evaluation.assertions.limits import COST, LATENCY
+from promptvc.evaluation.assertions.counting import WordCount
+from promptvc.evaluation.assertions.distance import Levenshtein
+from promptvc.evaluation.assertions.html import ContainsHtml, IsHtml
+from promptvc.evaluation.assertions.limits import COST, LATENCY, FinishReason
+from promptvc.evaluation.assertions.markup import Xml
+from promptvc.evaluation.assertions.overlap import BLEU, GLEU, METEOR, ROUGE_N
 from promptvc.evaluation.assertions.pattern import Regex
 from promptvc.evaluation.assertions.similar import Similar
-from promptvc.evaluation.assertions.structure import IsJson
+from promptvc.evaluation.assertions.sql import Sql
+from promptvc.evaluation.assertions.structure import ContainsJson, IsJson
 from promptvc.evaluation.assertions.text import (
     Equals,
     ManyTexts,
@@ -36,6 +42,7 @@ from promptvc.evaluation.assertions.text import (
     icontains,
     starts_with,
 )
+from promptvc.evaluation.assertions.tools import ToolCallF1, ValidToolsCall
 from promptvc.evaluation.judges.answer_relevance import AnswerRelevance
 from promptvc.evaluation.judges.classes import Classifier, Moderation
 from promptvc.evaluation.judges.context import ContextFaithfulness, ContextRecall, ContextRelevance
@@ -56,10 +63,26 @@ ASSERTIONS: dict[str, AnyGrader] = {
     "icontains-any": ManyTexts(ignore_case=True, every=False),
     "starts-with": OneText(starts_with, "start with"),
     "regex": Regex(),
+    "word-count": WordCount(),
+    "levenshtein": Levenshtein(),
     "is-json": IsJson(),
+    "contains-json": ContainsJson(),
+    "is-xml": Xml(whole=True),
+    "contains-xml": Xml(whole=False),
+    "is-html": IsHtml(),
+    "contains-html": ContainsHtml(),
+    "is-sql": Sql(whole=True),
+    "contains-sql": Sql(whole=False),
+    "bleu": BLEU,
+    "gleu": GLEU,
+    "meteor": METEOR,
+    "rouge-n": ROUGE_N,
     "similar": Similar(),
     "latency": LATENCY,
     "cost": COST,
+    "finish-reason": FinishReason(),
+    "is-valid-openai-tools-call": ValidToolsCall(),
+    "tool-call-f1": ToolCallF1(),
     "llm-rubric": LlmRubric(),
     "g-eval": GEval(),
     "factuality": Factuality(),
