@@ -23,7 +23,7 @@ from promptvc.evaluation.reports.figures import (
 from promptvc.evaluation.reports.parts import Part
 from promptvc.evaluation.reports.report import Report, Side
 from promptvc.evaluation.reports.spans import code, table_head, table_row, words
-from promptvc.evaluation.reports.summary import metric_means
+from promptvc.evaluation.reports.summary import labels, metric_means
 from promptvc.evaluation.reports.telling import case_parts
 
 LIMIT = 65_000
@@ -124,7 +124,7 @@ def _numbers(report: Report) -> str:
     }
     if report.ratings:
         rows["mean user rating"] = [_rating(report, side) for side in sides]
-    head = "\n" + table_head(["", *(side.label for side in sides)])
+    head = "\n" + table_head(["", *labels(report)])
     return head + "".join(table_row([name, *cells]) for name, cells in rows.items())
 
 
@@ -179,10 +179,8 @@ def _metrics(report: Report) -> Iterator[Part]:
             means = [guard_mean(guard, guard.baseline), guard_mean(guard, guard.candidate)]
         told = [] if report.baseline is None else ["-" if guard is None else guard_words(guard)]
         rows.append(table_row([code(name), *means, *told]))
-    sides = [report.candidate.label]
-    if report.baseline is not None:
-        sides = [report.baseline.label, report.candidate.label, "guard"]
-    head = "\n#### Metrics\n\n" + table_head(["metric", *sides])
+    columns = [*labels(report)] if report.baseline is None else [*labels(report), "guard"]
+    head = "\n#### Metrics\n\n" + table_head(["metric", *columns])
     yield Part(head=head, rows=rows, total=len(rows), noun="metric", share=0.12)
 
 

@@ -21,7 +21,7 @@ from promptvc.evaluation.reports.figures import (
     tokens,
 )
 from promptvc.evaluation.reports.report import Report, Side
-from promptvc.evaluation.reports.summary import metric_means
+from promptvc.evaluation.reports.summary import labels, metric_means
 
 BINS = 20
 _MOST_METRICS = 100
@@ -34,7 +34,7 @@ def head_json(report: Report) -> dict[str, Any]:
     sides = [report.candidate] if report.baseline is None else [report.baseline, report.candidate]
     return {
         "name": report.name,
-        "sides": [side.label for side in sides],
+        "sides": labels(report),
         "models": [side.model for side in sides],
         "verdict": _verdict(report),
         "notes": _notes(report),

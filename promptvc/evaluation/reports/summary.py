@@ -104,6 +104,15 @@ def metric_means(scores: Sequence[CaseScore]) -> Mapping[str, float]:
     return {name: value for name, value in means.items() if value is not None}
 
 
+def labels(report: Report) -> tuple[str, ...]:
+    """What the sides are called, the baseline first; two of one version are told apart."""
+    after = report.candidate.label
+    if report.baseline is None:
+        return (after,)
+    before = report.baseline.label
+    return (before, after) if before != after else (f"{before}, baseline", f"{after}, candidate")
+
+
 def token_sum(tokens: Tokens) -> int | None:
     """Of both directions; None as soon as one is unknown."""
     if tokens.input is None or tokens.output is None:

@@ -12,10 +12,14 @@ from promptvc.evaluation.reports.parts import Part
 from promptvc.evaluation.reports.plain import written
 from promptvc.evaluation.reports.report import Report, Row
 from promptvc.evaluation.reports.spans import code, table_head, table_row
+from promptvc.evaluation.reports.summary import labels
 from promptvc.evidence.runs import CaseResult
 
 MOST_ROWS = 200
 """Of one kind; their answers are read, no others."""
+
+MOST_UNCHANGED = 20
+"""Rows of failed cases where there is a baseline: both sides fail them, so they do not decide anything."""
 
 _SHARES: dict[Kind, float] = {
     "broken": 0.5,
@@ -43,18 +47,19 @@ def case_parts(report: Report) -> Iterator[Part]:
             found["flaky"].append((change, position))
     for kind, part_share in _SHARES.items():
         if found[kind]:
-            # The best gains first where there is something to gain; a stable order by position in both.
-            chosen = (
-                heapq.nsmallest(MOST_ROWS, [(-change, at) for change, at in found[kind]])
-                if kind == "fixed"
-                else heapq.nsmallest(MOST_ROWS, found[kind])
-            )
+            most = MOST_UNCHANGED if kind == "failed" and report.baseline is not None else MOST_ROWS
+            # The greatest gain first where there is one; a stable order by position in any case.
+            sign = -1 if kind == "fixed" else 1
+            chosen = heapq.nsmallest(most, [(sign * change, at) for change, at in found[kind]])
             yield _part(report, kind, [at for _, at in chosen], len(found[kind]), part_share)
 
 
 def _part(report: Report, kind: Kind, positions: Sequence[int], total: int, part_share: float) -> Part:
     columns, cells = _table(report, kind)
-    title = {"quarantined": "In quarantine", "errored": "Errors"}.get(kind, kind.capitalize())
+    titles: dict[Kind, str] = {"quarantined": "In quarantine", "errored": "Errors"}
+    if report.baseline is not None:
+        titles["failed"] = "Failed on both sides"
+    title = titles.get(kind, kind.capitalize())
     return Part(
         head=f"\n#### {title} ({total:,})\n\n" + table_head(columns),
         rows=(table_row(cells(report.row(position))) for position in positions),
@@ -75,9 +80,7 @@ def _table(report: Report, kind: Kind) -> tuple[list[str], Callable[[Row], list[
 
 
 def _sides(report: Report, what: str) -> list[str]:
-    if report.baseline is None:
-        return [what]
-    return [f"{report.baseline.label} {what}", f"{report.candidate.label} {what}"]
+    return [what] if report.baseline is None else [f"{label} {what}" for label in labels(report)]
 
 
 def _error_cells(row: Row) -> list[str]:

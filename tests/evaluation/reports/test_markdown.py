@@ -120,7 +120,7 @@ def test_the_numbers_of_both_sides_stand_side_by_side() -> None:
 def test_each_kind_of_case_has_its_table_and_the_worst_comes_first() -> None:
     text = text_of(small_report())
     assert re.findall(r"^#### (.*)$", text, re.MULTILINE) == [
-        "Broken (1)", "Errors (1)", "Failed (1)", "Fixed (1)", "In quarantine (1)",
+        "Broken (1)", "Errors (1)", "Failed on both sides (1)", "Fixed (1)", "In quarantine (1)",
     ]  # fmt: skip
     assert "| `broken` | 1.000 → 0.000 | `card_fraud` | `card_fraud` | `billing` | `equals: " in text
     assert "| `errored` | `HTTP 500 from the provider, three times` |" in text
@@ -138,14 +138,27 @@ def test_flaky_cases_say_how_many_repeats_passed() -> None:
 
 
 def test_what_does_not_fit_is_counted_and_rows_are_whole() -> None:
-    text = text_of(wide_report(3000, "no " * 200))
+    text = text_of(replace(wide_report(3000, "no " * 200), baseline=None))
     assert len(text.encode()) <= LIMIT
     [failed] = [table for table in tables(text) if table[0][0] == "case"]
-    assert {len(row) for row in failed} == {6}
+    assert {len(row) for row in failed} == {5}
     left = re.search(r"^([\d,]+) more cases not shown here\.$", text, re.MULTILINE)
     assert left is not None
     assert len(failed) - 1 + int(left[1].replace(",", "")) == 3000
     assert text.rstrip().endswith("network or a key."), "the end is not cut off"
+
+
+def test_cases_that_fail_on_both_sides_do_not_crowd_out_the_others() -> None:
+    text = text_of(wide_report(300, "no"))
+    assert "#### Failed on both sides (300)" in text
+    assert "280 more cases not shown here." in text
+
+
+def test_two_sides_of_one_version_are_told_apart() -> None:
+    report = small_report()
+    assert report.baseline is not None
+    numbers, *_ = tables(text_of(replace(report, baseline=replace(report.baseline, version=4))))
+    assert numbers[0] == ["", "v4, baseline", "v4, candidate"]
 
 
 def test_long_texts_in_the_widest_letters_fit_too() -> None:
