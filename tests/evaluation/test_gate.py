@@ -23,6 +23,7 @@ from promptvc.evidence.values import VersionRef
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MANNER = Manner(suite="s" * 64, model="offline")
 CODE = Assertion("equals", "x")
+RUBRIC = Assertion("llm-rubric", "is polite")
 
 
 def digest_of(name: str) -> str:
@@ -166,13 +167,9 @@ def test_a_record_without_case_digests_is_compared_as_a_whole(
     assert [one.case for one in with_digests.counting] == ["a"]
 
 
-def test_another_judge_concerns_judged_cases_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "promptvc.evaluation.gate.needs", lambda leaf: {"judge"} if leaf.type == "j" else set()
-    )
-    monkeypatch.setattr("promptvc.evaluation.gate.at_once", lambda leaf: leaf.type != "j")
+def test_another_judge_concerns_judged_cases_only() -> None:
     then = before({"plain": True, "judged": True}, judge="1" * 64)
-    cases = [case("plain"), case("judged", CODE, Assertion("j"))]
+    cases = [case("plain"), case("judged", CODE, Assertion("assert-set", members=(CODE, RUBRIC)))]
     scores = [score("plain", 0), score("judged", 0)]
     same = regressions(then, scores, cases, replace(MANNER, judge="1" * 64))
     assert [one.case for one in same.counting] == ["plain", "judged"]
