@@ -99,6 +99,7 @@ class Cases:
             if name not in known:
                 given[name] = ""
                 self._losses.add(path, f"{{{{ {name} }}}}", "no variable of that name: it is the empty text")
+        asserted = [_literal(each, {**known, **given}) for each in asserted]
         asserted = [each for each in asserted if self._fits(each, {**known, **given}, path)]
         case: dict[str, Any] = {}
         content = canonical_json(given)
@@ -115,17 +116,13 @@ class Cases:
         asserting = [*asserted, *self.default.get("assert", ())]
         if "expected" not in case and not any(each.get("weight", 1) > 0 for each in asserting):
             asserted = [*asserted, dict(ANSWERED)]
-            self._losses.add(
-                path, "assert", "nothing is left that decides: it asserts that there is an answer"
-            )
+            self._losses.add(path, "assert", "nothing decides: here it asserts that there is an answer")
         if asserted:
             case["assert"] = asserted
         return case | {key: value for key, value in rest.items() if key != "description"}
 
     def _fits(self, found: Mapping[str, Any], variables: Mapping[str, Any], path: str) -> bool:
         """Whether an assertion is one once its variables are filled in."""
-        if not variables_of(found):
-            return True
         try:
             wrong = problem(filled(frozen(found), variables))
         except KeyError as error:
@@ -245,3 +242,12 @@ class Cases:
         for key, value in test.items():
             if key not in known:
                 self._losses.add(f"{path}.{key}", value, "a case has nothing of that kind")
+
+
+def _literal(found: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """A pattern with its variables written out: there they are part of the pattern, here they would be escaped."""
+    if "assert" in found:
+        return {**found, "assert": [_literal(member, variables) for member in found["assert"]]}
+    if not found["type"].endswith("regex") or not isinstance(found.get("value"), str):
+        return found
+    return {**found, "value": PLACE.sub(lambda match: str(variables.get(match[1], "")), found["value"])}

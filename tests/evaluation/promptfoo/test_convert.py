@@ -224,7 +224,7 @@ prompts:
     }
     assert "runs none" in reason(found, "prompts[5]")
     assert "runs none" in reason(found, "prompts[6]")
-    assert "no file" in reason(found, "prompts[7]")
+    assert "no file" in reason(found, "prompts[7] (pf/gone.txt)")
     assert reason(found, "prompts[8]") == "it is no prompt"
     assert "role" in reason(found, "prompts[3] (pf/chats/c.yaml) message 1")
     assert "only text" in reason(found, "prompts[4] message 2")
@@ -367,7 +367,7 @@ tests:
     first, second = found.cases
     assert first["assert"] == [{"type": "regex", "value": "\\S"}]
     assert all(reason(found, f"tests[0].assert[{at}]") for at in range(8))
-    assert reason(found, "tests[0]").startswith("nothing is left that decides")
+    assert reason(found, "tests[0]").startswith("nothing decides")
     assert second["assert"] == [
         {"type": "python", "value": "len(output) < 9"},
         {"type": "is-json", "value": {"type": "object"}},
@@ -422,6 +422,18 @@ tests:
     assert len(asserted) == 4
     paths = ("defaultTest.options.rubricPrompt", "tests[0].assert[1].provider", "tests[0].assert[4]")
     assert all(reason(found, path) for path in paths)
+
+
+def test_a_variable_in_a_pattern_is_a_pattern_as_it_is_there() -> None:
+    found = imported("""
+prompts: ["{{q}}"]
+defaultTest: {assert: [{type: regex, value: "^{{pattern}}$"}]}
+tests:
+  - vars: {q: a, pattern: "(yes|no)"}
+  - vars: {q: b, pattern: "("}
+""")
+    assert [case["assert"][0]["value"] for case in found.cases] == ["^(yes|no)$", "\\S"]
+    assert "regular expression" in reason(found, "tests[1]")
 
 
 def test_scenarios_are_expanded() -> None:
