@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -66,15 +67,19 @@ class Editions:
         self.asked: Counter[int] = Counter()
 
     def __call__(self, request: Request) -> Reply:
-        found = re.search(r"Edition (\d+)", request.body["messages"][0]["content"])
-        assert found is not None
-        edition = int(found[1])
-        self.asked[edition] += 1
-        return answer("yes" if self.right(edition, self.asked[edition]) else "no")
+        number = edition(request)
+        self.asked[number] += 1
+        return answer("yes" if self.right(number, self.asked[number]) else "no")
+
+
+def edition(request: Request) -> int:
+    found = re.search(r"Edition (\d+)", request.body["messages"][0]["content"])
+    assert found is not None
+    return int(found[1])
 
 
 def broken_from(first: int) -> Editions:
-    return Editions(lambda edition, _: edition < first)
+    return Editions(lambda number, _: number < first)
 
 
 def test_the_version_that_broke_a_case_is_found_with_few_calls(repo: Repo) -> None:
@@ -134,10 +139,22 @@ def test_evidence_narrows_the_search(repo: Repo) -> None:
         assert "passes on v16" in message
 
 
+def test_answers_that_are_kept_narrow_the_search(repo: Repo) -> None:
+    history(repo, 16)
+    with Server(broken_from(7)) as server:
+        for version in (6, 7):
+            cli_of(repo)("evaluate", f"{NAME}@v{version}", **server.environ())
+        before = server.count
+        found = cli_of(repo).json("bisect", NAME, "--case", "hello", more=server.environ())
+        assert found["first_bad"]["version"] == 7
+        assert found["runs"] == {"evidence": 0, "cached": 2, "fresh": 1}
+        assert server.count == before + 3
+
+
 def test_repeats_that_disagree_are_asked_again_and_told_as_flaky(repo: Repo) -> None:
     history(repo, 4)
     # The third edition is right at first, and most often wrong after that.
-    editions = Editions(lambda edition, n: edition < 3 or (edition == 3 and n == 1))
+    editions = Editions(lambda number, n: number < 3 or (number == 3 and n == 1))
     with Server(editions) as server:
         found = cli_of(repo).json("bisect", NAME, "--case", "hello", more=server.environ())
         assert found["first_bad"]["version"] == 3
@@ -223,6 +240,50 @@ def test_one_model_for_all_or_each_versions_own(repo: Repo) -> None:
         assert found["first_bad"]["changes"][0]["path"] == "model"
         error = cli_of(repo).fails(2, "bisect", NAME, "--case", "hello", "--model", MODEL, **server.environ())
         assert "passes on v4" in error
+
+
+JUDGED = """\
+cases:
+  - id: hello
+    vars: {question: hello}
+    assert: [{type: llm-rubric, value: It agrees.}]
+"""
+
+
+def test_a_case_that_a_model_grades(repo: Repo) -> None:
+    history(repo, 8)
+    repo.commit({"evaluation/desk/greet.yaml": JUDGED}, "Ask a judge")
+
+    def script(request: Request) -> Reply:
+        if not request.body["model"].startswith("judge"):
+            number = edition(request)
+            return answer(f"yes, says {number}" if number < 3 else f"no, says {number}")
+        agrees = "yes" in request.text.split("It agrees.")[0]
+        return answer(json.dumps({"reason": "as asked", "pass": agrees, "score": float(agrees)}))
+
+    with Server(script) as server:
+        error = cli_of(repo).fails(2, "bisect", NAME, "--case", "hello", **server.environ())
+        assert "--judge" in error
+        assert server.count == 0
+        done = cli_of(repo)("evaluate", f"{NAME}@v2", "--save", "--judge", "openai:judge", **server.environ())
+        assert done.code == 0, done
+        arguments = ("bisect", NAME, "--case", "hello", "--judge", "openai:judge")
+        found = cli_of(repo).json(*arguments, more=server.environ())
+        assert (found["first_bad"]["version"], found["last_good"]["version"]) == (3, 2)
+        assert found["runs"]["evidence"] == 0  # another judge may have graded it
+        assert found["runs"]["cached"] == 1
+        before = server.count
+        again = cli_of(repo).json(*arguments, more=server.environ())
+        assert again["runs"]["fresh"] == 0
+        assert server.count == before
+        every = [f"{NAME}@v{version}" for version in range(1, 9)]
+        cli_of(repo)("evaluate", *every, "--judge", "openai:judge", **server.environ())
+        before = server.count
+        other = cli_of(repo).json(*arguments[:-1], "openai:judge-2", more=server.environ())
+        assert other["first_bad"]["version"] == 3
+        assert other["runs"]["cached"] == 0  # the answers are kept, but not what this judge says of them
+        assert other["runs"]["fresh"] <= 4
+        assert server.count - before == 3 * other["runs"]["fresh"]
 
 
 def offline(version: int, first: int) -> str:
