@@ -8,6 +8,7 @@ from promptvc.base.errors import OverBudget, ProviderError, Usage
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.assembly import Beside, Frame, make_report, side_of
 from promptvc.evaluation.assessed import Evaluated, EvaluateRequest
+from promptvc.evaluation.judges.digest import judge_digest
 from promptvc.evaluation.last import Last
 from promptvc.evaluation.level import Level
 from promptvc.evaluation.qualities import judged_qualities, lexical_qualities
@@ -214,7 +215,7 @@ class _Evaluation:
             return None
         return Judging(
             model=bench.judge_name(),
-            digest=bench.digest,
+            digest=judge_digest(self.plan.asked, bench),
             prompts=bench.versions,
             calls=bench.spent.calls,
             cached=bench.spent.cached,

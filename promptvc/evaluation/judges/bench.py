@@ -94,6 +94,10 @@ class ModelBench:
         """By name, the version of each judge prompt that was asked with."""
         return {name: found.prompt.version for name, found in sorted(self.prompts.items())}
 
+    def prompt_digest(self, name: str) -> str:
+        """The digest of the judge prompt that is asked with: of the repository's own, else of promptvc's."""
+        return (self._options.prompts.get(name) or judge_prompt(name)).digest
+
     def judge_name(self, model: str | None = None) -> str | None:
         """See :class:`~promptvc.evaluation.assertions.assertion.Bench`."""
         return model or self._options.judge

@@ -29,6 +29,10 @@ class RunBench(Bench, Protocol):
         """Of the judge and of the prompts that it was asked with; "" when none was."""
         ...
 
+    def prompt_digest(self, name: str) -> str:
+        """Of the judge prompt that is asked with under this name."""
+        ...
+
     @property
     def versions(self) -> Mapping[str, int]:
         """By name, the version of each judge prompt that was asked with."""
