@@ -56,6 +56,7 @@ def test_importing_the_library_is_light() -> None:
         "deploy",
         "check",
         "start",
+        "import_",
     ],
 )
 def test_loading_a_command_imports_no_heavy_library(module: str) -> None:
