@@ -1,8 +1,8 @@
 """A report as one HTML page that needs nothing else: no network, no fonts, no library.
 
-The page's parts are the files ``page.html``, ``page.css`` and ``page.js`` beside this one. What was evaluated is JSON
-in ``<script type="application/json">``: with ``<``, ``>`` and ``&`` as escapes no text can end that element, and the
-script puts texts on the page as text only. The Content-Security-Policy allows the page's own style and script by their
+The page's parts are ``page.html``, ``page.css`` and the scripts beside this file. What was evaluated is JSON in
+``<script type="application/json">``: with ``<``, ``>`` and ``&`` as escapes no text can end that element, and the
+scripts put texts on the page as text only. The Content-Security-Policy allows the page's own style and script by their
 hashes, no request, and (``require-trusted-types-for``) no markup made from a string.
 """
 
@@ -19,12 +19,13 @@ from promptvc.evaluation.reports.page_head import head_json
 from promptvc.evaluation.reports.plain import dumps
 from promptvc.evaluation.reports.report import Report
 
+_SCRIPTS = ("page_head.js", "page_words.js", "page_cases.js")
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def page(report: Report) -> Iterator[str]:
     """The page, piece by piece. At most some 2,000 cases are in it, in about 16 MiB; it says how many are not."""
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("page.css"), "".join(_asset(name) for name in _SCRIPTS)
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
