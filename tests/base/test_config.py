@@ -23,7 +23,15 @@ models:
   concurrency: 3
   local_only: true
   prices: {"openai:gpt-x": {input: 1.5, output: 6}}
-evaluation: {margin: 0.1, guard_margin: 0.01, success: 0.9, safety: 0.95, improvement: 0.02}
+evaluation:
+  margin: 0.1
+  guard_margin: 0.01
+  success: 0.9
+  safety: 0.95
+  improvement: 0.02
+  judge: openai:judge-x
+  embeddings: openai:embed-x
+  judges: {llm-rubric: judges/ours}
 training: {max_examples: 4, max_tokens: 500, max_calls: 100, min_gain: 0.05}
 """
 
