@@ -1,62 +1,74 @@
-"""What a run costs beside the provider client's own call, and how fast the cache answers.
+"""What an evaluation costs beside the client's own calls, how fast the cache answers, how much memory it takes.
 
-A model server on loopback answers at once, from a process of its own; 64 calls are under way. ``bare`` is LangChain's
-client on the same transport, called by 64 workers and nothing else. CPU is this process's, a case. Run from the
-repository: ``python -m benchmarks.evaluation [CASES]``.
+A model server on loopback answers at once, or after 20 ms, from a process of its own; 64 calls are under way; two text
+assertions a case. ``aiohttp`` is a bare loop over the same requests, ``LangChain`` its client on the same transport,
+``promptfoo`` the command of that name where it is on PATH. ``promptvc`` is the command itself: suite, cache on the
+disk, grading, report. CPU is the measured process's own. Run from the repository:
+``python -m benchmarks.evaluation [CASES]``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptvc.base.config import ModelSettings
+from promptvc.evaluation.cases.finding import Shelf
 from promptvc.evaluation.running.cache import Cache
-from promptvc.evaluation.running.runner import run
-from promptvc.evaluation.running.tasks import RunOptions, RunResult, Task
-from promptvc.models.chat import open_model
+from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.models.messages import ChatMessage, Completion
+from promptvc.prompts.model import load_prompt
 
 CONCURRENCY = 64
-ROUNDS = 3
-KEY = "sk-none"
-RULES = ChatMessage("system", "You route customer messages. Answer with one label only.\n" + "A rule. " * 60)
-# With 32 shown examples, as training writes them: about 4 KB of messages a case.
-SHOWN = (
-    RULES,
-    *(
-        turn
-        for n in range(32)
-        for turn in (
-            ChatMessage("user", f"I was charged {n} times for it"),
-            ChatMessage("assistant", "billing"),
-        )
-    ),
-)
+MANY = 100_000
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = "test-model"
+PROMPT = """\
+name: desk
+version: 1
+model: openai:test-model
+parameters: {temperature: 0}
+variables:
+  message: {required: true}
+messages:
+  - role: system
+    content: You route customer messages. Answer with one label only.
+  - role: user
+    content: "{{ message }}"
+"""
+SUITE = "default:\n  assert: [{type: icontains, value: BILL}]\ncases: desk.cases.jsonl\n"
 
 
-def tasks(count: int, head: tuple[ChatMessage, ...] = (RULES,)) -> Iterator[Task]:
-    """Cases that differ in their last message."""
-    parameters = {"temperature": 0}
-    for number in range(count):
-        turns = (*head, ChatMessage("user", f"message number {number}, about a parcel"))
-        yield Task(f"case-{number}", 0, turns, parameters)
+@dataclass(frozen=True)
+class Took:
+    """Seconds on the clock, CPU seconds of the process, and its peak memory in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The address of a server that answers at once."""
+def server(delay_ms: int = 0) -> Iterator[str]:
+    """The address of a server that answers every request with one label."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.servers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.servers", str(delay_ms)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:
@@ -65,122 +77,297 @@ def server() -> Iterator[str]:
         process.communicate()
 
 
-def measured(action: Callable[[], object]) -> tuple[float, float]:
-    """Wall and CPU seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    action()
-    return time.perf_counter() - wall, time.process_time() - cpu
+def message(number: int) -> str:
+    """What a case asks."""
+    return f"message number {number}, about a parcel"
 
 
-async def bare(url: str, count: int) -> None:
-    """LangChain's client, 64 workers, no retries, nothing kept."""
+def repository(folder: Path, count: int) -> dict[str, str]:
+    """A repository with one prompt and ``count`` cases; the environment of its user."""
+    environ = dict(os.environ, HOME=str(folder), GIT_CONFIG_NOSYSTEM="1", PYTHONPATH=str(ROOT))
+    (folder / "prompts").mkdir()
+    (folder / "evaluation").mkdir()
+    (folder / "prompts" / "desk.yaml").write_text(PROMPT)
+    (folder / "evaluation" / "desk.yaml").write_text(SUITE)
+    with (folder / "evaluation" / "desk.cases.jsonl").open("w") as stream:
+        for number in range(count):
+            case = {"id": f"case-{number}", "vars": {"message": message(number)}, "expected": "billing"}
+            stream.write(json.dumps(case) + "\n")
+    who = ("-c", "user.name=B", "-c", "user.email=b@example.org")
+    for arguments in (("init", "-q"), ("add", "-A"), (*who, "commit", "-q", "-m", "Start")):
+        subprocess.run(["git", *arguments], cwd=folder, env=environ, check=True)
+    return environ
+
+
+def command(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> tuple[Took, str]:
+    """Run one command to its end; what it took, and what it printed."""
+    started = time.perf_counter()
+    with (folder / "out.txt").open("w+") as out:
+        process = subprocess.Popen(
+            arguments, cwd=folder, env=dict(environ), stdout=out, stderr=subprocess.STDOUT
+        )
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        out.seek(0)
+        printed = out.read()
+    wall = time.perf_counter() - started
+    return Took(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), printed
+
+
+def promptvc(folder: Path, environ: Mapping[str, str], url: str, *more: str) -> Took:
+    """`promptvc evaluate` on all cases; fails unless all of them pass."""
+    keys = {"OPENAI_API_BASE": url, "OPENAI_API_KEY": "sk-none"}
+    arguments = ["evaluate", "desk", "--repeat", "1", "--concurrency", str(CONCURRENCY), "--json", *more]
+    took, printed = command([sys.executable, "-m", "promptvc", *arguments], folder, {**environ, **keys})
+    value = json.loads(printed)
+    assert value["passed"] == value["cases"], printed
+    return took
+
+
+async def with_aiohttp(url: str, count: int) -> None:
+    """The same requests from a bare loop."""
+    import aiohttp
+
+    numbers = iter(range(count))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONCURRENCY)) as session:
+
+        async def worker() -> None:
+            for number in numbers:
+                turns = [
+                    {"role": "system", "content": "You route customer messages. Answer with one label only."},
+                    {"role": "user", "content": message(number)},
+                ]
+                body = {"model": MODEL, "messages": turns, "temperature": 0}
+                async with session.post(f"{url}/chat/completions", json=body) as reply:
+                    assert (await reply.json())["choices"][0]["message"]["content"] == "billing"
+
+        await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
+
+
+async def with_langchain(url: str, count: int) -> None:
+    """LangChain's client alone: no retries, nothing kept, nothing graded."""
     import openai
     from langchain.chat_models import init_chat_model
 
-    try:
-        http = openai.DefaultAioHttpClient()
-    except RuntimeError:
-        http = openai.DefaultAsyncHttpxClient()
+    http = openai.DefaultAioHttpClient()
     client = init_chat_model(
-        "test-model",
+        MODEL,
         model_provider="openai",
         base_url=url,
-        api_key=KEY,
+        api_key="sk-none",
         temperature=0,
         max_retries=0,
         use_responses_api=False,
         http_async_client=http,
     )
-    source = tasks(count)
+    numbers = iter(range(count))
 
     async def worker() -> None:
-        for task in source:
-            await client.ainvoke([(message.role, message.content) for message in task.messages])
+        for number in numbers:
+            await client.ainvoke(
+                [
+                    ("system", "You route customer messages. Answer with one label only."),
+                    ("user", message(number)),
+                ]
+            )
 
     await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
     await http.aclose()
 
 
-def ours(url: str, count: int, cache: Cache) -> RunResult:
-    """The same cases, through promptvc, every completion on the disk before it counts."""
-    environ = {"OPENAI_API_BASE": url, "OPENAI_API_KEY": KEY}
-    model = open_model("openai:test-model", settings=ModelSettings(local_only=True), environ=environ)
-    result = run(tasks(count), model, RunOptions(concurrency=CONCURRENCY, cache=cache))
-    assert result.errors == 0
-    return result
+def promptfoo(folder: Path, count: int, url: str) -> Took | None:
+    """The same cases and assertions by promptfoo; None where it is not installed."""
+    if shutil.which("promptfoo") is None:
+        return None
+    config = {
+        "prompts": [
+            [
+                {"role": "system", "content": "You route customer messages. Answer with one label only."},
+                {"role": "user", "content": "{{ message }}"},
+            ]
+        ],
+        "providers": [
+            {
+                "id": f"openai:chat:{MODEL}",
+                "config": {"apiBaseUrl": url, "apiKey": "sk-none", "temperature": 0},
+            }
+        ],
+        "tests": [
+            {
+                "vars": {"message": message(number)},
+                "assert": [{"type": "equals", "value": "billing"}, {"type": "icontains", "value": "BILL"}],
+            }
+            for number in range(count)
+        ],
+    }
+    config["prompts"] = ["file://prompt.json"]
+    (folder / "prompt.json").write_text(
+        json.dumps(
+            [
+                {"role": "system", "content": "You route customer messages. Answer with one label only."},
+                {"role": "user", "content": "{{ message }}"},
+            ]
+        )
+    )
+    (folder / "promptfooconfig.json").write_text(json.dumps(config))
+    quiet = {
+        "PROMPTFOO_DISABLE_TELEMETRY": "1",
+        "PROMPTFOO_DISABLE_UPDATE": "1",
+        "PROMPTFOO_CONFIG_DIR": str(folder / "promptfoo"),
+        "HOME": str(folder),
+    }
+    arguments = [
+        "eval",
+        "-c",
+        "promptfooconfig.json",
+        "-j",
+        str(CONCURRENCY),
+        "--no-progress-bar",
+        "--no-table",
+    ]
+    took, printed = command(
+        ["promptfoo", *arguments, "--no-cache", "-o", "results.json"], folder, {**os.environ, **quiet}
+    )
+    passed = json.loads((folder / "results.json").read_text())["results"]["stats"]["successes"]
+    assert passed == count, printed[-2000:]
+    return took
 
 
-class _Remote:
-    """A model that costs nothing, to see the runner and the cache alone."""
+def measured(run: Any) -> Took:
+    """What a coroutine takes in this process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    asyncio.run(run)
+    return Took(time.perf_counter() - wall, time.process_time() - cpu, 0.0)
 
-    name = "nothing"
-    answered = Completion("billing", None, None, None, 0.0, "stop")
+
+class _Known:
+    """Stands for the provider while the cache is filled: same name, same address, no call."""
+
+    name = f"openai:{MODEL}"
+
+    def __init__(self, location: str) -> None:
+        self.location = location
 
     async def complete(
         self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
     ) -> Completion:
         del messages, parameters, repeat
-        return self.answered
+        return Completion("billing", 30, 1, None, 1.0, "stop")
+
+    def hurry(self) -> None:
+        return
+
+    def ask_before_retries(self, may: Any) -> None:
+        del may
 
     async def close(self) -> None:
         return
 
 
-class _Here(_Remote):
-    """The same, asked without an event loop, as the offline model is."""
+class _Folder:
+    """The files of a folder, as suites are read from."""
 
-    def answer(
-        self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
-    ) -> Completion:
-        del messages, parameters, repeat
-        return self.answered
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
+    def read(self, path: str) -> bytes | None:
+        place = self.root / path
+        return place.read_bytes() if place.is_file() else None
 
-def show(what: str, figure: str, limit: str, *, met: bool) -> None:
-    print(f"{what:<58} {figure:>14}   limit {limit:<14} {'ok' if met else 'MISSED'}")
-
-
-def calls(url: str, count: int, folder: Path) -> None:
-    """Both ways in turn, the best of some rounds each."""
-    asyncio.run(bare(url, 200))
-    best_bare = best_ours = (float("inf"), float("inf"))
-    for number in range(ROUNDS):
-        best_bare = min(best_bare, measured(lambda: asyncio.run(bare(url, count))), key=lambda pair: pair[1])
-        cache = Cache(folder / str(number))
-        best_ours = min(best_ours, measured(lambda: ours(url, count, cache)), key=lambda pair: pair[1])  # noqa: B023
-        cache.close()
-    bare_ms, ours_ms = (pair[1] / count * 1000 for pair in (best_bare, best_ours))
-    print(f"bare LangChain: {bare_ms:.2f} ms CPU a case, {count / best_bare[0]:.0f} cases/s")
-    print(f"promptvc:       {ours_ms:.2f} ms CPU a case, {count / best_ours[0]:.0f} cases/s")
-    above = ours_ms - bare_ms
-    show("CPU a case above the client's own call", f"{above:.3f} ms", "1 ms", met=above <= 1)
+    def list(self, folder: str) -> Sequence[str]:
+        return sorted(path.name for path in (self.root / folder).iterdir())
 
 
-def many_from_the_cache(folder: Path, count: int) -> None:
-    """100,000 cases that the cache knows: speed, and how much memory the process has ever used."""
-    cache = Cache(folder / "many")
-    remote = _Remote()
-    run(tasks(count, SHOWN), remote, RunOptions(concurrency=256, cache=cache))
-    again = RunOptions(concurrency=CONCURRENCY, cache=cache)
-    wall, cpu = measured(lambda: run(tasks(count, SHOWN), remote, again))
-    print(f"from the cache: {cpu / count * 1e6:.1f} us CPU a case, {count / wall:,.0f} cases/s on the clock")
-    rate = count / cpu
-    show(f"cases a CPU second from the cache, {count:,} cases", f"{rate:,.0f}", "20,000", met=rate >= 20_000)
-    cache.close()
-    _, cpu = measured(lambda: run(tasks(count), _Here()))
-    each = cpu / count * 1e6
-    show("CPU a case around a model that answers in-process", f"{each:.1f} us", "50 us", met=each <= 50)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    show(f"memory after {count:,} cases", f"{peak:.0f} MB", "300 MB", met=peak <= 300)
+def collected(folder: Path, location: str) -> float:
+    """Seconds to ask, grade and keep every case of a suite that is loaded; the cache answers what it has."""
+    suite = Shelf(_Folder(folder)).suite("desk")
+    assert suite is not None
+    cache = Cache(folder / ".promptvc" / "cache")
+    session = Session([], RunOptions(concurrency=256, cache=cache))
+    prompt = load_prompt(PROMPT.encode(), file="prompts/desk.yaml")
+    started = time.perf_counter()
+    found = session.collect(prompt, suite.cases, _Known(location))
+    took = time.perf_counter() - started
+    assert len(found.scores) == len(suite.cases)
+    session.close()
+    return took
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+def show(what: str, figure: str, limit: str, *, met: bool) -> bool:
+    print(f"{what:<62} {figure:>14}   limit {limit:<16} {'ok' if met else 'MISSED'}", flush=True)
+    return met
+
+
+def calls(folder: Path, count: int, delay_ms: int) -> list[bool]:
+    """All four ways on one server."""
+    environ = repository(folder, count)
+    with server(delay_ms) as url:
+        asyncio.run(with_langchain(url, 200))
+        bare = measured(with_aiohttp(url, count))
+        client = measured(with_langchain(url, count))
+        ours = promptvc(folder, environ, url)
+        theirs = promptfoo(folder, count, url) if delay_ms == 0 else None
+    names = {"aiohttp": bare, "LangChain": client, "promptvc": ours, "promptfoo": theirs}
+    for name, took in names.items():
+        if took is not None:
+            memory = f", {took.memory:.0f} MB" if took.memory else ""
+            each = took.cpu / count * 1000
+            print(f"{name:<10} {took.wall:6.1f} s, {each:.2f} ms CPU a case{memory}")
+    above = (ours.cpu - client.cpu) / count * 1000
+    met = [
+        show(
+            "CPU a case above the client's own call, the whole command",
+            f"{above:.2f} ms",
+            "1 ms",
+            met=above <= 1,
+        )
+    ]
+    limit = 30.0 * count / 10_000
+    met.append(show(f"{count:,} cases", f"{ours.wall:.1f} s", f"{limit:.1f} s", met=ours.wall <= limit))
+    if theirs is not None:
+        times = theirs.wall / ours.wall
+        met.append(show("faster than promptfoo", f"{times:.1f}x", "5x", met=times >= 5))
+    elif delay_ms == 0:
+        print("promptfoo is not installed: not compared")
+    return met
+
+
+def many(folder: Path) -> list[bool]:
+    """100,000 cases that the cache knows."""
+    environ = repository(folder, MANY)
+    with server() as url:
+        collected(folder, url)
+        seconds = min(collected(folder, url) for _ in range(3))
+        took = promptvc(folder, environ, url)
+    rate = MANY / seconds
+    print(f"the whole command on {MANY:,} cached cases: {took.wall:.1f} s, {MANY / took.wall:,.0f} cases/s")
+    return [
+        show(f"cases a second from the cache, {MANY:,} cases", f"{rate:,.0f}", "20,000", met=rate >= 20_000),
+        show(
+            f"memory of the whole command, {MANY:,} cases",
+            f"{took.memory:.0f} MB",
+            "300 MB",
+            met=took.memory < 300,
+        ),
+    ]
+
+
+def main() -> int:
+    """Every figure; how many limits were missed decides the exit code."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     print(f"{count:,} cases, {CONCURRENCY} at once, {os.cpu_count()} cores")
-    with tempfile.TemporaryDirectory() as name, server() as url:
-        calls(url, count, Path(name))
-        many_from_the_cache(Path(name), 100_000)
+    met: list[bool] = []
+    for delay in (0, 20):
+        print(f"\na server that answers {f'after {delay} ms' if delay else 'at once'}")
+        with tempfile.TemporaryDirectory() as name:
+            met += calls(Path(name), count, delay)
+    print()
+    with tempfile.TemporaryDirectory() as name:
+        met += many(Path(name))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"memory of this benchmark: {peak:.0f} MB")
+    return 0 if all(met) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -38,7 +38,7 @@ class Reply:
 
     ``keep`` bytes of the body are sent, though all are announced, then the line is cut. ``hang``: nothing is ever
     sent. ``trickle``: three seconds of single spaces come before the body. ``gate``: the reply waits until so many
-    requests are held, or the gate is opened.
+    requests are held, or the gate is opened. ``late``: seconds before the reply; for benchmarks, no test waits.
     """
 
     status: int = 200
@@ -48,6 +48,7 @@ class Reply:
     hang: bool = False
     trickle: bool = False
     gate: int = 0
+    late: float = 0.0
 
 
 Script = Callable[[Request], Reply]
@@ -195,6 +196,8 @@ class Server:
             if self._held >= reply.gate:
                 self._gate.set()
             await self._gate.wait()
+        if reply.late:
+            await asyncio.sleep(reply.late)
         if reply.hang:
             await reader.read(1)  # until the client gives up
             return False
@@ -220,7 +223,8 @@ class Server:
 
 
 def main() -> None:
-    with Server(lambda _: answer("billing")) as server:
+    late = int(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0
+    with Server(lambda _: replace(answer("billing"), late=late)) as server:
         server.requests = _Forgetful()
         sys.stdout.write(server.url + "\n")
         sys.stdout.flush()

@@ -38,8 +38,12 @@ class Grading:
         self.outcome = outcome
         completion = outcome.completion
         self.answer: Answer | None = None
-        self._leaves: list[Assertion] = [leaf for each in case.assertions for leaf in leaves(each)]
+        self._grouped = any(each.members for each in case.assertions)
+        self._leaves: Sequence[Assertion] = case.assertions
+        if self._grouped:
+            self._leaves = [leaf for each in case.assertions for leaf in leaves(each)]
         self._grades: list[Grade | None] = [None] * len(self._leaves)
+        self._open = 0
         if completion is None:
             return
         self.answer = Answer(completion, case.vars, outcome.messages, case.expected)
@@ -47,11 +51,13 @@ class Grading:
             grader = AT_ONCE.get(leaf.base)
             if grader is not None:
                 self._give(at, grader.grade(self.answer, leaf))
+            else:
+                self._open += 1
 
     @property
     def waits(self) -> bool:
         """Whether :meth:`judge` has something to do."""
-        return self.answer is not None and any(
+        return self._open > 0 and any(
             grade is None and leaf.base not in COMPARING
             for leaf, grade in zip(self._leaves, self._grades, strict=True)
         )
@@ -59,7 +65,7 @@ class Grading:
     @property
     def compares(self) -> bool:
         """Whether an assertion needs the other answers to this case too."""
-        return self.answer is not None and any(leaf.base in COMPARING for leaf in self._leaves)
+        return self._open > 0 and any(leaf.base in COMPARING for leaf in self._leaves)
 
     async def judge(self, bench: Bench) -> None:
         """Grade what takes calls or a process.
@@ -164,6 +170,11 @@ class Grading:
 
     def _graded(self) -> Iterator[tuple[Assertion, Grade, tuple[GradeLine, ...]]]:
         """Each assertion of the case with its grade, and the lines that tell of it and its members."""
+        if not self._grouped:
+            for each, found in zip(self._leaves, self._grades, strict=True):
+                grade = found or Grade.failed("not graded")
+                yield each, grade, (_line(each, grade),)
+            return
         at = 0
         for each in self.case.assertions:
             if each.base != ASSERT_SET:
@@ -183,7 +194,7 @@ class Grading:
         self, graded: Sequence[tuple[Assertion, Grade, tuple[GradeLine, ...]]]
     ) -> Mapping[str, float]:
         """Mean scores by metric; by weight, or evenly where all weights of a metric are 0. Errored ones are missing."""
-        if not any(line.metric is not None for _, _, lines in graded for line in lines):
+        if all(leaf.metric is None for leaf in self._leaves) and not self._grouped:
             return {}
         named: defaultdict[str, list[GradeLine]] = defaultdict(list)
         for _, _, lines in graded:
@@ -232,6 +243,8 @@ def _weighted(graded: Sequence[tuple[Assertion, Grade]]) -> float:
 
 
 def _mean(weighted: Sequence[tuple[float, float]]) -> float:
+    if len(weighted) == 1:
+        return weighted[0][1]
     total = math.fsum(weight for weight, _ in weighted)
     if total == 0:
         return math.fsum(score for _, score in weighted) / len(weighted)

@@ -85,7 +85,7 @@ class CaseMaker:
         given = value.get("vars", _NOTHING)
         variables = {**self._vars, **given}
         expected = value.get(EXPECTED)
-        assertions = self._complete(own, variables, expected, name, place)
+        assertions = self._complete(own, variables, expected, name, place, checked=digest is not None)
         threshold = value.get("threshold", self._threshold)
         cluster = str(value["cluster"]) if "cluster" in value else None
         if digest is None:
@@ -114,9 +114,16 @@ class CaseMaker:
         )
 
     def _complete(
-        self, own: tuple[Assertion, ...], variables: Mapping[str, Any], expected: Any, name: str, place: Place
+        self,
+        own: tuple[Assertion, ...],
+        variables: Mapping[str, Any],
+        expected: Any,
+        name: str,
+        place: Place,
+        *,
+        checked: bool,
     ) -> tuple[Assertion, ...]:
-        """All assertions of a case, filled in."""
+        """All assertions of a case, filled in; what was ``checked`` when the suite was loaded is not again."""
         assertions = self._shared + (own if self._code is None else coded(own, self._code, place, "assert"))
         names: set[str] | frozenset[str] = self._shared_names
         naming = [each for each in own if _may_name(each)]
@@ -124,13 +131,13 @@ class CaseMaker:
             names = names.union(*map(placeholders, naming))
         if expected is not None and EXPECTED not in names:
             last = Assertion(self.match, expected)
-            wrong = problem(last)
+            wrong = None if checked else problem(last)
             if wrong:
                 raise place.error(wrong, EXPECTED)
             if _may_name(last):
                 names = names.union(placeholders(last))
             assertions += (last,)
-        if not any(each.weight > 0 for each in assertions):
+        if not checked and not any(each.weight > 0 for each in assertions):
             hint = "give it `expected`, or `assert` with a weight above 0"
             raise place.error(f"case `{name}` asserts nothing", hint=hint)
         if not names:

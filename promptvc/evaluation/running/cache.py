@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS completions (
 )
 """
 _READ = "SELECT stored, checksum, payload FROM completions WHERE key = ?"
+_READ_MANY = "SELECT key, stored, checksum, payload FROM completions WHERE key IN ({})"
 _WRITE = "INSERT OR REPLACE INTO completions (key, stored, checksum, payload) VALUES (?, ?, ?, ?)"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -56,18 +57,21 @@ class Keys:
     def __init__(self, model: str, location: str | None = None) -> None:
         self._prefix = _sized(canonical_json({"model": model, "location": location}))
         self._head: tuple[ChatMessage, ...] | None = None
-        self._parameters = b""
+        self._given = ""
         self._state = hashlib.sha256()
 
     def key(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], repeat: int) -> bytes:
         """32 bytes."""
         head = tuple(messages[:-1])
-        packed = canonical_json(dict(parameters))
-        if head != self._head or packed != self._parameters:
+        given = repr(parameters)  # tells 1 from 1.0 as JSON does, at a quarter of the price
+        if given != self._given:
+            self._given, self._head = given, None
+        if head != self._head:
+            packed = canonical_json(dict(parameters))
             state = hashlib.sha256(self._prefix + _sized(packed))
             for message in head:
                 state.update(_message(message))
-            self._head, self._parameters, self._state = head, packed, state
+            self._head, self._state = head, state
         state = self._state.copy()
         for message in messages[-1:]:
             state.update(_message(message))
@@ -123,6 +127,26 @@ class Cache:
         if row is None or (since is not None and row[0] < _milliseconds(since)):
             return None
         return _unpack(key, row[1], row[2])
+
+    def get_many(self, keys: Sequence[bytes], *, since: datetime | None = None) -> dict[bytes, Completion]:
+        """What is stored of ``keys``, at most some hundreds, at ``since`` or later: one question for all of them."""
+        with self._reading:
+            reader = self._reader
+            if reader is None:
+                return {}
+            try:
+                question = _READ_MANY.format(",".join("?" * len(keys)))
+                rows = reader.execute(question, keys).fetchall()
+            except (sqlite3.Error, OSError) as caught:
+                error: Exception | None = caught
+            else:
+                error = None
+        if error is not None:
+            self._fault(error, reader)
+            return {}
+        oldest = _milliseconds(since) if since is not None else 0
+        found = ((key, _unpack(key, row[0], row[1])) for key, stored, *row in rows if stored >= oldest)
+        return {key: completion for key, completion in found if completion is not None}
 
     def put_many(self, rows: Sequence[tuple[bytes, Completion]]) -> None:
         """Store ``rows`` in one transaction; they are on the disk (fsync) when this returns."""

@@ -63,6 +63,14 @@ class Caller:
             self.spent.answer(completion)
         return completion
 
+    def known_of(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
+        """The answers that the cache has to some hundred keys; they count only when :meth:`taken`."""
+        return self._cache.get_many(keys, since=self._since) if self._cache is not None else {}
+
+    def taken(self, completion: Completion) -> None:
+        """An answer of :meth:`known_of` is used."""
+        self.spent.answer(completion)
+
     def charge(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> Ticket | None:
         """Leave for one call; None when the budget has no room."""
         ticket = self._budget.charge(*self.expected(messages, parameters))

@@ -7,6 +7,8 @@ for a moment and stored, and running the same tasks again pays for the missing o
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections import deque
 from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -109,6 +111,8 @@ class _Run:
         )
         self._collected = _Collected()
         self._taker: Taker = options.taker or self._collected
+        self._ahead: deque[tuple[Task, bytes, Completion | None]] = deque()
+        self._batch = 1
         self._number = self._errors = self._done = self._failed_in_a_row = 0
         self._stopping = self._ending = False
         self._exhausted: str | None = None
@@ -218,28 +222,44 @@ class _Run:
 
     def _next(self) -> _Miss | _Waiting | None:
         """The next task that takes a call or a wait; None when there is none, or after a slice from the cache."""
-        caller = self._caller
         for _ in range(_SLICE):
-            task = None if self._stopping else next(self._tasks, None)
-            if task is None:
+            looked = None if self._stopping else self._looked_up()
+            if looked is None:
                 self._stopping = True
                 return None
-            key = b""
-            if caller.cached:
-                key = caller.key(task.messages, task.parameters, task.repeat)
-                completion = caller.known(key)
-                if completion is not None:
-                    rest = self._taker.take(self._count(), task, _outcome(task, completion))
-                    if rest is not None:
-                        return _Waiting(rest)
-                    self._settled(errored=False)
-                    continue
-            ticket = caller.charge(task.messages, task.parameters)
+            task, key, completion = looked
+            if completion is not None:
+                self._caller.taken(completion)
+                rest = self._taker.take(self._count(), task, _outcome(task, completion))
+                if rest is not None:
+                    return _Waiting(rest)
+                self._settled(errored=False)
+                continue
+            ticket = self._caller.charge(task.messages, task.parameters)
             if ticket is None:
                 self._exhausted, self._stopping = self._budget.exhausted, True
                 return None
             return _Miss(self._count(), task, key, ticket)
         return None
+
+    def _looked_up(self) -> tuple[Task, bytes, Completion | None] | None:
+        """The next task with its key and what the cache has for it; None when there are no more tasks.
+
+        As long as the cache answers, more and more tasks are looked up at once: one question to it costs what a
+        dozen answers do. A miss brings that back to one, so that no task is taken long before its turn.
+        """
+        if not self._ahead:
+            tasks = list(itertools.islice(self._tasks, self._batch))
+            if not tasks:
+                return None
+            if not self._caller.cached:
+                self._ahead.extend((task, b"", None) for task in tasks)
+            else:
+                keys = [self._caller.key(task.messages, task.parameters, task.repeat) for task in tasks]
+                known = self._caller.known_of(keys)
+                self._ahead.extend((task, key, known.get(key)) for task, key in zip(tasks, keys, strict=True))
+                self._batch = min(_SLICE, self._batch * 4) if len(known) == len(set(keys)) else 1
+        return self._ahead.popleft()
 
     def _count(self) -> int:
         self._number += 1
