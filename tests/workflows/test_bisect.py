@@ -283,7 +283,7 @@ def test_a_case_that_a_model_grades(repo: Repo) -> None:
         assert other["first_bad"]["version"] == 3
         assert other["runs"]["cached"] == 0  # the answers are kept, but not what this judge says of them
         assert other["runs"]["fresh"] <= 4
-        assert server.count - before == 3 * other["runs"]["fresh"]
+        assert other["runs"]["fresh"] <= server.count - before <= 3 * other["runs"]["fresh"]
 
 
 def offline(version: int, first: int) -> str:
