@@ -18,6 +18,7 @@ RELATED = {
     "run": Entry("promptvc.cli.evaluate", "run_suites", "Run suites: what evaluate does by itself."),
     "merge": Entry("promptvc.cli.merge", "merge", "Bring the results of several shards together."),
     "trend": Entry("promptvc.cli.trend", "trend", "Show how the versions of a prompt scored."),
+    "flaky": Entry("promptvc.cli.flaky", "flaky", "List the cases whose repeats disagree."),
 }
 _SHARED = {"--json": 0, "--log": 0, "-C": 1}
 
