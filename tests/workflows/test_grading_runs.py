@@ -1,0 +1,170 @@
+"""`evaluate` with a judge, with several models, with repeats; qualities, quarantine, the gate, generated cases."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.builders import Repo
+from tests.commands import Cli, cli_of
+from tests.servers import Reply, Request, Server, answer
+from tests.worlds import DESK, DESK_FILE, DESK_PROMPT
+
+SUITE = f"evaluation/{DESK}.yaml"
+ONCE = ("--repeat", "1")
+JUDGE = ("--judge", "openai:judge")
+
+
+def suite(assertion: str, count: int = 4) -> str:
+    """Some questions with one assertion each."""
+    cases = "".join(f"  - {{id: q{at}, vars: {{question: question {at}}}}}\n" for at in range(count))
+    return f"default:\n  assert: [{assertion}]\ncases:\n{cases}"
+
+
+def judging(request: Request) -> Reply:
+    """Two models that answer with their name, and a judge that finds question 3 badly answered."""
+    model, said = request.body["model"], request.text
+    if model != "judge":
+        return answer(f"answer of {model} to {said}")
+    bad = "question 3" in json.dumps(request.body)
+    return answer(json.dumps({"reason": "as asked", "pass": not bad, "score": 0.2 if bad else 0.9}))
+
+
+@pytest.fixture
+def cli(desk: Repo) -> Cli:
+    return cli_of(desk)
+
+
+def test_graded_cases_cost_a_judge_whose_account_is_apart(cli: Cli, desk: Repo) -> None:
+    desk.write({SUITE: suite("{type: llm-rubric, value: is polite}")})
+    with Server(judging) as server:
+        more = server.environ()
+        assert "takes a model that judges" in cli.fails(2, "evaluate", DESK, "--model", "openai:one", **more)
+        assert "the offline responder cannot judge" in cli.fails(
+            2, "evaluate", DESK, "--judge", "offline", **more
+        )
+        done = cli.json("evaluate", DESK, "--model", "openai:one", *ONCE, *JUDGE, more=more, codes=(0, 1))
+        assert (done["passed"], done["failed"], done["failing"]) == (3, 1, ["q3"])
+        judging = done["judging"]
+        assert (judging["model"], judging["calls"], judging["cached"]) == ("openai:judge", 4, 0)
+        assert judging["tokens"] == {"input": 48, "output": 12}
+        assert done["tokens"] == 60
+        assert judging["prompts"] == {"llm-rubric": 1}
+        assert not done["pure"]
+        again = cli.json("evaluate", DESK, "--model", "openai:one", *ONCE, *JUDGE, more=more, codes=(0, 1))
+        assert (again["judging"]["calls"], again["judging"]["cached"]) == (0, 4)
+        assert again["judging"]["digest"] == judging["digest"]
+        assert server.count == 8
+
+
+def test_a_pure_suite_says_so_and_needs_no_judge(cli: Cli) -> None:
+    done = cli.json("evaluate", DESK, codes=(0, 1))
+    assert (done["pure"], done["judging"]) == (True, None)
+    assert "graded without a model, a network or a key" in cli("evaluate", DESK).out
+
+
+def test_a_judge_that_is_down_is_an_error_and_never_a_pass(cli: Cli, desk: Repo) -> None:
+    desk.write({SUITE: suite("{type: not-llm-rubric, value: is rude}")})
+
+    def script(request: Request) -> Reply:
+        return answer("no JSON") if request.body["model"] == "judge" else answer("fine")
+
+    with Server(script) as server:
+        done = cli("evaluate", DESK, "--model", "openai:one", *ONCE, *JUDGE, **server.environ())
+    assert done.code == 3
+    assert "no case of desk/route has a score" in done.err
+
+
+def test_the_best_of_several_models_is_chosen(cli: Cli, desk: Repo) -> None:
+    desk.write({SUITE: suite("{type: max-score}, {type: icontains, value: long, weight: 0.5}")})
+    models = ("--model", "openai:one-long", "--model", "openai:two", *ONCE)
+    with Server(judging) as server:
+        done = cli.json("evaluate", DESK, *models, more=server.environ(), codes=(1,))
+    first, second = done["evaluations"]
+    assert (first["model"], first["passed"], first["score"]) == ("openai:one-long", 4, 1.0)
+    assert (second["model"], second["passed"], second["score"]) == ("openai:two", 0, 0.0)
+
+
+def test_qualities_are_lexical_or_judged_and_say_which(cli: Cli) -> None:
+    done = cli.json("evaluate", DESK, codes=(0, 1))
+    assert {one["measure"] for one in done["qualities"].values()} == {"lexical"}
+    assert set(done["qualities"]) == {"coherence", "relevance", "safety"}
+
+    def script(request: Request) -> Reply:
+        return answer(json.dumps({"reason": "fine", "score": 0.75}))
+
+    with Server(script) as server:
+        judged = cli.json("evaluate", DESK, "--qualities", *JUDGE, more=server.environ(), codes=(0, 1))
+        assert {one["measure"] for one in judged["qualities"].values()} == {"openai:judge"}
+        assert {one["score"] for one in judged["qualities"].values()} == {0.75}
+    assert "--qualities takes a model that judges" in cli.fails(2, "evaluate", DESK, "--qualities")
+
+
+def test_repeats_are_reduced_and_flaky_cases_are_found(cli: Cli, desk: Repo) -> None:
+    desk.write({SUITE: suite("{type: contains, value: good}")})
+    seen: dict[str, int] = {}
+
+    def script(request: Request) -> Reply:
+        seen[request.text] = seen.get(request.text, 0) + 1
+        bad = request.text == "question 2" and seen[request.text] == 2
+        return answer("bad" if bad else "good")
+
+    with Server(script) as server:
+        more = server.environ()
+        asking = ("evaluate", DESK, "--model", "openai:one", "--concurrency", "1")
+        three = cli.json(*asking, more=more)
+        assert (three["repeats"], three["passed"], three["flaky"]) == (3, 3, ["q2"])
+        assert three["score"] == pytest.approx((3 + 2 / 3) / 4)
+        for reducer, passed, score in (
+            ("median", 4, 1.0),
+            ("max", 4, 1.0),
+            ("pass_at_k:2", 4, 1.0),
+            ("pass_k:2", 3, (3 + 1 / 3) / 4),
+            ("at_least_k:3", 3, 0.75),
+        ):
+            done = cli.json(*asking, "--reduce", reducer, more=more, codes=(0, 1))
+            assert (done["reducer"], done["passed"]) == (reducer, passed)
+            assert done["score"] == pytest.approx(score)
+        assert server.count == 12
+        assert "asks for 4 of 3" in cli.fails(2, *asking, "--reduce", "pass_k:4", **more)
+
+
+def test_a_quarantined_case_is_asked_and_does_not_count(cli: Cli, desk: Repo) -> None:
+    desk.write({SUITE: suite("{type: contains, value: alpha}"), DESK_FILE: DESK_PROMPT})
+    with Server(lambda request: answer("beta" if request.text.endswith("2") else "alpha")) as server:
+        asking = ("evaluate", DESK, "--model", "openai:one", *ONCE)
+        more = server.environ()
+        assert cli.json(*asking, more=more)["passed"] == 3
+        desk.write({f"evaluation/{DESK}.quarantine.yaml": "- {case: q2, reason: depends on the weather}\n"})
+        done = cli.json(*asking, more=more)
+    assert (done["cases"], done["passed"], done["failed"], done["score"]) == (3, 3, 0, 1.0)
+    assert done["quarantined"] == {"q2": "depends on the weather"}
+
+
+def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
+    desk.commit({SUITE: suite("{type: contains, value: alpha}", 6)}, "Six")
+    wrong = {"question 1"}
+    with Server(lambda request: answer("beta" if request.text in wrong else "alpha")) as server:
+        asking = ("evaluate", DESK, "--model", "openai:one", *ONCE, "--fresh")
+        more = server.environ()
+        assert "no baseline of desk/route is approved" in cli.fails(2, *asking, "--gate", **more)
+        cli.json(*asking, "--save", more=more)
+        cli.ok("baseline", "approve", DESK, "-m", "good enough")
+        held = cli.json(*asking, "--gate", more=more)
+        assert (held["gate"]["open"], held["gate"]["known"], held["gate"]["regressions"]) == (
+            True,
+            ["q1"],
+            [],
+        )
+        wrong.add("question 4")
+        closed = cli.json(*asking, "--gate", more=more, codes=(1,))
+        assert [one["case"] for one in closed["gate"]["regressions"]] == ["q4"]
+        assert not closed["gate"]["open"]
+
+
+def test_a_prompt_without_a_suite_gets_cases_that_are_said_to_be_generated(cli: Cli, desk: Repo) -> None:
+    desk.commit({SUITE: None}, "None")
+    done = cli.json("evaluate", DESK, codes=(0, 1))
+    assert any("cases were generated" in remark for remark in done["remarks"])
+    assert "no evidence" in cli.fails(2, "evaluate", DESK, "--save")
