@@ -13,9 +13,10 @@ from promptvc.analysis.cases import PROPOSED, EventCase, event_cases
 from promptvc.base.errors import Usage
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.evaluation.cases.dataset import Names, read_dataset
+from promptvc.evaluation.cases.finding import Shelf
 from promptvc.evaluation.cases.generated import smoke_assertions
 from promptvc.evaluation.cases.making import CaseMaker
-from promptvc.evaluation.cases.suite import Case, load_suite
+from promptvc.evaluation.cases.suite import Case
 from promptvc.feedback.events import Event
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.feedback.spool import Spool
@@ -153,11 +154,8 @@ def _prompt(project: Project, name: str) -> Prompt:
 
 
 def _suite_cases(project: Project, name: str) -> Sequence[Case]:
-    file = f"evaluation/{name}.yaml"
-    data = project.read(file)
-    if data is None:
-        return ()
-    return load_suite(data, file=file, files=project.files(), memo=project.memo).cases
+    suite = Shelf(project.files(), None, project.memo).suite(name)
+    return () if suite is None else suite.cases
 
 
 def _proposed_before(data: bytes, file: str) -> Sequence[Case]:

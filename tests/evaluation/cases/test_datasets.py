@@ -152,6 +152,7 @@ def test_globs_are_taken_in_sorted_order() -> None:
     files = {
         f"{FOLDER}/b.jsonl": row("b"),
         f"{FOLDER}/a.jsonl": row("a"),
+        f"{FOLDER}/z.jsonl": row("z"),
         f"{FOLDER}/.hidden.jsonl": "not read",
         f"{FOLDER}/more/c.jsonl": row("c"),
         f"{FOLDER}/more/deep/d.jsonl": row("d"),
@@ -164,9 +165,10 @@ def test_globs_are_taken_in_sorted_order() -> None:
             case.id for case in load_suite(f"cases: {text}".encode(), file=FILE, files=Folder(files)).cases
         ]
 
-    assert ids("'*.jsonl'") == ["a", "b"]
+    assert ids("'*.jsonl'") == ["a", "b", "z"]
     assert ids("'[bc].jsonl'") == ["b"]
-    assert ids("'**/*.jsonl'") == ["a", "b", "c", "d"]
+    assert ids("'**/**/[a-z].jsonl'") == ["a", "b", "c", "d", "z"]
+    assert ids("'**/*.jsonl'") == ["a", "b", "c", "d", "z"]
     assert ids("'more/**/?.jsonl'") == ["c", "d"]
     assert ids("['../shared/*.jsonl', './b.jsonl']") == ["e", "b"]
 
@@ -365,6 +367,12 @@ def test_a_first_cell_with_a_type_is_no_expected_text() -> None:
     case = columns("message,__expected1,__expected2\nhello,equals: a,b\n")
     assert case.expected == "b"
     assert case.assertions == (Assertion("equals", "a"), Assertion("icontains", "b"))
+
+
+def test_a_further_text_alone_has_to_be_equalled() -> None:
+    case = columns("message,__expected,__expected2\n\n,,\nhello,billing,refund\n")
+    assert case.expected == "billing"
+    assert case.assertions == (Assertion("equals", "refund"), Assertion("icontains", "billing"))
 
 
 def test_a_cell_is_text_and_an_empty_one_is_the_empty_text() -> None:
