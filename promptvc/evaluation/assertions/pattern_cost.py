@@ -48,14 +48,11 @@ class Cheap:
 @functools.lru_cache(maxsize=4096)
 def cheap(pattern: str) -> Cheap:
     """Up to which length of text ``pattern`` is cheap."""
-    parser = getattr(re, "_parser")  # noqa: B009 - typeshed does not list it
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = parser.parse(pattern)
             compiled = re.compile(pattern)
-        parts = list(tree)
-        tied = bool(parts) and _ties(parts[0], tree.state.flags)
+            parts, tied = _parsed(pattern)
         low, high = -1, LONGEST
         while low < high:
             middle = (low + high + 1) // 2
@@ -66,6 +63,21 @@ def cheap(pattern: str) -> Cheap:
     except (re.error, RecursionError, OverflowError):
         return Cheap(None, -1)
     return Cheap(compiled, low)
+
+
+def most_steps(pattern: str, size: int) -> int | None:
+    """The bound for a text of ``size`` characters, of a pattern that compiles; None above :data:`MOST_STEPS`."""
+    parts, tied = _parsed(pattern)
+    found = _steps(parts, size, tied=tied)
+    return found if found <= MOST_STEPS else None
+
+
+def _parsed(pattern: str) -> tuple[list[Any], bool]:
+    """The parts of a pattern, and whether it is tied to the beginning of the text."""
+    parser = getattr(re, "_parser")  # noqa: B009 - typeshed does not list it
+    tree = parser.parse(pattern)
+    parts = list(tree)
+    return parts, bool(parts) and _ties(parts[0], tree.state.flags)
 
 
 def _steps(parts: Sequence[Any], size: int, *, tied: bool) -> int:
