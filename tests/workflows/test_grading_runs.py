@@ -22,7 +22,7 @@ def suite(assertion: str, count: int = 4) -> str:
     return f"default:\n  assert: [{assertion}]\ncases:\n{cases}"
 
 
-def judging(request: Request) -> Reply:
+def a_judge(request: Request) -> Reply:
     """Two models that answer with their name, and a judge that finds question 3 badly answered."""
     model, said = request.body["model"], request.text
     if model != "judge":
@@ -38,7 +38,7 @@ def cli(desk: Repo) -> Cli:
 
 def test_graded_cases_cost_a_judge_whose_account_is_apart(cli: Cli, desk: Repo) -> None:
     desk.write({SUITE: suite("{type: llm-rubric, value: is polite}")})
-    with Server(judging) as server:
+    with Server(a_judge) as server:
         more = server.environ()
         assert "takes a model that judges" in cli.fails(2, "evaluate", DESK, "--model", "openai:one", **more)
         assert "the offline responder cannot judge" in cli.fails(
@@ -79,7 +79,7 @@ def test_a_judge_that_is_down_is_an_error_and_never_a_pass(cli: Cli, desk: Repo)
 def test_the_best_of_several_models_is_chosen(cli: Cli, desk: Repo) -> None:
     desk.write({SUITE: suite("{type: max-score}, {type: icontains, value: long, weight: 0.5}")})
     models = ("--model", "openai:one-long", "--model", "openai:two", *ONCE)
-    with Server(judging) as server:
+    with Server(a_judge) as server:
         done = cli.json("evaluate", DESK, *models, more=server.environ(), codes=(1,))
     first, second = done["evaluations"]
     assert (first["model"], first["passed"], first["score"]) == ("openai:one-long", 4, 1.0)
