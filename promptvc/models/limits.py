@@ -16,8 +16,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 # Each header that tells what remains: the one that tells when it resets, and whether it counts tokens.
-_REMAINING: Mapping[str, tuple[str, bool]] = {
-    pattern.format(kind, "remaining"): (pattern.format(kind, "reset"), kind.endswith("tokens"))
+_REMAINING: Mapping[bytes, tuple[bytes, bool]] = {
+    pattern.format(kind, "remaining").encode(): (
+        pattern.format(kind, "reset").encode(),
+        kind.endswith("tokens"),
+    )
     for pattern, kinds in (
         ("x-ratelimit-{1}-{0}", ("requests", "tokens")),
         ("anthropic-ratelimit-{0}-{1}", ("requests", "tokens", "input-tokens", "output-tokens")),
@@ -25,6 +28,8 @@ _REMAINING: Mapping[str, tuple[str, bool]] = {
     )
     for kind in kinds
 }
+_COMBINED, _DATE = b"ratelimit", b"date"
+_READ = frozenset({*_REMAINING, *(reset for reset, _ in _REMAINING.values()), _COMBINED, _DATE})
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PARAMETER = re.compile(r";\s*([rt])=([0-9.]+)")
@@ -53,30 +58,20 @@ def quotas(headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> tuple[Qu
     A reset that is told as a moment counts from the response's own ``date``, so that clocks need not agree; from
     ``now`` where there is none. A limit without a reset is left out: nothing could be concluded from it.
     """
-    found: dict[str, str] = {}
-    limited = False
-    for name, value in headers:
-        lower = name.lower()
-        if b"ratelimit" in lower:
-            limited = True
-        elif lower != b"date":
-            continue
-        found[lower.decode("latin-1")] = value.decode("latin-1").strip()
-    if not limited:
+    found = {lower: value for name, value in headers if (lower := name.lower()) in _READ}
+    if len(found) - (_DATE in found) == 0:
         return ()
-    return (*_named(found, now), *_combined(found.get("ratelimit", "")))
+    return (*_named(found, now), *_combined(_text(found.get(_COMBINED, b""))))
 
 
 def parse_duration(text: str) -> float | None:
     """Seconds in a duration as Go writes it (``1h2m3.5s``, ``20ms``), or a plain number; None when it is neither."""
-    text = text.strip()
-    try:
-        return _usable(float(text))
-    except ValueError:
-        pass
-    if not text or _PART.sub("", text):
+    parts = _PART.findall(text)
+    if not parts:
+        return _number(text)
+    if sum(map(len, map("".join, parts))) != len(text.strip()):
         return None
-    return math.fsum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    return math.fsum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def retry_after(headers: Mapping[str, str]) -> str | None:
@@ -88,15 +83,14 @@ def retry_after(headers: Mapping[str, str]) -> str | None:
     return headers.get("retry-after")
 
 
-def _named(found: Mapping[str, str], now: datetime) -> Iterator[Quota]:
-    for name, value in found.items():
-        known = _REMAINING.get(name)
-        remaining = None if known is None else _number(value)
-        if known is None or remaining is None:
+def _named(found: Mapping[bytes, bytes], now: datetime) -> Iterator[Quota]:
+    for name, (reset_name, per_token) in _REMAINING.items():
+        if name not in found:
             continue
-        reset = _reset(found.get(known[0], ""), found, now)
-        if reset is not None:
-            yield Quota(name, known[1], remaining, reset)
+        remaining = _number(_text(found[name]))
+        reset = _reset(_text(found.get(reset_name, b"")), found, now)
+        if remaining is not None and reset is not None:
+            yield Quota(_text(name), per_token, remaining, reset)
 
 
 def _combined(text: str) -> Iterator[Quota]:
@@ -108,7 +102,7 @@ def _combined(text: str) -> Iterator[Quota]:
             yield Quota(f"ratelimit {name}", "token" in name.lower(), remaining, reset)
 
 
-def _reset(text: str, found: Mapping[str, str], now: datetime) -> float | None:
+def _reset(text: str, found: Mapping[bytes, bytes], now: datetime) -> float | None:
     seconds = parse_duration(text)
     if seconds is not None:
         return seconds
@@ -117,17 +111,21 @@ def _reset(text: str, found: Mapping[str, str], now: datetime) -> float | None:
     except ValueError:
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return max(0.0, (moment - (_date(found.get("date")) or now)).total_seconds())
+    return max(0.0, (moment - (_date(found.get(_DATE)) or now)).total_seconds())
 
 
-def _date(text: str | None) -> datetime | None:
-    if text is None:
+def _date(value: bytes | None) -> datetime | None:
+    if value is None:
         return None
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(_text(value))
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")
 
 
 def _number(text: str) -> float | None:

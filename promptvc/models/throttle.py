@@ -26,7 +26,7 @@ FIRST = 8
 _LONGEST_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Window:
     """The least that remained of a limit until it is whole again, at ``ends``; from then on ``most`` may remain.
 
