@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from promptvc.base.documents import dump_yaml, load_yaml
 from promptvc.base.errors import InvalidDocument
+from promptvc.evaluation.assertions.registry import NAMES
 from promptvc.evaluation.cases.suite import load_suite
 from promptvc.evaluation.promptfoo.convert import Imported, from_configuration, from_csv, slug
 from promptvc.evaluation.promptfoo.nunjucks import templated
 from promptvc.evaluation.promptfoo.providers import model_of
 from promptvc.evaluation.promptfoo.source import Source
-from promptvc.prompts.model import Prompt
+from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.render import render
 
 
@@ -536,3 +537,62 @@ extensions: [file://x.js]
 def test_a_slug() -> None:
     assert slug("Support Triage (v2)!") == "support-triage-v2"
     assert slug("--") == ""
+
+
+_WORDS = st.sampled_from(
+    ["a", "{{a}}", "file://x.txt", "file://x.py", "contains", "python", "regex", "assert-set", "openai:gpt-4.1", "id",
+     "type", "value", "vars", "assert", "options", "config", "threshold", "weight", "metric", "prefix", "tests", "raw",
+     "role", "content", "- role: user", "[1]", "provider", "metadata", "label", "x.csv", "*.yaml", "$ref", ""]
+)  # fmt: skip
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.floats(0, 2) | _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+_ASSERTION = st.fixed_dictionaries(
+    {"type": st.sampled_from([*NAMES, "not-contains", "javascript", "not-python"]) | _ANY},
+    optional=dict.fromkeys(
+        ("value", "threshold", "weight", "metric", "provider", "assert", "transform"), _ANY
+    ),
+)
+_TEST = st.fixed_dictionaries(
+    {},
+    optional={
+        "vars": st.dictionaries(_WORDS, _ANY, max_size=3) | _ANY,
+        "assert": st.lists(_ASSERTION, max_size=3) | _ANY,
+        "options": st.dictionaries(st.sampled_from(["prefix", "suffix", "provider", "transform"]), _ANY)
+        | _ANY,
+        "threshold": _ANY,
+        "metadata": _ANY,
+        "description": _ANY,
+    },
+)
+_REST = st.fixed_dictionaries(
+    {},
+    optional={
+        "providers": _ANY,
+        "tests": st.lists(_TEST, max_size=3) | _ANY,
+        "defaultTest": _TEST | _ANY,
+        "scenarios": _ANY | st.fixed_dictionaries({"config": st.lists(_TEST), "tests": st.lists(_TEST)}),
+        "assertionTemplates": _ANY,
+        "evaluateOptions": _ANY,
+        "description": _ANY,
+    },
+)
+
+
+@given(st.just(["Say {{a}}", "{% if vars %}{{ vars }}{% endif %}"]) | _ANY, _REST)
+def test_whatever_stands_in_a_configuration_is_read_or_refused_in_one_way(prompts: Any, rest: Any) -> None:
+    files = Tree({"pf/x.txt": "X {{a}}", "pf/x.csv": "a,__expected\n1,b\n", "pf/y.yaml": "- vars: {a: 1}\n"})
+    try:
+        found = from_configuration({"prompts": prompts, **rest}, "x.yaml", Source(files, "pf"), "x.checks/")
+    except InvalidDocument:
+        return
+    if found.cases:
+        suite = dump_yaml({**found.suite, "cases": list(found.cases)}).encode()
+        load_suite(suite, file="evaluation/x.yaml", files=Tree({}))
+    for prompt in found.prompts.values():
+        data = dump_yaml({**prompt.to_json(), "name": "x"}).encode()
+        load_prompt(data, file="prompts/x.yaml", name="x")
+        for case in found.cases:
+            render(prompt, {**found.suite.get("default", {}).get("vars", {}), **case["vars"]})
