@@ -24,7 +24,9 @@ from promptvc.evaluation.assertions.registry import ASSERTIONS, problem
 from promptvc.evaluation.cases.columns import KNOWN as KNOWN_COLUMNS
 from promptvc.evaluation.cases.grammar import match_problem
 from promptvc.evaluation.cases.suite import load_suite
+from promptvc.evaluation.quarantine import load_quarantine
 from promptvc.evaluation.reduce import OF_PASSES, OF_SCORES
+from promptvc.evidence.baselines import load_baseline
 from promptvc.feedback.columns import _DOWN, _UP, infer_kind, to_event
 from promptvc.feedback.events import parse_event
 from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED
@@ -82,6 +84,21 @@ def hold(data: bytes) -> None:
     assert load_hold(hold_path("production", "support/triage", 2), data).by
 
 
+def quarantine(data: bytes) -> None:
+    loaded = load_quarantine(data, file=FILE)
+    assert all(entry.reason for entry in loaded.entries)
+    assert {(one.since is None, one.until is None) for one in loaded.entries} == {
+        (True, True),
+        (False, False),
+    }
+
+
+def baseline(data: bytes) -> None:
+    loaded = load_baseline("support/triage", data)
+    assert None not in loaded.to_json().values()
+    assert loaded.failing
+
+
 def event(data: bytes) -> None:
     parsed = parse_event(json.loads(data))
     clean, found = Redactor(None).event(parsed.to_json())
@@ -98,7 +115,19 @@ def error(data: bytes) -> None:
 
 
 LOADERS: dict[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (prompt, suite, dataset, settings, environment, hold, event, error)
+    one.__name__: one
+    for one in (
+        prompt,
+        suite,
+        dataset,
+        quarantine,
+        baseline,
+        settings,
+        environment,
+        hold,
+        event,
+        error,
+    )
 }
 
 
@@ -221,6 +250,8 @@ def test_the_keys_of_prompts_suites_and_environments_are_those_of_their_schemas(
     cases = schema("suite")
     assert keys_after("\n## Suite\n") == list(cases["properties"])
     assert keys_after("\n| key of a case | is |\n") == list(cases["$defs"]["case"]["properties"])
+    assert keys_after("\n## Quarantine\n") == list(schema("quarantine")["items"]["properties"])
+    assert set(keys_after("\n## Baselines\n")) == set(schema("baseline")["properties"])
     assert keys_after("\n## Environments\n") == leaves(schema("environment")["properties"])
     match = next(line for line in PAGE.splitlines() if line.startswith("| `match` |"))
     assert not any(map(match_problem, set(CODE.findall(match)) - {"match", "expected"}))
