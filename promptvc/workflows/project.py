@@ -220,7 +220,7 @@ class Tree:
             refuse_outside(project.root, place)
             with storage_errors(place):
                 entries = list(place.iterdir()) if place.is_dir() else []
-            return tuple(sorted(entry.name + ("/" if entry.is_dir() else "") for entry in entries))
+            return tuple(sorted(entry.name + ("/" * _is_folder(entry)) for entry in entries))
         below = f"{folder}/" if folder else ""
         names = {path.removeprefix(below).partition("/") for path in project.tree(commit or "", folder)}
         return tuple(sorted({first + slash for first, slash, _ in names}))
@@ -256,6 +256,11 @@ def names_nearby(directory: Path) -> tuple[list[str], list[str]]:
             found = [path.name for path in deployments.iterdir()] if deployments.is_dir() else []
             return sorted(names), sorted(found)
     return [], []
+
+
+def _is_folder(place: Path) -> bool:
+    """Links are not followed, as in a commit: two that lead to their own folder would never end."""
+    return place.is_dir() and not place.is_symlink()
 
 
 def _root(directory: Path, repository: Repository) -> Path | None:

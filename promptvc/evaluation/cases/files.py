@@ -14,7 +14,6 @@ from typing import Protocol
 
 _GLOB = re.compile(r"[*?\[]")
 _DEEP = "**"
-_MOST_DEPTH = 20
 
 
 class Files(Protocol):
@@ -29,7 +28,10 @@ class Files(Protocol):
         ...
 
     def list(self, folder: str) -> Sequence[str]:
-        """The names in a folder (``""``: the root), folders with a slash at the end; empty when there is none."""
+        """The names in a folder (``""``: the root), folders with a slash at the end; empty when there is none.
+
+        A link to a folder is no folder: what is found by a pattern ends.
+        """
         ...
 
 
@@ -63,28 +65,37 @@ def resolved(text: str, folder: str) -> str:
 
 def matching(pattern: str, files: Files) -> list[str]:
     """The files (paths from the prompt root) that a glob matches, sorted, each once."""
-    return sorted(set(_walk("", pattern.split("/"), files, 0)))
+    return sorted(set(_Walk(files).below("", tuple(pattern.split("/")))))
 
 
-def _walk(folder: str, parts: Sequence[str], files: Files, depth: int) -> Iterator[str]:
-    head, rest = parts[0], parts[1:]
-    if depth > _MOST_DEPTH:
-        return
-    if rest and not is_glob(head):
-        yield from _walk(f"{folder}{head}/", rest, files, depth + 1)
-        return
-    names = [name for name in files.list(folder.rstrip("/")) if not name.startswith(".")]
-    if head == _DEEP:
-        # `**` at the end stands for every file below, as `**/*` does.
-        yield from _walk(folder, rest or ["*"], files, depth)
+class _Walk:
+    """One search. A folder is gone through once with the same rest of the pattern, however many `**` lead there."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._seen: set[tuple[str, tuple[str, ...]]] = set()
+
+    def below(self, folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+        """The files below ``folder`` (empty, or with a slash at the end) that the rest of the pattern matches."""
+        if (folder, parts) in self._seen:
+            return
+        self._seen.add((folder, parts))
+        head, rest = parts[0], parts[1:]
+        if rest and not is_glob(head):
+            yield from self.below(f"{folder}{head}/", rest)
+            return
+        names = [name for name in self._files.list(folder.rstrip("/")) if not name.startswith(".")]
+        if head == _DEEP:
+            # `**` at the end stands for every file below, as `**/*` does.
+            yield from self.below(folder, rest or ("*",))
+            for name in names:
+                if name.endswith("/"):
+                    yield from self.below(folder + name, parts)
+            return
         for name in names:
-            if name.endswith("/"):
-                yield from _walk(folder + name, parts, files, depth + 1)
-        return
-    for name in names:
-        if not fnmatch.fnmatchcase(name.rstrip("/"), head):
-            continue
-        if rest and name.endswith("/"):
-            yield from _walk(folder + name, rest, files, depth + 1)
-        elif not rest and not name.endswith("/"):
-            yield folder + name
+            if not fnmatch.fnmatchcase(name.rstrip("/"), head):
+                continue
+            if rest and name.endswith("/"):
+                yield from self.below(folder + name, rest)
+            elif not rest and not name.endswith("/"):
+                yield folder + name

@@ -15,7 +15,7 @@ FILE = "evaluation/support/triage.yaml"
 
 
 class Folder:
-    """Files by their paths from the root; notes which were read."""
+    """Files by their paths from the root; notes what was asked for."""
 
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self._files = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
@@ -26,6 +26,7 @@ class Folder:
         return self._files.get(path)
 
     def list(self, folder: str) -> list[str]:
+        self.asked.append(folder)
         above = f"{folder}/" if folder else ""
         below = [path.removeprefix(above) for path in self._files if path.startswith(above)]
         return sorted({head + slash for head, slash, _ in (path.partition("/") for path in below)})

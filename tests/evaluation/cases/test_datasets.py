@@ -173,6 +173,14 @@ def test_globs_are_taken_in_sorted_order() -> None:
     assert ids("['../shared/*.jsonl', './b.jsonl']") == ["e", "b"]
 
 
+def test_a_pattern_of_many_stars_lists_each_folder_a_few_times() -> None:
+    deep = FOLDER + "/" + "/".join("abcdefghij")
+    folder = Folder({f"{deep}/x.jsonl": LINES})
+    text = f"cases: '{'**/' * 12}?/{'**/' * 12}x.jsonl'"
+    assert len(load_suite(text.encode(), file=FILE, files=folder).cases) == 2
+    assert len(folder.asked) < 1000
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
