@@ -11,6 +11,7 @@ from promptvc.cli.edge import Edge
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.assessed import Evaluated
 from promptvc.evaluation.compare import Comparison
+from promptvc.evaluation.gate import Gate
 from promptvc.evaluation.reports.formats import format_of
 from promptvc.evaluation.reports.report import Report
 from promptvc.evaluation.reports.terminal import (
@@ -102,8 +103,8 @@ def _one(ui: Ui, one: Evaluated, *, named: bool) -> None:
         _changes(ui, report, report.comparison)
     else:
         _failed(ui, one)
-    if one.gate is not None:
-        _gate(ui, one)
+    if report.gate is not None:
+        _gate(ui, report.gate)
     elif report.comparison is None and not one.good:
         ui.line(f"below the bar of {one.bar:g}", "warn")
     for remark in one.remarks:
@@ -137,9 +138,7 @@ def _changes(ui: Ui, report: Report, comparison: Comparison) -> None:
     _more(ui, len(comparison.broken) + len(comparison.fixed) - len(shown))
 
 
-def _gate(ui: Ui, one: Evaluated) -> None:
-    gate = one.gate
-    assert gate is not None
+def _gate(ui: Ui, gate: Gate) -> None:
     ui.line(f"gate {'open' if gate.open else 'closed'}: {gate.reason}", "good" if gate.open else "bad")
     apart = {"known failures": gate.known, "mended": gate.mended, "new cases that fail": gate.new}
     for what, cases in apart.items():

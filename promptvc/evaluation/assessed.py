@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from promptvc.evaluation.gate import Gate
 from promptvc.evaluation.reports.report import Report
 from promptvc.evaluation.reports.summary import summary_json
 from promptvc.evaluation.running.budget import Limits
@@ -62,14 +61,12 @@ class Evaluated:
 
     Attributes:
         errors: for each side with errored cases how many there are, and the first error.
-        gate: against the approved baseline; None unless asked for.
         evidence, commit: of the saved record; None when nothing was saved.
         good: the answer of the exit code. ``bar`` is the score that a run alone has to reach.
     """
 
     report: Report
     errors: tuple[str, ...]
-    gate: Gate | None
     evidence: str | None
     commit: str | None
     good: bool
@@ -89,7 +86,6 @@ class Evaluated:
         """As `evaluate --json` prints it."""
         return summary_json(self.report) | {
             "failing": list(self.failing),
-            "gate": self.gate.to_json() if self.gate is not None else None,
             "evidence": self.evidence,
             "commit": self.commit,
         }

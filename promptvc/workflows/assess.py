@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from promptvc.base.errors import OverBudget, ProviderError, Usage
 from promptvc.base.ids import new_ulid
@@ -147,7 +148,8 @@ class _Evaluation:
         if base is not None:
             baseline = side_of(base.pin, model.name, sides[base.version.digest, model.name], frame)
         report = make_report(frame, side, baseline, self._beside(one, side, frame))
-        gate = gate_of(plan.project, plan.judged, plan.asked, report) if plan.request.gate else None
+        if plan.request.gate:
+            report = replace(report, gate=gate_of(plan.project, plan.judged, plan.asked, report))
         evidence, commit = self._save(one, report) if plan.request.save else (None, None)
         failing = [score.case for score in side.scores if not score.passed]
         whole = len(plan.cases) == len(plan.asked)
@@ -156,10 +158,9 @@ class _Evaluation:
         return Evaluated(
             report=report,
             errors=error_lines(report),
-            gate=gate,
             evidence=evidence,
             commit=commit,
-            good=gate.open if gate is not None else report.good(frame.bars.success),
+            good=report.good(frame.bars.success),
             bar=frame.bars.success,
         )
 

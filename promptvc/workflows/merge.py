@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from promptvc.base.clock import parse_time
@@ -78,16 +78,15 @@ def merge(project: Project, request: MergeRequest) -> Evaluated:
         )
     merging = _Merging(project, parts, judged)
     report = merging.report()
-    gate = gate_of(project, judged, merging.cases, report) if request.gate else None
+    if request.gate:
+        report = replace(report, gate=gate_of(project, judged, merging.cases, report))
     evidence, commit = merging.save(report) if request.save else (None, None)
-    good = gate.open if gate is not None else report.good(project.settings.evaluation.success)
     return Evaluated(
         report=report,
         errors=error_lines(report),
-        gate=gate,
         evidence=evidence,
         commit=commit,
-        good=good,
+        good=report.good(project.settings.evaluation.success),
         bar=project.settings.evaluation.success,
     )
 

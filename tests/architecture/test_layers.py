@@ -29,6 +29,7 @@ VALUES = {  # modules of frozen types that the edges may name
     "promptvc.store.diff",
     "promptvc.evaluation.compare",
     "promptvc.evaluation.assessed",
+    "promptvc.evaluation.gate",
     "promptvc.evaluation.reports.formats",
     "promptvc.evaluation.reports.report",
     "promptvc.evaluation.reports.terminal",

@@ -160,6 +160,8 @@ def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
         wrong.add("question 4")
         closed = cli.json(*asking, "--gate", more=more, codes=(1,))
         assert [one["case"] for one in closed["gate"]["regressions"]] == ["q4"]
+        assert cli(*asking, "--gate", "-o", str(desk.path / "gate.md"), **more).code == 1
+        assert "#### Gate closed: 1 new regression" in (desk.path / "gate.md").read_text()
         assert not closed["gate"]["open"]
 
 

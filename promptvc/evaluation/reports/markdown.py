@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from promptvc.base.clock import format_time
+from promptvc.evaluation.gate import Gate
 from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reports.figures import (
     counted,
@@ -52,7 +53,21 @@ def _begins(report: Report) -> Iterator[Part]:
         total=0,
         share=0.2,
     )
+    if report.gate is not None:
+        yield _gate(report.gate)
     yield from _metrics(report)
+
+
+def _gate(gate: Gate) -> Part:
+    """New regressions against the approved baseline; what failed before is only counted."""
+    head = f"\n#### Gate {'open' if gate.open else 'closed'}: {words(gate.reason)}\n\n"
+    if gate.known:
+        head += f"{counted(len(gate.known), 'known failure')} not listed.\n\n"
+    rows = [
+        f"- {code(one.case)} {one.kind}" + (f": {words(one.error)}" if one.error else "") + "\n"
+        for one in gate.regressions
+    ]
+    return Part(head=head, rows=rows, total=len(rows), noun="regression", share=0.15)
 
 
 def _ends(report: Report) -> Iterator[Part]:

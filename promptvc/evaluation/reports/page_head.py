@@ -102,6 +102,8 @@ def _notes(report: Report) -> list[str]:
     said.append(f"Each case asked {repeats}; ended {format_time(report.ended)}; suite {report.suite[:12]}.")
     if report.pure:
         said.append("No grading took a model, a network or a key.")
+    if report.gate is not None:
+        said.insert(0, f"gate {'open' if report.gate.open else 'closed'}: {report.gate.reason}"[:_TEXT])
     return said + [remark[:_TEXT] for remark in report.remarks[:_MOST_REMARKS]]
 
 

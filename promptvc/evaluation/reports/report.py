@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.compare import Comparison
+from promptvc.evaluation.gate import Gate
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.running.results import Results
 from promptvc.evidence.runs import CaseResult, Totals
@@ -165,6 +166,7 @@ class Report:
         quarantined: by id, why a case does not count.
         pure: no grading took a model, a network or a key.
         remarks: what a reader should know, a sentence each.
+        gate: how it holds against the approved baseline; None unless asked for.
     """
 
     name: str
@@ -186,6 +188,7 @@ class Report:
     judging: Judging | None = None
     pure: bool = True
     remarks: tuple[str, ...] = ()
+    gate: Gate | None = None
 
     @property
     def version(self) -> int | None:
@@ -205,7 +208,13 @@ class Report:
         return "no score" if self.totals.score is None else f"score {self.totals.score:.3f}"
 
     def good(self, success: float) -> bool:
-        """Whether it is no regression; without a baseline, whether it reaches ``success`` with no case errored."""
+        """The answer of the exit code.
+
+        With a gate whether that is open, with a baseline whether this is no regression, else whether it reaches
+        ``success`` with no case errored.
+        """
+        if self.gate is not None:
+            return self.gate.open
         if self.comparison is not None:
             return self.comparison.verdict not in {"regression", "incomparable"}
         return self.totals.score is not None and self.totals.score >= success and not self.totals.errored

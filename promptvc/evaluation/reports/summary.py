@@ -52,6 +52,7 @@ def summary_json(report: Report) -> dict[str, Any]:
         "ratings": [rating.to_json() for rating in report.ratings],
         "judging": report.judging.to_json() if report.judging is not None else None,
         "pure": report.pure,
+        "gate": report.gate.to_json() if report.gate is not None else None,
         "remarks": list(report.remarks),
     }
 
