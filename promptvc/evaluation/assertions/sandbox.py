@@ -25,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ class Sandbox:
                 raise Unfinished("the sandbox is closed")
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="promptvc-code-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             worker = _Worker(self.limits, self._folder)
             self._workers.add(worker)
             return worker

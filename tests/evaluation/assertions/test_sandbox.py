@@ -19,6 +19,7 @@ import pytest
 from promptvc.base.errors import Unfinished
 from promptvc.evaluation.assertions import sandbox_worker
 from promptvc.evaluation.assertions.sandbox import Limits, Sandbox
+from tests.commands import ROOT as PROJECT
 
 LIMITS = Limits(cpu_s=1, wall_s=20)
 LINUX = pytest.mark.skipif(
@@ -256,6 +257,20 @@ def test_after_close_nothing_runs_and_nothing_is_left(tmp_path: Path) -> None:
     assert all(isinstance(each, Unfinished | asyncio.CancelledError) for each in outcomes), outcomes
     with pytest.raises(Unfinished, match="closed"):
         said(gone, "True")
+
+
+def test_a_program_that_forgets_to_close_leaves_nothing_behind(tmp_path: Path) -> None:
+    program = """
+import asyncio
+from promptvc.evaluation.assertions.sandbox import Sandbox
+sandbox = Sandbox(workers=1)
+print(asyncio.run(sandbox.run("import os\\nreturn [os.getppid(), os.path.dirname(os.getcwd())]", "", {})))
+"""
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, check=True)
+    _, folder = json.loads(done.stdout.replace(b"'", b'"'))
+    assert Path(folder).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_process_is_an_error_and_a_new_one_is_started(sandbox: Sandbox) -> None:
