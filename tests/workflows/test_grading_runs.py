@@ -161,7 +161,7 @@ def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
         closed = cli.json(*asking, "--gate", more=more, codes=(1,))
         assert [one["case"] for one in closed["gate"]["regressions"]] == ["q4"]
         assert cli(*asking, "--gate", "-o", str(desk.path / "gate.md"), **more).code == 1
-        assert "#### Gate closed: 1 new regression" in (desk.path / "gate.md").read_text()
+        assert "#### Gate closed: `1 new regression against the approved v1: q4`" in (desk.path / "gate.md").read_text()
         assert not closed["gate"]["open"]
 
 
