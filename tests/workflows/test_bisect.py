@@ -205,6 +205,19 @@ def test_what_is_not_there_is_named(repo: Repo) -> None:
     assert "did you mean" in cli_of(repo).fails(2, "bisect", "desk/gret", "--case", "hello")
     repo.write({"evaluation/desk/greet.yaml": None})
     assert "has no suite" in cli_of(repo).fails(2, "bisect", NAME, "--case", "hello")
+    repo.write({"prompts/desk/draft.yaml": prompt(1).replace(NAME, "desk/draft")})
+    error = cli_of(repo).fails(2, "bisect", "desk/draft", "--case", "hello")
+    assert "no version of desk/draft is committed" in error
+
+
+def test_a_revision_that_is_in_no_history_is_no_end(repo: Repo) -> None:
+    history(repo, 3)
+    repo.git("switch", "-q", "--orphan", "elsewhere")
+    repo.commit({FILE: prompt(2).replace("Edition", "Number")}, "Another history")
+    repo.git("switch", "-q", "main")
+    error = cli_of(repo).fails(2, "bisect", NAME, "--case", "hello", "--good", "elsewhere")
+    assert "is no version in its history" in error
+    assert "not older" in cli_of(repo).fails(2, "bisect", NAME, "--case", "hello", "--good", f"{NAME}@v3")
 
 
 def test_a_bound_on_calls_ends_it_and_the_next_one_goes_on(repo: Repo) -> None:
