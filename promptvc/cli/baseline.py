@@ -21,7 +21,7 @@ TABLE = {
 @click.group("baseline", cls=LazyGroup, table=TABLE, invoke_without_command=True)
 @click.pass_context
 def baseline(context: click.Context) -> None:
-    """Approve, show and list the evidence that versions are held against."""
+    """Approve what versions are held against."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
