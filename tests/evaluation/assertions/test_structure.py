@@ -16,7 +16,7 @@ from promptvc.evaluation.assertions.structure import objections
 from tests.evaluation.assertions.grading import check, no_grade
 
 TEAM = {"type": "object", "required": ["team"]}
-MANY = 200_000
+MANY = 50_000
 
 
 @pytest.mark.parametrize(
