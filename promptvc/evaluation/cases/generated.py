@@ -17,6 +17,7 @@ from promptvc.base.jsonl import canonical_json, parse_json
 from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.assertions.registry import problem
 from promptvc.evaluation.cases.case import EXPECTED, Case
+from promptvc.evaluation.cases.finding import suite_path
 from promptvc.evaluation.cases.grammar import OnLine
 from promptvc.evaluation.cases.making import CaseMaker
 from promptvc.evaluation.cases.suite import Suite
@@ -32,7 +33,7 @@ _FROM_EXAMPLES = 5
 
 
 def generated_suite(prompt: Prompt, documents: Sequence[Mapping[str, Any]] = ()) -> Suite:
-    """A suite for ``prompt``, marked as generated.
+    """A suite for ``prompt``, marked as generated; its ``file`` is where a suite would be.
 
     Args:
         documents: cases as they would be written, with ``vars`` and ``expected`` (a text), oldest first; the newest
@@ -41,16 +42,16 @@ def generated_suite(prompt: Prompt, documents: Sequence[Mapping[str, Any]] = ())
     Raises:
         InputError: the prompt's template is none.
     """
-    file = f"generated for {prompt.name}"
+    source = f"generated for {prompt.name}"
     maker = CaseMaker({}, "equals", ())
     cases: dict[str, Case] = {}
     for value in _from_feedback(prompt, documents) if documents else _from_variables(prompt):
         digest = hashlib.sha256(canonical_json(value["vars"])).hexdigest()
         name = PREFIX + digest[:10]
-        place = OnLine(file, len(cases) + 1)
+        place = OnLine(source, len(cases) + 1)
         cases[name] = maker.case(value, name, place)
     return Suite(
-        file=file,
+        file=suite_path(prompt.name),
         cases=tuple(cases.values()),
         description="Generated: nobody wrote these cases.",
         generated=True,
