@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from promptvc.base.stats import ALPHA, NORMAL
 
@@ -47,14 +46,6 @@ def power(n: int, effect: float, discordance: float, alpha: float = ALPHA) -> fl
         differing[k] * math.fsum(_binomial(k, winning)[_wins_needed(k, alpha) :])
         for k in range(first, last + 1)
     )
-
-
-def deviation(differences: Sequence[float]) -> float:
-    """The standard deviation of differences around their mean (divisor n); 0 of nothing."""
-    if not differences:
-        return 0.0
-    centre = math.fsum(differences) / len(differences)
-    return math.sqrt(math.fsum((value - centre) ** 2 for value in differences) / len(differences))
 
 
 def detectable(

@@ -10,8 +10,8 @@ from promptvc.base.errors import Usage
 from promptvc.evaluation.trend import Made, Point, Rated, sparkline, trend
 from promptvc.store.proofs import evidence_of
 from promptvc.store.references import parse_reference
-from promptvc.workflows import suites
 from promptvc.workflows.project import Project
+from promptvc.workflows.suites import events_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def read_trend(project: Project, name: str) -> Trend:
     records = evidence_of(project.resolver, reference.name, project.resolver.head, project.main_commit)
     rated = {
         found.version: Rated(found.mean, found.n)
-        for found in ratings(suites.events_of(project, reference.name))
+        for found in ratings(events_of(project, reference.name))
         if found.version is not None
     }
     return Trend(reference.name, trend(versions, records, rated))
