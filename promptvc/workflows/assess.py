@@ -230,7 +230,7 @@ class _Evaluation:
         if self._mark is not None and self._mark.warning:
             remarks.append(self._mark.warning)
         remarks += told(frame, trained=len(plan.suite.cases) - len(plan.asked))
-        found = find_leaks(plan.cases, one.prompt)
+        found = () if plan.suite.generated else find_leaks(plan.cases, one.prompt)
         if found:
             cases = "1 case repeats" if len(found) == 1 else f"{len(found)} cases repeat"
             remarks.append(
