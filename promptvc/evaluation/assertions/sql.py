@@ -76,7 +76,7 @@ class Sql:
             return f"knows no `databaseType` {kind!r}; there are {', '.join(_dialects())}"
         for key in _KEYS[1:]:
             wrong = _list_problem(value[key]) if key in value else None
-            if wrong:
+            if wrong is not None:
                 return f"needs a list of regular expressions as its `{key}`{wrong}"
         return None
 
