@@ -86,7 +86,8 @@ def test_skipped_versions_leave_exactly_the_range_that_cannot_be_told_apart(
 @pytest.mark.parametrize("state", ["good", "skipped"])
 def test_nothing_more_is_asked_where_the_newest_is_not_bad(state: State) -> None:
     search = Search(50)
-    truth: list[State] = ["good"] * 49 + [state]
+    truth = broken_at(49, 49)
+    truth.append(state)
     assert searched(search, truth) == [49]
     assert search.found is None
 

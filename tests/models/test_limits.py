@@ -90,7 +90,7 @@ def test_the_limits_of_the_ietf_in_both_forms() -> None:
     ],
 )
 def test_what_is_not_understood_says_nothing(headers: dict[str, str]) -> None:
-    assert read(**headers) == {}
+    assert read(NOW, **headers) == {}
 
 
 @pytest.mark.parametrize(
