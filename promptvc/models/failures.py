@@ -84,7 +84,9 @@ def classify(error: BaseException, *, secrets: Sequence[str] = ()) -> Failure:
         return Failure(f"the connection failed: {reason}", hint, again=True)
     if any(_is_timeout(cause) for cause in causes):
         # A server that cannot keep up lets calls wait rather than refuse them.
-        return Failure("no answer in time", "raise models.timeout_s in promptvc.yaml", again=True, limited=True)
+        return Failure(
+            "no answer in time", "raise models.timeout_s in promptvc.yaml", again=True, limited=True
+        )
     return _malformed(causes, secrets)
 
 
