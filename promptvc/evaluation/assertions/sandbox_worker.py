@@ -48,12 +48,15 @@ _THREAD = 0x00010000  # CLONE_THREAD
 
 # (AUDIT_ARCH, clone, prlimit64, clone3, refused): fork, vfork, execve, execveat, kill, tkill, tgkill, rt_sigqueueinfo,
 # rt_tgsigqueueinfo, pidfd_send_signal, pidfd_getfd, ptrace, process_vm_readv, process_vm_writev, socket, setrlimit,
-# unshare, setns, io_uring_setup; from the kernel's tables of system calls.
+# unshare, setns, io_uring_setup; and what root could do: mount, umount2, pivot_root, chroot, reboot, init_module,
+# finit_module, bpf, kexec_load. From the kernel's tables of system calls.
 _CALLS = {
     "x86_64": (0xC000003E, 56, 302, 435,
-               (57, 58, 59, 322, 62, 200, 234, 129, 297, 424, 438, 101, 310, 311, 41, 160, 272, 308, 425)),
+               (57, 58, 59, 322, 62, 200, 234, 129, 297, 424, 438, 101, 310, 311, 41, 160, 272, 308, 425,
+                165, 166, 155, 161, 169, 175, 313, 321, 246)),
     "aarch64": (0xC00000B7, 220, 261, 435,
-                (221, 281, 129, 130, 131, 138, 240, 424, 438, 117, 270, 271, 198, 164, 97, 268, 425)),
+                (221, 281, 129, 130, 131, 138, 240, 424, 438, 117, 270, 271, 198, 164, 97, 268, 425,
+                 40, 39, 41, 51, 142, 105, 273, 280, 104)),
 }  # fmt: skip
 
 _child = 0

@@ -158,6 +158,7 @@ def test_whatever_goes_wrong_is_an_error_and_the_next_call_is_answered(
         "import os\nos.execv('/bin/true', ['true'])\nreturn True",
         "import subprocess\nsubprocess.run(['true'])\nreturn True",
         "import socket\nsocket.socket()\nreturn True",
+        "import os\nos.chroot('.')\nreturn True",
         "import os\nos.kill(os.getppid(), 9)\nreturn True",
         "import os\nos.killpg(os.getpgid(os.getppid()), 15)\nreturn True",
         "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (99, 99))\nreturn True",
