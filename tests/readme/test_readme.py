@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +12,10 @@ import pytest
 from promptvc.base.documents import load_yaml
 from promptvc.evaluation.cases.suite import load_suite
 from promptvc.prompts.model import load_prompt
-from tests.builders import isolated_environ
+from tests.readme.shells import ROOT, blocks, make_clone, make_shell, run
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-SAMPLE = ("promptvc.yaml", "prompts", "feedback", "evaluation")
-BLOCK = re.compile(r"(?:<!-- (?P<mark>[a-z-]+) -->\n)?```(?P<language>[a-z]+)\n(?P<text>.*?)```", re.DOTALL)
-BLOCKS = [match.groupdict() for match in BLOCK.finditer(README)]
+BLOCKS = blocks("README.md")
 
 
 def block(mark: str) -> str:
@@ -28,44 +24,12 @@ def block(mark: str) -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> dict[str, str]:
-    """Variables of a shell that has this promptvc on its PATH and sees nothing of the machine's own settings."""
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "promptvc").write_text(f'#!/bin/sh\nexec {sys.executable} -m promptvc "$@"\n')
-    (tools / "promptvc").chmod(0o755)
-    (tmp_path / "home").mkdir()
-    environ = isolated_environ(tmp_path / "home")
-    return environ | {"PATH": f"{tools}:{environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    return make_shell(tmp_path)
 
 
 @pytest.fixture
 def clone(tmp_path: Path, shell: dict[str, str]) -> Path:
-    """This repository's sample in a repository of its own, as a clone has it."""
-    folder = tmp_path / "clone"
-    folder.mkdir()
-    for part in SAMPLE:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part)
-        else:
-            shutil.copy(source, folder / part)
-    run("git init -q -b main && git add -A && git commit -q -m Start", folder, shell)
-    return folder
-
-
-def run(script: str, folder: Path, environ: dict[str, str]) -> str:
-    """What the script prints; every line of it must succeed."""
-    done = subprocess.run(
-        ["sh", "-e", "-c", script],
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return make_clone(tmp_path / "clone", shell)
 
 
 def test_the_loop(clone: Path, shell: dict[str, str]) -> None:
