@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.assertion import Assertion
@@ -85,6 +85,23 @@ class Split:
     def holdout_digest(self) -> str:
         """The digest of the hold-out, as a look records it."""
         return digest_of(self.holdout)
+
+    def without(self, cases: Collection[str]) -> Split:
+        """The same without these cases (ids) in the hold-out: they are in quarantine.
+
+        Training still never sees them, and the ledger still counts them as looked at. The hold-out's digest is another:
+        taking a case out after a look does not make that look again for nothing.
+        """
+        kept = [
+            (case, cluster)
+            for case, cluster in zip(self.holdout, self.clusters, strict=True)
+            if case.id not in cases
+        ]
+        return replace(
+            self,
+            holdout=tuple(case for case, _ in kept),
+            clusters=tuple(cluster for _, cluster in kept),
+        )
 
 
 def divide(items: Sequence[Item], suite: Sequence[Case] | None, prompt: Prompt) -> Split:

@@ -89,7 +89,9 @@ class _Training:
         reading = self._reading()
         claims = ClaimOptions(request.days, request.reviewed_only, project.settings.feedback)
         self.dataset = build(reading.events, self.prompt, claims)
-        self.split = divide(self.dataset.items, self.suite.cases if self.suite else None, self.prompt)
+        divided = divide(self.dataset.items, self.suite.cases if self.suite else None, self.prompt)
+        held = shelf(project, self.main).quarantine(self.name)
+        self.split = divided.without(held.reasons([case.id for case in divided.holdout], self.started.date()))
         self.left_out = left_out(self.dataset, self.split, reading)
         default = self.prompt.model or project.settings.model or OFFLINE
         self.models = request.models or (default,)

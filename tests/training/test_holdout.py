@@ -210,3 +210,18 @@ def test_nothing_straddles(rows: list[tuple[str, str, str]], held: list[int]) ->
     large = {user for user, size in sizes.items() if size > max(1, LARGE * len(items))}
     assert inside & outside <= large
     assert len(split.items) + len(split.holdout) + sum(split.dropped.values()) == len(items)
+
+
+def test_cases_in_quarantine_leave_the_hold_out_and_stay_unseen() -> None:
+    cases = suite(
+        {"id": "one", "vars": "where is my box"},
+        {"id": "two", "vars": "where is my milk", "cluster": "milk"},
+    )
+    split = divide(items_of([("where is my box", "t1", "u1"), ("where is my cat", "t1", "u2")]), cases)
+    aside = split.without({"one"})
+    assert [case.id for case in aside.holdout] == ["two"]
+    assert aside.clusters == split.clusters[1:]
+    assert texts(aside) == texts(split) == ["where is my cat"]
+    assert aside.holdout_keys == split.holdout_keys
+    assert aside.holdout_digest != split.holdout_digest
+    assert split.without(()) == split
