@@ -20,12 +20,12 @@ _Checker = Callable[[Any], list[str]]
 _CHECKERS: dict[int, tuple[Any, _Checker]] = {}
 
 
-def schema_problem(schema: Any) -> str | None:
-    """What is wrong with a schema as an assertion's value; None where it is one."""
+def schema_problem(schema: Any, what: str = "its `value`") -> str | None:
+    """What is wrong with a schema that is given as ``what``; None where it is one."""
     if not isinstance(schema, Mapping):
-        return "needs a JSON Schema as its `value`, or none"
+        return f"needs a JSON Schema as {what}, or none"
     wrong = next((text for text in value_checker(schema)(None) if text.startswith(_ABOUT_THE_SCHEMA)), None)
-    return f"needs a JSON Schema as its `value`: {wrong}" if wrong else None
+    return f"needs a JSON Schema as {what}: {wrong}" if wrong else None
 
 
 def objections(value: Any, schema: Mapping[str, Any]) -> list[str]:

@@ -51,9 +51,10 @@ class ValidToolsCall:
             if not isinstance(function, Mapping) or not isinstance(name, str) or not name:
                 return _TOOLS
             names.append(name)
-            wrong = schema_problem(function["parameters"]) if "parameters" in function else None
+            what = f"the `parameters` of {shown(name)}"
+            wrong = schema_problem(function["parameters"], what) if "parameters" in function else None
             if wrong:
-                return f"has a tool {shown(name)} whose `parameters` are no JSON Schema: {wrong.rpartition('`: ')[2]}"
+                return wrong
         twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
         return f"has two tools named {shown(twice)}" if twice else None
 
