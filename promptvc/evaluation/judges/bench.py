@@ -186,7 +186,11 @@ class ModelBench:
             options = self._options
             model = options.open_embeddings(name)
             found = self._embedders[name] = Caller(
-                model, budget=options.budget, cache=options.cache, since=options.since
+                model,
+                budget=options.budget,
+                cache=options.cache,
+                since=options.since,
+                purpose="embeddings ",
             )
         return found
 

@@ -23,6 +23,8 @@ _ANSWER_TOKENS = 64
 class Caller:
     """Asks ``model``. A model that answers at once is never looked up: asking it costs about as much.
 
+    ``purpose`` keeps apart what one name answers to different ends: a chat and a vector.
+
     Attributes:
         spent: what went through here.
     """
@@ -35,6 +37,7 @@ class Caller:
         cache: Cache | None = None,
         since: datetime | None = None,
         price: Price | None = None,
+        purpose: str = "",
     ) -> None:
         self.model = model
         self.spent = Spent()
@@ -43,7 +46,7 @@ class Caller:
         self._since = since
         self._price = price
         self._asked: dict[bytes, asyncio.Future[Completion]] = {}
-        self._keys = Keys(model.name, model.location if isinstance(model, RemoteModel) else None)
+        self._keys = Keys(purpose + model.name, model.location if isinstance(model, RemoteModel) else None)
         if isinstance(model, RemoteModel):
             model.ask_before_retries(self._again)
 
