@@ -42,6 +42,10 @@ class RunBench(Bench, Protocol):
         """Give back connections: the event loop is about to end."""
         ...
 
+    def close(self) -> None:
+        """End the processes that run code."""
+        ...
+
 
 class Collector:
     """Takes the outcomes of one version on one model; task number ``case position * repeats + repeat``.

@@ -49,7 +49,10 @@ class Session:
     warnings: list[str] = field(default_factory=list)
 
     def close(self) -> None:
-        """Close the completion cache."""
+        """Close the completion cache, and end the processes that run code."""
+        for bench in (self.bench, self.judging):
+            if bench is not None:
+                bench.close()
         if self.options.cache is not None:
             self.options.cache.close()
 
