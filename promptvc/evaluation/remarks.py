@@ -11,8 +11,9 @@ def told(frame: Frame, *, trained: int) -> tuple[str, ...]:
     remarks = []
     suite, asked = frame.suite, len(frame.cases)
     if suite.generated:
+        cases = "1 case was" if asked == 1 else f"{asked:,} cases were"
         remarks.append(
-            f"nobody wrote a suite: {asked:,} cases were generated from the prompt and its feedback, "
+            f"nobody wrote a suite: {cases} generated from the prompt and its feedback, "
             f"and are no evidence; write evaluation/{frame.name}.yaml"
         )
     if asked < frame.of:

@@ -14,7 +14,6 @@ from promptvc.analysis.calibration import calibrations
 from promptvc.analysis.cases import documents
 from promptvc.analysis.ratings import ratings
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
-from promptvc.evaluation.assertions.registry import leaves
 from promptvc.evaluation.cases.finding import Shelf, suite_path
 from promptvc.evaluation.cases.generated import generated_suite
 from promptvc.evaluation.cases.sequence import ids_of
@@ -190,14 +189,8 @@ def require_trust(project: Project, judged: SuiteAt) -> None:
     """
     files = project.files(judged.commit)
     paths = {judged.suite.file.rpartition(":")[2], *(one.path for one in judged.suite.datasets)}
-    for case in judged.suite.cases:
-        for assertion in case.assertions:
-            paths |= {
-                str(leaf.value["file"])
-                for leaf in leaves(assertion)
-                if isinstance(leaf.value, Mapping) and leaf.base == "python" and leaf.value.get("file")
-            }
-    source = Source(judged.commit, {path: files.read(path) or b"" for path in sorted(paths)})
+    read = {path: files.read(path) or b"" for path in sorted(paths)}
+    source = Source(judged.commit, {**read, **judged.suite.code})
     main = Main(project.main, project.main_commit, project.prefix)
     trust.require_trust(
         trust.read_facts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
@@ -13,7 +14,6 @@ from promptvc.evaluation.running.results import Results
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import Outcome, Task
 from promptvc.evaluation.totals import Tally
-from promptvc.evidence.runs import CaseResult
 
 
 class RunBench(Bench, Protocol):
@@ -53,6 +53,7 @@ class Collector:
     Attributes:
         results: kept aside, by case and repeat.
         error: the first reason why there was no answer.
+        errored: task numbers whose result has no score.
         held: gradings that wait for the other answers to their case, by task number.
     """
 
@@ -71,7 +72,8 @@ class Collector:
         self._repeats = repeats
         self._reducer = reducer
         self._bench = bench
-        self._pending: dict[int, list[CaseResult]] = {}
+        self.errored: set[int] = set()
+        self._come = array("i", [0]) * len(cases)
         self._scores: list[CaseScore | None] = [None] * len(cases)
 
     @property
@@ -116,15 +118,38 @@ class Collector:
         position, repeat = divmod(index, self._repeats)
         result = grading.result()
         self.results.put(position, repeat, result)
-        if self.error is None and result.output_digest is None:
-            self.error = result.error
+        if result.score is None:
+            self.errored.add(index)
+            if self.error is None and result.output_digest is None:
+                self.error = result.error
+        else:
+            self.errored.discard(index)
         self.tally.add(result)
         repeats = [result]
         if self._repeats > 1:
-            repeats = self._pending.setdefault(position, [])
-            repeats.append(result)
-            if len(repeats) < self._repeats:
+            self._come[position] += 1
+            if self._come[position] < self._repeats:
                 return
-            del self._pending[position]
-            repeats.sort(key=lambda one: one.repeat)
+            repeats = list(self.results.of(position))
         self._scores[position] = reduce_case(repeats, grading.case.cluster, self._reducer)
+
+
+class Again:
+    """Takes the outcomes of tasks that are tried once more, in the place of those that failed."""
+
+    def __init__(self, collector: Collector, indices: Sequence[int]) -> None:
+        self._collector = collector
+        self._indices = indices
+
+    @property
+    def waits(self) -> bool:
+        """See :class:`Collector`."""
+        return self._collector.waits
+
+    def take(self, index: int, task: Task, outcome: Outcome) -> Awaitable[None] | None:
+        """See :class:`Collector`."""
+        return self._collector.take(self._indices[index], task, outcome)
+
+    async def close(self) -> None:
+        """See :class:`Collector`."""
+        await self._collector.close()

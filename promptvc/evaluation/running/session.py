@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from promptvc.base.config import Price
-from promptvc.base.errors import OverBudget, ProviderRefused, Refused, Unfinished
+from promptvc.base.errors import OverBudget, ProviderError, ProviderRefused, Refused, Unfinished
 from promptvc.evaluation.assertions.assertion import Answer, Assertion, ComparingGrader, Grade
 from promptvc.evaluation.assertions.registry import ASSERTIONS
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import Grading
 from promptvc.evaluation.reduce import MEAN, CaseScore, Reducer, reduce_repeats
-from promptvc.evaluation.running.collector import Collector, RunBench
+from promptvc.evaluation.running.collector import Again, Collector, RunBench
 from promptvc.evaluation.running.runner import run
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import RunOptions, Task
-from promptvc.models.messages import ChatMessage, Model
+from promptvc.models.messages import ChatMessage, ImmediateModel, Model
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import Renderer
 
 Progress = Callable[[int, int], None]
+
+_FEW_ERRORS = 10
+_ERRORS_SHARE = 0.02
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class Session:
         """
         collector = Collector(cases, self.repeats, reducer=self.reducer, bench=self.bench)
         self._run(prompt, cases, model, collector, _counted(progress))
+        self._again(prompt, cases, model, collector)
         return collector
 
     def scores(
@@ -139,6 +144,35 @@ class Session:
             if collector.error is not None:
                 failed += f", the first: {collector.error}"
             raise OverBudget(f"{result.exhausted}{failed}", hint="raise the bound, or ask fewer cases")
+
+    def _again(self, prompt: Prompt, cases: Sequence[Case], model: Model, collector: Collector) -> None:
+        """Ask once more for the few results that are errored: an errored pair can leave a comparison without a verdict.
+
+        Many of them are no accident, and asking again would only cost.
+        """
+        indices = sorted(collector.errored)
+        if not indices or isinstance(model, ImmediateModel):
+            return
+        if len(indices) > max(_FEW_ERRORS, len(cases) * self.repeats * _ERRORS_SHARE):
+            return
+        renderer = Renderer(prompt)
+        chosen = [(cases[index // self.repeats], index % self.repeats) for index in indices]
+        tasks = [
+            Task(
+                case.id,
+                repeat,
+                tuple(ChatMessage(turn.role, turn.content) for turn in renderer.render(case.vars)),
+                prompt.parameters,
+                case,
+            )
+            for case, repeat in chosen
+        ]
+        options = replace(
+            self.options, price=self.prices.get(model.name), taker=Again(collector, indices), progress=None
+        )
+        # What fails again stays errored, whatever the reason: the first run went to its end.
+        with suppress(ProviderError):
+            self.spent.add(run(tasks, model, options).spent)
 
     def _tasks(self, renderer: Renderer, cases: Sequence[Case]) -> Iterator[Task]:
         parameters = renderer.prompt.parameters

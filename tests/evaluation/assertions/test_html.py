@@ -30,6 +30,8 @@ from tests.evaluation.assertions.grading import check, no_grade
         ("<script>never closed", False),
         ("<svg><path d='x'/></svg>", True),
         ("<path d='x'/>", False),
+        ("<div><path></path></div>", False),
+        ("<div><svg></svg><path></path></div>", False),
         ("<my-widget size=3></my-widget>", True),
         ("<root><x/></root>", False),
         ("<div><span></div></span>", False),

@@ -127,6 +127,7 @@ def test_what_is_wrong_is_said(kind: str, value: Any, threshold: float | None) -
         "<a>" * MANY,
         "<a>&x;" * MANY + "</a>" * MANY,
         "<a>&x;</a>" * (MANY // 2),
+        "<a>" * MANY + "&x;" + "</a>" * MANY,
         "<!--" * MANY,
         "<![CDATA[" * (MANY // 2),
         "<?" * MANY,

@@ -215,6 +215,14 @@ def test_what_a_statement_of_another_dialect_uses(dialect: str, text: str, table
     assert accesses(statement).tables == set(tables.split())
 
 
+def test_each_branch_of_a_merge_has_its_own_columns() -> None:
+    when = "WHEN MATCHED THEN UPDATE SET t.b = s.b WHEN NOT MATCHED THEN INSERT (c) VALUES (s.d)"
+    (statement,) = _parsed(f"MERGE INTO t USING s ON t.a = s.a {when}", "tsql")
+    assert accesses(statement).columns == {
+        "select::t::a", "select::s::a", "update::t::b", "select::s::b", "insert::null::c", "select::s::d"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["is-sql", "contains-sql"])
 @pytest.mark.parametrize(
     ("value", "threshold", "message"),

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from promptvc.evaluation.cases.suite import Suite, load_suite
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
-from promptvc.evaluation.grade import CaseScore, grade_outcome, reduce_repeats
+from promptvc.evaluation.grade import grade_outcome
+from promptvc.evaluation.reduce import CaseScore, reduce_repeats
+from promptvc.evaluation.reports.report import Calibration, Judging, Quality, Rating, Report
+from promptvc.evaluation.reports.summary import comparison_json, summary_json
 from promptvc.evaluation.reports.terminal import (
-    Report,
+    beside_lines,
     changed_cases,
     comparison_lines,
+    error_lines,
+    failed_cases,
     totals_lines,
-    totals_of,
     verdict_line,
 )
 from promptvc.evaluation.running.tasks import Outcome
-from promptvc.evidence.runs import CaseResult
+from promptvc.evaluation.totals import Tally
+from promptvc.evidence.runs import CaseResult, Totals
+from promptvc.evidence.values import Tokens
 from promptvc.models.messages import Completion
+from tests.evaluation.reports.makers import report_of
 
 SUITE = load_suite(
     b"cases:\n" + b"".join(b"- {id: q%d, vars: {m: '%d'}, expected: yes}\n" % (n, n) for n in range(5)),
@@ -41,8 +49,22 @@ def run(answers: Sequence[str | None], suite: Suite = SUITE, cost: float | None 
     ]
 
 
+def answered(after: Sequence[str | None], before: Sequence[str | None] | None = None) -> Report:
+    """A report of the suite, each case answered once."""
+    return report_of(
+        SUITE, [[text] for text in after], None if before is None else [[text] for text in before]
+    )
+
+
+def totals_of(results: Sequence[CaseResult]) -> Totals:
+    tally = Tally()
+    for result in results:
+        tally.add(result)
+    return tally.totals(reduce_repeats(results))
+
+
 def scores(passing: int, n: int, prefix: str = "c") -> list[CaseScore]:
-    return [CaseScore(f"{prefix}{k}", float(k < passing), k < passing, output=f"out {k}") for k in range(n)]
+    return [CaseScore(f"{prefix}{k}", float(k < passing), k < passing) for k in range(n)]
 
 
 def improvement(options: CompareOptions | None = None) -> Comparison:
@@ -51,7 +73,7 @@ def improvement(options: CompareOptions | None = None) -> Comparison:
 
 def test_the_totals_of_a_run() -> None:
     results = run(["yes", "no", "yes", None, "yes"])
-    totals = totals_of(results, reduce_repeats(results))
+    totals = totals_of(results)
     assert totals.score == 0.75
     assert (totals.cases, totals.passed, totals.failed, totals.errored) == (5, 3, 1, 1)
     assert (totals.tokens.input, totals.tokens.output) == (40, 8)
@@ -66,9 +88,9 @@ def test_the_totals_of_a_run() -> None:
 
 def test_unknown_is_not_nothing() -> None:
     results = run(["yes"] * 4 + ["no"], cost=None)
-    assert totals_of(results, reduce_repeats(results)).cost is None
+    assert totals_of(results).cost is None
     none = run([None] * 5)
-    totals = totals_of(none, reduce_repeats(none))
+    totals = totals_of(none)
     assert (totals.score, totals.cost, totals.tokens.input, totals.latency_p50) == (None, None, None, None)
     assert totals_lines(totals) == (
         "no score: 0 of 5 passed, 0 failed, 5 errored",
@@ -77,29 +99,24 @@ def test_unknown_is_not_nothing() -> None:
 
 
 def test_json_has_the_contracts_keys() -> None:
-    results = run(["yes", "no", "yes", "yes", "yes"])
-    report = Report("yes", 3, totals_of(results, reduce_repeats(results)), improvement())
-    value = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert list(value) == [
+    report = answered(["yes", "no", "yes", "yes", "yes"], ["no", "no", "yes", "yes", "yes"])
+    value = json.loads(json.dumps(summary_json(report), allow_nan=False))
+    assert list(value)[:11] == [
         "name", "version", "score", "passed", "failed", "errored", "cases", "comparison", "latency", "tokens", "cost",
     ]  # fmt: skip
     assert list(value["comparison"])[:8] == [
         "verdict", "recommendation", "difference", "low", "high", "n", "fixed", "broken",
     ]  # fmt: skip
-    assert (value["name"], value["version"], value["score"], value["cases"]) == ("yes", 3, 0.8, 5)
-    assert value["tokens"] == 60
-    assert value["latency"] == {"p50": pytest.approx(300), "p95": pytest.approx(480)}
-    assert value["comparison"]["verdict"] == "improvement"
-    assert value["comparison"]["fixed"][0] == "c165"
-    assert Report("yes", None, report.totals).to_json()["comparison"] is None
+    assert (value["score"], value["cases"], value["comparison"]["fixed"]) == (0.8, 5, ["q0"])
+    assert summary_json(answered(["yes"] * 5))["comparison"] is None
 
 
-def test_an_incomparable_report_is_json_too() -> None:
-    report = Report("yes", 1, totals_of([], []), compare(scores(1, 2), scores(1, 3)))
-    value = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert value["comparison"]["difference"] is None
-    assert value["comparison"]["n"] == 0
-    assert verdict_line(report.comparison or improvement()) == "incomparable: on one side only: c2"
+def test_an_incomparable_comparison_is_json_too() -> None:
+    comparison = compare(scores(1, 2), scores(1, 3))
+    value = json.loads(json.dumps(comparison_json(comparison), allow_nan=False))
+    assert value["difference"] is None
+    assert value["n"] == 0
+    assert verdict_line(comparison) == "incomparable: on one side only: c2"
 
 
 def test_verdicts_in_words() -> None:
@@ -143,15 +160,15 @@ def test_guards_removed_and_errored_cases_are_listed() -> None:
         CaseScore(f"c{n}", 1.0, True, latency_ms=110.0 + n % 5, metrics={"safety": 1.0}) for n in range(80)
     ]
     guards = comparison_lines(compare(slower, measured, CompareOptions(guards={"latency": 0.2})))
-    assert guards[1] == "guard latency holds: -8.8 %, lower bound -9.5, allowed -20.0"
-    assert guards[2] == "guard safety holds: 0.0 points, no case got worse"
+    assert guards[1].startswith("power: ")
+    assert guards[2] == "guard latency holds: -8.8 %, lower bound -9.5, allowed -20.0"
+    assert guards[3] == "guard safety holds: 0.0 points, no case got worse"
 
 
 def test_changed_cases_show_both_answers_on_one_line() -> None:
-    before = run(["yes", "no", "yes", "no\nreally " + "x" * 200, "yes"])
-    after = run(["yes", "yes", "no", "yes", "yes"])
-    candidate, baseline = reduce_repeats(after), reduce_repeats(before)
-    changed = changed_cases(compare(candidate, baseline), candidate, baseline, SUITE)
+    before = ["yes", "no", "yes", "no\nreally " + "x" * 200, "yes"]
+    report = answered(["yes", "yes", "no", "yes", "yes"], before)
+    changed = changed_cases(report.rows(), {"broken": 9, "fixed": 9})
     assert [(each.case, each.change, each.expected) for each in changed] == [
         ("q2", "broken", "yes"),
         ("q1", "fixed", "yes"),
@@ -161,3 +178,35 @@ def test_changed_cases_show_both_answers_on_one_line() -> None:
     assert changed[2].before is not None
     assert changed[2].before.startswith("no really xxx")
     assert len(changed[2].before) == 80
+    assert [each.case for each in changed_cases(report.rows(), {"broken": 1, "fixed": 1})] == ["q2", "q1"]
+
+
+def test_failed_cases_say_what_was_expected() -> None:
+    report = answered(["yes", "no", None, "maybe", "yes"])
+    assert [str(each) for each in failed_cases(report.rows(), 5)] == [
+        "failed q1: answered no, expected yes",
+        "failed q3: answered maybe, expected yes",
+    ]
+    assert len(failed_cases(report.rows(), 1)) == 1
+    assert error_lines(report) == ("1 case errored; the first, q2: HTTP 500 from the provider, three times",)
+
+
+def test_what_stands_beside_the_scores() -> None:
+    report = answered(["yes"] * 5)
+    beside = replace(
+        report,
+        qualities=(Quality("coherence", 0.9, "lexical", 5), Quality("safety", 1.0, "lexical", 5)),
+        ratings=(Rating(report.version, 0.61, 40), Rating(99, 0.1, 3)),
+        repeats=3,
+        flaky=("q1", "q2", "q3", "q4"),
+        judging=Judging("openai:judge", "d", {"llm-rubric": 1}, 12, 3, Tokens(1200, 34), 0.05),
+        calibrations=(Calibration("openai:judge", "safety", 41, 0.9, 0.77, 0.96, 0.71, 0.7, {}),),
+    )
+    assert beside_lines(beside) == (
+        "coherence 0.90, safety 1.00 (lexical, of 5 answers)",
+        f"users rate {report.candidate.label} 0.61 (n=40)",
+        "3 repeats, mean; flaky: q1, q2, q3 and 1 more",
+        "judged by openai:judge: 12 calls, 3 from the cache, 1,234 tokens, $0.0500",
+        "judge openai:judge on safety: agrees with people in 90% of 41 answers, kappa 0.71",
+    )
+    assert beside_lines(report) == ("graded without a model, a network or a key",)

@@ -18,7 +18,7 @@ from promptvc.evaluation.running.cache import Cache, Keys
 from promptvc.models.messages import ChatMessage
 from tests.servers import Reply, Request, Server, echo
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CHILD = Path(__file__).with_name("run_in_a_process.py")
 
 
