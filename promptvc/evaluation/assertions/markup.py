@@ -142,15 +142,12 @@ def _search(data: bytes, reading: _Reading) -> bool:
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where elements seem to begin and end: tags that match, and nothing unmatched between them."""
+    """Where elements seem to begin and end: tags that match. Which of them are elements is for the parser to say."""
     stack: list[Mark] = []
     for mark in marks(data):
         if mark.kind == "empty":
             yield mark.start, mark.end
         elif mark.kind == "open":
             stack.append(mark)
-        elif mark.kind == "close":
-            if stack and stack[-1].name == mark.name:
-                yield stack.pop().start, mark.end
-            else:
-                stack.clear()
+        elif mark.kind == "close" and stack and stack[-1].name == mark.name:
+            yield stack.pop().start, mark.end

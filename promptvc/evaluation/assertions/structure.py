@@ -34,7 +34,7 @@ def objections(value: Any, schema: Mapping[str, Any]) -> list[str]:
     A schema is prepared once, as long as it is the same object: that takes fifty times what checking a value takes.
     """
     known = _CHECKERS.get(id(schema))
-    if known is None or known[0] is not schema:
+    if known is None:
         if len(_CHECKERS) > 500:
             _CHECKERS.clear()
         known = _CHECKERS[id(schema)] = (schema, value_checker(schema))  # kept, so that its id stays its own
