@@ -98,13 +98,17 @@ class Sql:
 
 def _wrong(text: str, value: Mapping[str, Any]) -> str | None:
     """Why a text is not SQL that is allowed, None where it is."""
-    dialect = _dialect(value.get("databaseType") or _DEFAULT)
     try:
-        statements = _parsed(text, dialect)
+        return _fault(text, value)
     except RecursionError:
         return "it is nested too deeply"
     except Exception as error:  # noqa: BLE001 - an odd text finds faults in any parser: it is not SQL then
         return _said(error)
+
+
+def _fault(text: str, value: Mapping[str, Any]) -> str | None:
+    """As :func:`_wrong`; raises what sqlglot raises."""
+    statements = _parsed(text, _dialect(value.get("databaseType") or _DEFAULT))
     statements = [each for each in statements if each is not None and each.key != "semicolon"]
     if not statements:
         return "there is no statement in it"

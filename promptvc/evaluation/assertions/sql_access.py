@@ -73,10 +73,11 @@ def accesses(statement: Any) -> Accesses:
 
 
 def _table(node: Any, context: _Context, found: Accesses, names: Mapping[str, set[str]]) -> None:
-    name = node.name or node.this.key if node.this is not None else ""
+    inner = _key(node.this)
+    name = (
+        node.this.sql() if inner == "dot" else node.name or inner
+    )  # of a function such as read_csv: its kind
     parts = [part for part in (node.text("catalog"), node.text("db")) if part]
-    if node.this is not None and node.this.key == "dot":
-        name = node.this.sql()
     if parts or name.lower() not in context.ctes:
         found.tables.add(f"{context.table_kind}::{'.'.join(parts) or 'null'}::{name}")
     names[(node.alias or name).lower()].add(name)
@@ -85,7 +86,7 @@ def _table(node: Any, context: _Context, found: Accesses, names: Mapping[str, se
 def _columns(node: Any, context: _Context) -> Iterator[tuple[str, str, str]]:
     """The columns that a node itself names, as (kind, table as written, column)."""
     if node.key == "column":
-        everything = node.this.key == "star"
+        everything = _key(node.this) == "star"
         if everything or node.text("table") or node.name.lower() not in context.outputs:
             yield context.column_kind, node.text("table"), ALL_COLUMNS if everything else node.name
     elif node.key in {"select", "returning"}:
@@ -97,10 +98,8 @@ def _columns(node: Any, context: _Context) -> Iterator[tuple[str, str, str]]:
                 yield "select", "", each.name
     elif node.key == "delete":
         yield "delete", _target(node), ALL_COLUMNS
-    elif node.key == "insert" and (
-        node.this is None or node.this.key != "tuple"
-    ):  # a tuple: a branch of MERGE
-        listed = node.this.expressions if node.this is not None and node.this.key == "schema" else ()
+    elif node.key == "insert" and _key(node.this) != "tuple":  # a tuple: a branch of MERGE
+        listed = node.this.expressions if _key(node.this) == "schema" else ()
         for each in listed:
             yield "insert", _target(node), each.name
         if not listed:
@@ -109,10 +108,13 @@ def _columns(node: Any, context: _Context) -> Iterator[tuple[str, str, str]]:
 
 def _target(node: Any) -> str:
     """The table that a statement changes, as its columns would call it."""
-    target = node.this
-    if target is not None and target.key == "schema":
-        target = target.this
-    return "" if target is None or target.key != "table" else str(target.alias or target.name)
+    target = node.this.this if _key(node.this) == "schema" else node.this
+    return str(target.alias or target.name) if _key(target) == "table" else ""
+
+
+def _key(part: Any) -> str:
+    """The kind of a part of a tree; empty where the part is missing: sqlglot has None or False for that."""
+    return str(getattr(part, "key", ""))
 
 
 def _children(node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:

@@ -47,6 +47,11 @@ POSTGRES = {"databaseType": "PostgreSQL"}
         (None, ";", False),
         (None, "-- nothing", False),
         (None, "\ud800", False),
+        (
+            {"databaseType": "oracle", "allowedTables": ["a"], "allowedColumns": ["a"]},
+            "DELETE VALUES 1e999",
+            False,
+        ),
         (None, "SELECT '\ud800'", True),
         (POSTGRES, 'SELECT "a"::int FROM t', True),
         (POSTGRES, "SELECT a FROM `t`", False),
