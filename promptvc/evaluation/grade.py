@@ -17,9 +17,19 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from promptvc.base.errors import OverBudget, ProviderRefused, Refused, Unfinished
-from promptvc.evaluation.assertions.assertion import Answer, Assertion, Bench, Grade, JudgedGrader
+from promptvc.evaluation.assertions.assertion import (
+    HOLDS,
+    NEGATION,
+    Answer,
+    Assertion,
+    Bench,
+    Grade,
+    Grader,
+    JudgedGrader,
+)
 from promptvc.evaluation.assertions.registry import ASSERT_SET, ASSERTIONS, AT_ONCE, COMPARING, leaves
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.tasks import Outcome
@@ -38,17 +48,20 @@ class Grading:
         self.outcome = outcome
         completion = outcome.completion
         self.answer: Answer | None = None
-        self._grouped = any(each.members for each in case.assertions)
         self._leaves: Sequence[Assertion] = case.assertions
-        if self._grouped:
-            self._leaves = [leaf for each in case.assertions for leaf in leaves(each)]
+        self._grouped = False
+        for each in case.assertions:
+            if each.members:
+                self._leaves = [leaf for each in case.assertions for leaf in leaves(each)]
+                self._grouped = True
+                break
         self._grades: list[Grade | None] = [None] * len(self._leaves)
         self._open = 0
         if completion is None:
             return
         self.answer = Answer(completion, case.vars, outcome.messages, case.expected)
         for at, leaf in enumerate(self._leaves):
-            grader = AT_ONCE.get(leaf.base)
+            grader = _immediate(leaf.type)
             if grader is not None:
                 self._give(at, grader.grade(self.answer, leaf))
             else:
@@ -125,9 +138,14 @@ class Grading:
             )
         graded = list(self._graded())
         counting = [(each, grade) for each, grade, _ in graded if each.weight > 0]
-        errors = [f"{each.type}: {grade.error}" for each, grade in counting if grade.error is not None]
+        errors: list[str] = []
+        failures: list[str] = []
+        for each, grade in counting:
+            if grade.error is not None:
+                errors.append(f"{each.type}: {grade.error}")
+            elif not grade.passed:
+                failures.append(f"{each.type}: {grade.reason}")
         score = None if errors else _weighted(counting)
-        failures = [f"{each.type}: {grade.reason}" for each, grade in counting if not grade.passed]
         text = completion.text
         return CaseResult(
             case=case.id,
@@ -147,8 +165,8 @@ class Grading:
         )
 
     def _give(self, at: int, grade: Grade) -> None:
-        leaf = self._leaves[at]
-        self._grades[at] = grade.negated(leaf.type) if leaf.negated else grade
+        name = self._leaves[at].type
+        self._grades[at] = grade.negated(name) if name.startswith(NEGATION) else grade
 
     def _lost(self) -> bool:
         """Whether nothing that is still to be asked can make the case pass, or give it a score."""
@@ -208,12 +226,26 @@ class Grading:
         }
 
 
+@lru_cache(maxsize=1024)
+def _immediate(name: str) -> Grader | None:
+    """The grader of the type ``name`` (negated or not) where it grades at once."""
+    return AT_ONCE.get(name.removeprefix(NEGATION))
+
+
 def grade_outcome(case: Case, outcome: Outcome) -> CaseResult:
     """Grade what came of one task, where every assertion is graded from the answer alone."""
     return Grading(case, outcome).result()
 
 
+@lru_cache(maxsize=1024)
+def _holding(name: str, weight: float, metric: str | None) -> GradeLine:
+    """The line of an assertion that simply holds: most do, and one value serves all of them."""
+    return GradeLine(name=name, score=1.0, passed=True, weight=weight, metric=metric)
+
+
 def _line(assertion: Assertion, grade: Grade) -> GradeLine:
+    if grade is HOLDS:
+        return _holding(assertion.type, assertion.weight, assertion.metric)
     errored = grade.error is not None
     return GradeLine(
         name=assertion.type,
@@ -245,10 +277,10 @@ def _weighted(graded: Sequence[tuple[Assertion, Grade]]) -> float:
 def _mean(weighted: Sequence[tuple[float, float]]) -> float:
     if len(weighted) == 1:
         return weighted[0][1]
-    total = math.fsum(weight for weight, _ in weighted)
+    total = math.fsum([weight for weight, _ in weighted])
     if total == 0:
-        return math.fsum(score for _, score in weighted) / len(weighted)
-    score = math.fsum(weight * score for weight, score in weighted) / total
+        return math.fsum([score for _, score in weighted]) / len(weighted)
+    score = math.fsum([weight * score for weight, score in weighted]) / total
     return min(1.0, max(0.0, score))
 
 

@@ -109,7 +109,7 @@ class Grade:
     @classmethod
     def of(cls, holds: bool, reason: str = "") -> Grade:  # noqa: FBT001 - the one thing it is about
         """1 where it ``holds``, else 0 with the reason."""
-        return cls(score=float(holds), passed=holds, reason="" if holds else reason)
+        return HOLDS if holds else cls(score=0.0, passed=False, reason=reason)
 
     @classmethod
     def reaching(cls, score: float, threshold: float, reason: str = "", measure: str | None = None) -> Grade:
@@ -131,6 +131,10 @@ class Grade:
         said = f": {self.reason}" if self.reason else ""
         reason = f"`{name}` does not hold{said}" if self.passed else ""
         return Grade(score=1.0 - self.score, passed=not self.passed, reason=reason, measure=self.measure)
+
+
+HOLDS = Grade(score=1.0, passed=True)
+"""The grade of what holds: one value for all, for most answers hold."""
 
 
 @runtime_checkable

@@ -12,7 +12,15 @@ from typing import Any, ClassVar
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import canonical_json, parse_json
-from promptvc.evaluation.assertions.assertion import Answer, Assertion, Grade, Templates, no_threshold, shown
+from promptvc.evaluation.assertions.assertion import (
+    HOLDS,
+    Answer,
+    Assertion,
+    Grade,
+    Templates,
+    no_threshold,
+    shown,
+)
 
 
 def as_text(value: Any) -> str | None:
@@ -40,9 +48,10 @@ class Equals:
         """1 or 0."""
         expected = as_text(assertion.value)
         if expected is not None:
+            if answer.text.strip() == expected.strip():
+                return HOLDS
             return Grade.of(
-                answer.text.strip() == expected.strip(),
-                f"{shown(answer.text.strip())} is not {shown(expected.strip())}",
+                holds=False, reason=f"{shown(answer.text.strip())} is not {shown(expected.strip())}"
             )
         try:
             value = parse_json(answer.text, file="the answer")
@@ -68,9 +77,10 @@ class OneText:
     def grade(self, answer: Answer, assertion: Assertion) -> Grade:
         """1 or 0."""
         wanted = as_text(assertion.value) or ""
+        if self.holds(answer.text, wanted):
+            return HOLDS
         return Grade.of(
-            self.holds(answer.text, wanted),
-            f"{shown(answer.text.strip())} does not {self.verb} {shown(wanted)}",
+            holds=False, reason=f"{shown(answer.text.strip())} does not {self.verb} {shown(wanted)}"
         )
 
 
