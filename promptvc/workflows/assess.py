@@ -196,7 +196,7 @@ class _Evaluation:
             calibrations=said.calibrations,
             ratings=said.ratings,
             judging=self._judging(),
-            pure=plan.demands.pure,
+            pure=plan.demands.pure(plan.project.settings.evaluation.embeddings),
             remarks=self._remarks(one, frame),
         )
 

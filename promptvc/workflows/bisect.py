@@ -252,7 +252,7 @@ class _Bisection:
         return known
 
     def _evidence(self) -> Witnessed:
-        if not Demands.of([self.asked.case]).pure:
+        if not Demands.of([self.asked.case]).pure(self.project.settings.evaluation.embeddings):
             return Witnessed()
         project = self.project
         records = evidence_of(project.resolver, self.request.name, project.resolver.head, project.main_commit)

@@ -15,7 +15,8 @@ from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.judges.prompts import NAMES
 from promptvc.evaluation.running.collector import RunBench
 
-EMBEDDED = frozenset({"similar", "answer-relevance"})
+SIMILAR = "similar"
+EMBEDDED = frozenset({SIMILAR, "answer-relevance"})
 """The types that compare embeddings."""
 
 
@@ -30,8 +31,10 @@ def judge_digest(cases: Iterable[Case], bench: RunBench) -> str:
                     continue
                 types.add(leaf.base)
                 if leaf.base in EMBEDDED:
-                    models.add(f"embeddings {bench.embeddings_name(leaf.provider)}")
-                if leaf.base != "similar":
+                    models.add(
+                        f"embeddings {bench.embeddings_name(leaf.provider if leaf.base == SIMILAR else None)}"
+                    )
+                if leaf.base != SIMILAR:
                     models.add(f"judge {bench.judge_name(leaf.provider)}")
     if not types:
         return ""

@@ -14,6 +14,7 @@ from promptvc.evaluation.assertions.registry import AT_ONCE, leaves, needs
 from promptvc.evaluation.assertions.sandbox import Sandbox
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.judges.bench import BenchOptions, ModelBench
+from promptvc.evaluation.judges.digest import EMBEDDED, SIMILAR
 from promptvc.evaluation.judges.prompts import JudgePrompt
 from promptvc.evaluation.reduce import MEAN, Reducer
 from promptvc.evaluation.running.budget import Budget
@@ -21,7 +22,7 @@ from promptvc.evaluation.running.cache import Cache
 from promptvc.evaluation.running.session import Session
 from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.models.chat import open_model
-from promptvc.models.embeddings import Embedder, open_embeddings
+from promptvc.models.embeddings import LEXICAL, Embedder, open_embeddings
 from promptvc.models.messages import Model
 from promptvc.models.providers import OFFLINE
 from promptvc.models.throttle import Throttles
@@ -67,24 +68,29 @@ class Demands:
         models: that assertions name themselves.
         judged: types that need the run's judge.
         code: whether code of the suite is to run.
+        embeds: whether texts are compared by the run's embeddings.
+        embedders: embedding models that assertions name themselves.
     """
 
     waits: bool
     models: frozenset[str]
     judged: tuple[str, ...]
     code: bool
+    embeds: bool = False
+    embedders: frozenset[str] = frozenset()
 
-    @property
-    def pure(self) -> bool:
-        """Whether grading takes no model, no network and no key."""
-        return not self.models and not self.judged
+    def pure(self, embeddings: str) -> bool:
+        """Whether grading takes no model, no network and no key, with these ``embeddings``."""
+        named = self.models or self.judged or self.embedders - {LEXICAL}
+        return not named and not (self.embeds and embeddings != LEXICAL)
 
     @classmethod
     def of(cls, cases: Iterable[Case]) -> Demands:
         """What the assertions of ``cases`` take."""
         models: set[str] = set()
+        embedders: set[str] = set()
         judged: dict[str, None] = {}
-        code = waits = False
+        code = waits = embeds = False
         for case in cases:
             for each in case.assertions:
                 if each.base in AT_ONCE:
@@ -95,11 +101,15 @@ class Demands:
                     waits = True
                     found: set[Requirement] = needs(leaf)
                     code = code or "code" in found
-                    if leaf.provider is not None:
+                    own = leaf.base == SIMILAR and leaf.provider is not None
+                    embeds = embeds or (leaf.base in EMBEDDED and not own)
+                    if own:
+                        embedders.add(leaf.provider or "")
+                    elif leaf.provider is not None:
                         models.add(leaf.provider)
                     elif "judge" in found:
                         judged[leaf.type] = None
-        return cls(waits, frozenset(models), tuple(judged), code)
+        return cls(waits, frozenset(models), tuple(judged), code, embeds, frozenset(embedders))
 
 
 def open_session(asking: Asking, demands: Demands, place: Place, budget: Budget | None = None) -> Session:
@@ -143,6 +153,8 @@ def open_session(asking: Asking, demands: Demands, place: Place, budget: Budget 
     models = [opened(spec) for spec in asking.models]
     for spec in sorted(demands.models | ({judge} if demands.judged and judge else set())):
         opened(spec)
+    for spec in sorted(demands.embedders | ({settings.evaluation.embeddings} if demands.embeds else set())):
+        embedder(spec)
     cache = Cache(place.state / "cache", clock=place.clock)
     bench = ModelBench(
         BenchOptions(
