@@ -9,7 +9,7 @@ import click
 
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
-from promptvc.cli.evaluated import check_outputs, show_estimates, show_evaluated, write_outputs
+from promptvc.cli.evaluated import check_outputs, output_option, show_estimates, show_evaluated, write_outputs
 from promptvc.cli.lazy import Entry, LazyGroup
 from promptvc.evaluation.assessed import EvaluateRequest
 from promptvc.workflows import assess
@@ -75,14 +75,7 @@ class _RunByDefault(LazyGroup):
 )
 @click.option("--gate", is_flag=True, help="Judge by new regressions against the approved baseline only.")
 @click.option("--save", is_flag=True, help="Commit the result as evidence.")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=click.Path(dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Write a report: .html, .md, .json, .jsonl, .csv, .xml (JUnit) or .otel.jsonl; repeatable.",
-)
+@output_option
 @edge_options
 def run_suites(
     edge: Edge, references: tuple[str, ...], outputs: tuple[Path, ...], estimate: bool, **options: Any

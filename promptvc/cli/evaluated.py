@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from promptvc.base.errors import Usage
 from promptvc.base.files import write_parts
 from promptvc.cli.edge import Edge
@@ -24,6 +26,15 @@ from promptvc.evaluation.reports.terminal import (
 from promptvc.evaluation.running.estimate import Estimate
 
 SHOWN = {"failed": 10, "broken": 20, "fixed": 10}
+
+output_option = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Write a report: .html, .md, .json, .jsonl, .csv, .xml (JUnit) or .otel.jsonl; repeatable.",
+)
 
 
 def write_outputs(outputs: Sequence[Path], reports: Sequence[Report]) -> None:

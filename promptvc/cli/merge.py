@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from promptvc.cli.edge import Edge, edge_options
-from promptvc.cli.evaluated import check_outputs, show_evaluated, write_outputs
+from promptvc.cli.evaluated import check_outputs, output_option, show_evaluated, write_outputs
 from promptvc.workflows import merge as merging
 
 
@@ -15,14 +15,7 @@ from promptvc.workflows import merge as merging
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--gate", is_flag=True, help="Judge by new regressions against the approved baseline only.")
 @click.option("--save", is_flag=True, help="Commit the result as evidence.")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=click.Path(dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Write a report: .html, .md, .json, .jsonl, .csv, .xml (JUnit) or .otel.jsonl; repeatable.",
-)
+@output_option
 @edge_options
 def merge(edge: Edge, files: tuple[Path, ...], outputs: tuple[Path, ...], *, gate: bool, save: bool) -> int:
     """Bring the results of several shards together.
