@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -180,12 +179,7 @@ def promptfoo(folder: Path, count: int, url: str) -> Took | None:
     if shutil.which("promptfoo") is None:
         return None
     config = {
-        "prompts": [
-            [
-                {"role": "system", "content": "You route customer messages. Answer with one label only."},
-                {"role": "user", "content": "{{ message }}"},
-            ]
-        ],
+        "prompts": ["file://prompt.json"],
         "providers": [
             {
                 "id": f"openai:chat:{MODEL}",
@@ -200,7 +194,6 @@ def promptfoo(folder: Path, count: int, url: str) -> Took | None:
             for number in range(count)
         ],
     }
-    config["prompts"] = ["file://prompt.json"]
     (folder / "prompt.json").write_text(
         json.dumps(
             [
@@ -228,16 +221,35 @@ def promptfoo(folder: Path, count: int, url: str) -> Took | None:
     took, printed = command(
         ["promptfoo", *arguments, "--no-cache", "-o", "results.json"], folder, {**os.environ, **quiet}
     )
-    passed = json.loads((folder / "results.json").read_text())["results"]["stats"]["successes"]
+    results = folder / "results.json"
+    if not results.exists():
+        print(f"promptfoo does not run here: {' '.join(printed.split())[:200]}")
+        return None
+    passed = json.loads(results.read_text())["results"]["stats"]["successes"]
     assert passed == count, printed[-2000:]
     return took
 
 
-def measured(run: Any) -> Took:
-    """What a coroutine takes in this process."""
+def measured(what: str, url: str, count: int) -> Took:
+    """What one of the loops takes, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.evaluation", what, url, str(count)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    wall, cpu = map(float, done.stdout.split())
+    return Took(wall, cpu, 0.0)
+
+
+def loop(what: str, url: str, count: int) -> None:
+    """The inside of :func:`measured`: a few calls first, then all of them; prints wall and CPU seconds."""
+    run = {"aiohttp": with_aiohttp, "langchain": with_langchain}[what]
+    asyncio.run(run(url, 100))
     wall, cpu = time.perf_counter(), time.process_time()
-    asyncio.run(run)
-    return Took(time.perf_counter() - wall, time.process_time() - cpu, 0.0)
+    asyncio.run(run(url, count))
+    print(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 class _Known:
@@ -302,9 +314,8 @@ def calls(folder: Path, count: int, delay_ms: int) -> list[bool]:
     """All four ways on one server."""
     environ = repository(folder, count)
     with server(delay_ms) as url:
-        asyncio.run(with_langchain(url, 200))
-        bare = measured(with_aiohttp(url, count))
-        client = measured(with_langchain(url, count))
+        bare = measured("aiohttp", url, count)
+        client = measured("langchain", url, count)
         ours = promptvc(folder, environ, url)
         theirs = promptfoo(folder, count, url) if delay_ms == 0 else None
     names = {"aiohttp": bare, "LangChain": client, "promptvc": ours, "promptfoo": theirs}
@@ -328,7 +339,7 @@ def calls(folder: Path, count: int, delay_ms: int) -> list[bool]:
         times = theirs.wall / ours.wall
         met.append(show("faster than promptfoo", f"{times:.1f}x", "5x", met=times >= 5))
     elif delay_ms == 0:
-        print("promptfoo is not installed: not compared")
+        print("promptfoo is not compared: it is not on PATH, or does not run")
     return met
 
 
@@ -336,8 +347,9 @@ def many(folder: Path) -> list[bool]:
     """100,000 cases that the cache knows."""
     environ = repository(folder, MANY)
     with server() as url:
-        collected(folder, url)
-        seconds = min(collected(folder, url) for _ in range(3))
+        rounds = [sys.executable, "-m", "benchmarks.evaluation", "cached", str(folder), url]
+        done = subprocess.run(rounds, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        seconds = float(done.stdout)
         took = promptvc(folder, environ, url)
     rate = MANY / seconds
     print(f"the whole command on {MANY:,} cached cases: {took.wall:.1f} s, {MANY / took.wall:,.0f} cases/s")
@@ -353,8 +365,17 @@ def many(folder: Path) -> list[bool]:
 
 
 def main() -> int:
-    """Every figure; how many limits were missed decides the exit code."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    """Every figure; a limit that was missed decides the exit code."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] == "cached":
+        place, url = Path(arguments[1]), arguments[2]
+        collected(place, url)
+        print(min(collected(place, url) for _ in range(3)))
+        return 0
+    if len(arguments) == 3:
+        loop(arguments[0], arguments[1], int(arguments[2]))
+        return 0
+    count = int(arguments[0]) if arguments else 10_000
     print(f"{count:,} cases, {CONCURRENCY} at once, {os.cpu_count()} cores")
     met: list[bool] = []
     for delay in (0, 20):
@@ -364,8 +385,6 @@ def main() -> int:
     print()
     with tempfile.TemporaryDirectory() as name:
         met += many(Path(name))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"memory of this benchmark: {peak:.0f} MB")
     return 0 if all(met) else 1
 
 
