@@ -11,6 +11,7 @@ from typing import Any
 
 from promptvc.base.clock import utc_now
 from promptvc.base.log import Log
+from promptvc.evaluation.running.estimate import Estimate
 from promptvc.feedback.events import Event
 from promptvc.workflows import (
     assess,
@@ -24,11 +25,17 @@ from promptvc.workflows import (
     start,
     trainings,
 )
+from promptvc.workflows import baseline as baselines
+from promptvc.workflows import bisect as bisecting
 from promptvc.workflows import check as checking
 from promptvc.workflows import diff as comparing
 from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
+from promptvc.workflows import merge as merging
+from promptvc.workflows import propose_cases as proposing
 from promptvc.workflows import show as showing
+from promptvc.workflows import switch as switching
+from promptvc.workflows import trend as trends
 from promptvc.workflows.project import Progress, Project, open_project, silent
 
 
@@ -173,6 +180,38 @@ class Library:
         """Run the suites of several versions, on one model or several (``models``), under one budget."""
         request = assess.EvaluateRequest(references, **options)
         return assess.evaluate(self._fresh(), request, progress=progress)
+
+    def estimate(self, *references: str, **options: Any) -> tuple[Estimate, ...]:
+        """What :meth:`evaluate_all` would take; nobody is asked."""
+        return assess.estimates(self._fresh(), assess.EvaluateRequest(references, **options))
+
+    def merge(self, *files: str | Path, **options: Any) -> assess.Evaluated:
+        """Bring shards together; ``options`` are the fields of :class:`promptvc.workflows.merge.MergeRequest`."""
+        request = merging.MergeRequest(tuple(map(Path, files)), **options)
+        return merging.merge(self._fresh(), request)
+
+    def trend(self, name: str) -> trends.Trend:
+        """How the versions of a prompt scored, by committed evidence; nothing is run."""
+        return trends.read_trend(self._fresh(), name)
+
+    def approve_baseline(self, reference: str, **options: Any) -> baselines.Approval:
+        """Approve what evidence says of a version; ``options`` are the fields of ``baseline.ApproveRequest``."""
+        return baselines.approve(self._fresh(), baselines.ApproveRequest(reference, **options))
+
+    def bisect(
+        self, name: str, case: str, *, progress: Progress = silent, **options: Any
+    ) -> bisecting.Bisected:
+        """Find the version that broke a case; ``options`` are the fields of ``bisect.BisectRequest``."""
+        request = bisecting.BisectRequest(name, case, **options)
+        return bisecting.bisect(self._fresh(), request, progress=progress)
+
+    def propose_cases(self, name: str, output: str | Path | None = None) -> proposing.Proposed:
+        """Write corrections and errors as cases for a person to accept."""
+        return proposing.propose(self._fresh(), name, None if output is None else Path(output))
+
+    def import_promptfoo(self, file: str | Path, **options: Any) -> switching.Switched:
+        """Import promptfoo's configuration or CSV; ``options`` are the fields of ``switch.SwitchRequest``."""
+        return switching.import_promptfoo(self._fresh(), switching.SwitchRequest(Path(file), **options))
 
     def deploy(self, reference: str, **options: Any) -> ship.Shipped:
         """Put a version into an environment; ``options`` are the fields of ``ship.DeployRequest``."""

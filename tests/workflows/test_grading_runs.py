@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import promptvc
+from promptvc.evaluation.reports.lines import lines
 from tests.builders import Repo
 from tests.commands import Cli, cli_of
 from tests.servers import Reply, Request, Server, answer
@@ -161,7 +165,10 @@ def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
         closed = cli.json(*asking, "--gate", more=more, codes=(1,))
         assert [one["case"] for one in closed["gate"]["regressions"]] == ["q4"]
         assert cli(*asking, "--gate", "-o", str(desk.path / "gate.md"), **more).code == 1
-        assert "#### Gate closed: `1 new regression against the approved v1: q4`" in (desk.path / "gate.md").read_text()
+        assert (
+            "#### Gate closed: `1 new regression against the approved v1: q4`"
+            in (desk.path / "gate.md").read_text()
+        )
         assert not closed["gate"]["open"]
 
 
@@ -170,3 +177,27 @@ def test_a_prompt_without_a_suite_gets_cases_that_are_said_to_be_generated(cli: 
     done = cli.json("evaluate", DESK, codes=(0, 1))
     assert any("cases were generated" in remark for remark in done["remarks"])
     assert "no evidence" in cli.fails(2, "evaluate", DESK, "--save")
+
+
+def test_the_same_as_methods(desk: Repo, tmp_path: Path) -> None:
+    desk.commit({SUITE: suite("{type: contains, value: alpha}", 6)}, "Six")
+    with (
+        Server(lambda request: answer("beta" if request.text.endswith("1") else "alpha")) as server,
+        promptvc.open(desk.path, environ={**desk.environ, **server.environ()}) as repository,
+    ):
+        asking: dict[str, Any] = {"models": ("openai:one",), "repeat": 1}
+        (before,) = repository.estimate(DESK, **asking)
+        assert (before.calls, server.count) == (6, 0)
+        (whole,) = repository.evaluate_all(DESK, **asking)
+        assert (whole.report.totals.passed, whole.failing) == (5, ("q1",))
+        parts = [tmp_path / f"{number}.jsonl" for number in (1, 2)]
+        for number, part in enumerate(parts, 1):
+            shard = repository.evaluate(DESK, **asking, shard=f"{number}/2")
+            part.write_text("".join(lines(shard.report)))
+        assert repository.merge(*parts).report.totals.score == whole.report.totals.score
+        saved = repository.evaluate(DESK, **asking, save=True)
+        assert saved.evidence is not None
+        assert repository.approve_baseline(DESK, reason="good enough").changed
+        assert repository.evaluate(DESK, **asking, gate=True).good
+        assert [each.version for each in repository.trend(DESK).points] == [1]
+        assert repository.propose_cases(DESK).cases == ()
