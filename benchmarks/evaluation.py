@@ -25,7 +25,7 @@ from typing import Any
 
 from promptvc.evaluation.cases.finding import Shelf
 from promptvc.evaluation.running.cache import Cache
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.models.messages import ChatMessage, Completion
 from promptvc.prompts.model import load_prompt

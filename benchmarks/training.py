@@ -35,7 +35,7 @@ from promptvc.base.ids import derived_ulid
 from promptvc.base.paired import paired_test
 from promptvc.base.stats import alpha_at
 from promptvc.evaluation.cases.suite import Case, load_suite
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.feedback.events import Event, parse_event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit

@@ -11,7 +11,7 @@ from typing import Any
 
 from promptvc.base.clock import utc_now
 from promptvc.base.log import Log
-from promptvc.evaluation.running.estimate import Estimate
+from promptvc.evaluation.sessions.estimate import Estimate
 from promptvc.feedback.events import Event
 from promptvc.workflows import (
     assess,

@@ -23,7 +23,7 @@ from promptvc.evaluation.reports.terminal import (
     failed_cases,
     totals_lines,
 )
-from promptvc.evaluation.running.estimate import Estimate
+from promptvc.evaluation.sessions.estimate import Estimate
 
 SHOWN = {"failed": 10, "broken": 20, "fixed": 10}
 

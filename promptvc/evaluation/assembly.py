@@ -13,8 +13,8 @@ from promptvc.evaluation.flaky import flaky_cases
 from promptvc.evaluation.level import Level
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.reports.report import Calibration, Judging, Quality, Rating, Report, Side
-from promptvc.evaluation.running.collector import Collector
 from promptvc.evaluation.running.results import Results
+from promptvc.evaluation.sessions.collector import Collector
 from promptvc.evaluation.totals import Tally
 from promptvc.evidence.values import VersionRef
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from promptvc.base.errors import OverBudget, ProviderError, ProviderRefused
 from promptvc.base.stats import mean
 from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.judges.lexical import NAMES, measure
 from promptvc.evaluation.reports.report import Quality
-from promptvc.evaluation.running.collector import RunBench
 from promptvc.evaluation.running.results import Results
 from promptvc.prompts.render import Renderer
 
@@ -41,7 +41,7 @@ def lexical_qualities(renderer: Renderer, cases: Sequence[Case], results: Result
 
 
 def judged_qualities(
-    renderer: Renderer, cases: Sequence[Case], results: Results, bench: RunBench, concurrency: int
+    renderer: Renderer, cases: Sequence[Case], results: Results, bench: ModelBench, concurrency: int
 ) -> tuple[Quality, ...]:
     """The three as the bench's judge grades them; an answer that cannot be judged is left out of ``n``.
 
@@ -59,7 +59,7 @@ def judged_qualities(
 
 
 async def _judged(
-    asked: Sequence[tuple[str, str]], bench: RunBench, concurrency: int
+    asked: Sequence[tuple[str, str]], bench: ModelBench, concurrency: int
 ) -> list[tuple[str, float]]:
     places = asyncio.Semaphore(concurrency)
 

@@ -9,8 +9,8 @@ from promptvc.evaluation.bisecting import State, is_flaky, majority, repeats_mis
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.budget import Budget, Limits
 from promptvc.evaluation.running.cache import Keys
-from promptvc.evaluation.running.opening import Asking, Demands, Place, open_session
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.opening import Asking, Demands, Place, open_session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.evidence.runs import CaseResult
 from promptvc.models.messages import ChatMessage, ImmediateModel, RemoteModel
 from promptvc.models.providers import OFFLINE

@@ -1,4 +1,4 @@
-"""Scores for a training from a session with models (:mod:`promptvc.evaluation.running.session`)."""
+"""Scores for a training from a session with models (:mod:`promptvc.evaluation.sessions.session`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from promptvc.evaluation.cases.suite import Case
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.prompts.model import Prompt
 
 

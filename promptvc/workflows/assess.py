@@ -17,9 +17,9 @@ from promptvc.evaluation.recording import Facts, record_of
 from promptvc.evaluation.remarks import told
 from promptvc.evaluation.reports.report import Judging, Quality, Report, Side
 from promptvc.evaluation.reports.terminal import error_lines
-from promptvc.evaluation.running.collector import Collector
-from promptvc.evaluation.running.estimate import Estimate, estimate
 from promptvc.evaluation.running.journal import Journal, Mark
+from promptvc.evaluation.sessions.collector import Collector
+from promptvc.evaluation.sessions.estimate import Estimate, estimate
 from promptvc.models.messages import Model
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.render import Renderer

@@ -22,7 +22,7 @@ from promptvc.evaluation.cases.finding import suite_path
 from promptvc.evaluation.cases.sequence import ids_of
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.budget import Budget, Limits
-from promptvc.evaluation.running.opening import Asking, Demands
+from promptvc.evaluation.sessions.opening import Asking, Demands
 from promptvc.evaluation.trials import Trials, Verdict
 from promptvc.evaluation.witnesses import Witnessed, witnessed
 from promptvc.models.providers import OFFLINE

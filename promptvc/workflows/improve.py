@@ -11,8 +11,8 @@ from promptvc.evaluation.cases.suite import Suite, check_variables
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.recording import Facts, comparison_record
 from promptvc.evaluation.running.budget import Budget, Limits
-from promptvc.evaluation.running.opening import Asking, Demands, open_session
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.opening import Asking, Demands, open_session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments

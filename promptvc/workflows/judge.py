@@ -25,9 +25,9 @@ from promptvc.evaluation.judges.logged import (
 )
 from promptvc.evaluation.judges.prompts import JudgePrompt, judge_prompt, own_judge_prompt
 from promptvc.evaluation.running.budget import Budget, Limits
-from promptvc.evaluation.running.opening import Asking, Demands, Place, open_session
-from promptvc.evaluation.running.session import Session
 from promptvc.evaluation.running.spent import Spent
+from promptvc.evaluation.sessions.opening import Asking, Demands, Place, open_session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.feedback.events import Event, parse_event, stamped
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.segments import FOLDER, prompt_of, read_segments

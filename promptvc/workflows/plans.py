@@ -12,9 +12,9 @@ from promptvc.evaluation.cases.suite import Case, Suite
 from promptvc.evaluation.last import Last
 from promptvc.evaluation.reduce import parse_reducer
 from promptvc.evaluation.running.budget import Budget
-from promptvc.evaluation.running.opening import Asking, Demands, open_session
-from promptvc.evaluation.running.session import Session
 from promptvc.evaluation.selection import Selection, parse_shard
+from promptvc.evaluation.sessions.opening import Asking, Demands, open_session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.models.providers import OFFLINE
 from promptvc.store.references import Reference, parse_reference
 from promptvc.workflows.project import Project

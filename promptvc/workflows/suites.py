@@ -23,7 +23,7 @@ from promptvc.evaluation.gate import approved as approved_by
 from promptvc.evaluation.judges.prompts import JudgePrompt, own_judge_prompt
 from promptvc.evaluation.level import Level, level_of
 from promptvc.evaluation.reports.report import Calibration, Rating, Report
-from promptvc.evaluation.running.opening import Place
+from promptvc.evaluation.sessions.opening import Place
 from promptvc.evidence.baselines import baseline_path, load_baseline
 from promptvc.evidence.records import ComparisonRecord, Record, RunRecord, path, to_bytes
 from promptvc.evidence.values import VersionRef

@@ -33,7 +33,7 @@ VALUES = {  # modules of frozen types that the edges may name
     "promptvc.evaluation.reports.formats",
     "promptvc.evaluation.reports.report",
     "promptvc.evaluation.reports.terminal",
-    "promptvc.evaluation.running.estimate",
+    "promptvc.evaluation.sessions.estimate",
 }
 SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.project",

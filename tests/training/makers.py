@@ -10,7 +10,7 @@ from typing import Any
 from promptvc.base.clock import format_time
 from promptvc.base.ids import derived_ulid
 from promptvc.evaluation.cases.suite import Case
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.feedback.events import Event, parse_event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.model import Prompt, load_prompt

@@ -15,7 +15,7 @@ import pytest
 
 from promptvc.base.errors import NotFound
 from promptvc.evaluation.cases.suite import Case
-from promptvc.evaluation.running.session import Session
+from promptvc.evaluation.sessions.session import Session
 from promptvc.feedback.events import Event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit

@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.registry import AT_ONCE, leaves, needs
 from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.judges.prompts import NAMES
-from promptvc.evaluation.running.collector import RunBench
 
 SIMILAR = "similar"
 EMBEDDED = frozenset({SIMILAR, "answer-relevance"})
 """The types that compare embeddings."""
 
 
-def judge_digest(cases: Iterable[Case], bench: RunBench) -> str:
+def judge_digest(cases: Iterable[Case], bench: ModelBench) -> str:
     """SHA-256, as hex, of the models and the judge prompts that the assertions of ``cases`` may ask; "" for none."""
     models: set[str] = set()
     types: set[str] = set()

@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Sequence
 
-from promptvc.evaluation.assertions.assertion import Bench
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import Grading
+from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.reduce import MEAN, CaseScore, Reducer, reduce_case
 from promptvc.evaluation.running.results import Results
-from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import Outcome, Task
 from promptvc.evaluation.totals import Tally
-
-
-class RunBench(Bench, Protocol):
-    """A bench that lives as long as a run, with an account of its own."""
-
-    @property
-    def spent(self) -> Spent:
-        """What judging took so far."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Of the judge and of the prompts that it was asked with; "" when none was."""
-        ...
-
-    def prompt_digest(self, name: str) -> str:
-        """Of the judge prompt that is asked with under this name."""
-        ...
-
-    @property
-    def versions(self) -> Mapping[str, int]:
-        """By name, the version of each judge prompt that was asked with."""
-        ...
-
-    async def rest(self) -> None:
-        """Give back connections: the event loop is about to end."""
-        ...
-
-    def close(self) -> None:
-        """End the processes that run code."""
-        ...
 
 
 class Collector:
@@ -63,7 +30,7 @@ class Collector:
         repeats: int,
         *,
         reducer: Reducer = MEAN,
-        bench: RunBench | None = None,
+        bench: ModelBench | None = None,
     ) -> None:
         self.results = Results(len(cases), repeats)
         self.tally = Tally()
@@ -104,7 +71,7 @@ class Collector:
         """One score a case, in the order of the cases; those that were not reached are missing."""
         return tuple(score for score in self._scores if score is not None)
 
-    async def _judged(self, index: int, grading: Grading, bench: RunBench) -> None:
+    async def _judged(self, index: int, grading: Grading, bench: ModelBench) -> None:
         await grading.judge(bench)
         self._graded(index, grading)
 

@@ -19,8 +19,8 @@ from promptvc.evaluation.judges.prompts import JudgePrompt
 from promptvc.evaluation.reduce import MEAN, Reducer
 from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.cache import Cache
-from promptvc.evaluation.running.session import Session
 from promptvc.evaluation.running.tasks import RunOptions
+from promptvc.evaluation.sessions.session import Session
 from promptvc.models.chat import open_model
 from promptvc.models.embeddings import LEXICAL, Embedder, open_embeddings
 from promptvc.models.messages import Model

@@ -13,11 +13,12 @@ from promptvc.evaluation.assertions.assertion import Answer, Assertion, Comparin
 from promptvc.evaluation.assertions.registry import ASSERTIONS
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.grade import Grading
+from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.reduce import MEAN, CaseScore, Reducer, reduce_repeats
-from promptvc.evaluation.running.collector import Again, Collector, RunBench
 from promptvc.evaluation.running.runner import run
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import RunOptions, Task
+from promptvc.evaluation.sessions.collector import Again, Collector
 from promptvc.models.messages import ChatMessage, ImmediateModel, Model
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import Renderer
@@ -46,8 +47,8 @@ class Session:
     options: RunOptions = field(default_factory=RunOptions)
     repeats: int = 1
     reducer: Reducer = MEAN
-    bench: RunBench | None = None
-    judging: RunBench | None = None
+    bench: ModelBench | None = None
+    judging: ModelBench | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
     warnings: list[str] = field(default_factory=list)
@@ -183,7 +184,7 @@ class Session:
 
 
 async def _compare(
-    sides: Sequence[Collector], waiting: Sequence[int], bench: RunBench, concurrency: int
+    sides: Sequence[Collector], waiting: Sequence[int], bench: ModelBench, concurrency: int
 ) -> None:
     places = asyncio.Semaphore(concurrency)
 
@@ -204,7 +205,7 @@ async def _compare(
         await bench.rest()
 
 
-async def _compare_one(gradings: Sequence[Grading], bench: RunBench) -> None:
+async def _compare_one(gradings: Sequence[Grading], bench: ModelBench) -> None:
     answers = [grading.answer for grading in gradings if grading.answer is not None]
     scores = [grading.score_so_far for grading in gradings]
     for number, assertion in gradings[0].comparing():
@@ -221,7 +222,7 @@ async def _graded(
     answers: Sequence[Answer],
     scores: Sequence[float],
     assertion: Assertion,
-    bench: RunBench,
+    bench: ModelBench,
 ) -> Sequence[Grade]:
     try:
         return await grader.compare(answers, scores, assertion, bench)
