@@ -73,6 +73,20 @@ def answer(text: str | None, *, tokens: tuple[int, int] | None = (12, 3), finish
     return json_reply(value)
 
 
+def calling(
+    *calls: tuple[str, str], text: str | None = None, finish: str | None = "tool_calls", first: int = 1
+) -> Reply:
+    """A chat completion that calls tools: (name, arguments as text) each. Ids count from ``first``."""
+    value = json.loads(answer(text).body)
+    choice = value["choices"][0]
+    choice["finish_reason"] = finish
+    choice["message"]["tool_calls"] = [
+        {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for number, (name, arguments) in enumerate(calls, first)
+    ]
+    return json_reply(value)
+
+
 def json_reply(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
     return Reply(status, json.dumps(value).encode(), headers or {})
 

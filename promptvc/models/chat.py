@@ -8,21 +8,21 @@ and response caches (off).
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from promptvc.base.config import ModelSettings, Price
-from promptvc.base.errors import InputError, PromptvcError
+from promptvc.base.errors import InputError
 from promptvc.base.jsonl import canonical_json
-from promptvc.models.access import Access, resolve
-from promptvc.models.calls import Answered, Calls, Manners
-from promptvc.models.connections import connections, give_anthropic, reached
-from promptvc.models.failures import Failure, scrub
+from promptvc.models.access import Access
+from promptvc.models.calls import Answered, Manners
+from promptvc.models.connections import give_anthropic, reached
+from promptvc.models.failures import Failure
 from promptvc.models.messages import ChatMessage, Completion, Model
 from promptvc.models.offline import OfflineModel
 from promptvc.models.providers import OFFLINE, check_parameters
+from promptvc.models.remote import Remote, reachable
 from promptvc.models.retry import Retry
 from promptvc.models.throttle import Throttle, Throttles
 
@@ -55,51 +55,21 @@ def open_model(
     """
     if spec == OFFLINE:
         return OfflineModel()
-    access = resolve(spec, local_only=settings.local_only, environ=environ)
-    provider = access.provider
-    if provider is not None and importlib.util.find_spec(provider.package) is None:
-        raise InputError(f"{spec}: the package of {provider.name} is not installed", hint=provider.install)
+    access = reachable(spec, settings=settings, environ=environ)
     throttle = (throttles or Throttles()).of(access.provider_name, access.location)
     manners = Manners.of(access, settings, retry)
     model = ChatModel(access, manners, throttle, settings.prices.get(spec))
-    if provider is None:
+    if access.provider is None:
         model.check()
     return model
 
 
-class ChatModel:
-    """A LangChain chat model with promptvc's own retries, limits and accounts.
-
-    It can be used from one event loop after another, not from two at once: connections belong to a loop and
-    are opened anew for the next. Call :meth:`close` before a loop ends.
-    """
+class ChatModel(Remote["BaseChatModel"]):
+    """A LangChain chat model with promptvc's own retries, limits and accounts."""
 
     def __init__(self, access: Access, manners: Manners, throttle: Throttle, price: Price | None) -> None:
-        self._access = access
-        self._timeout_s = manners.timeout_s
+        super().__init__(access, manners, throttle)
         self._price = price
-        self._calls = Calls(manners, throttle)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._http: Any = None
-        self._clients: dict[bytes, BaseChatModel] = {}
-
-    @property
-    def name(self) -> str:
-        """``provider:model``."""
-        return self._access.spec
-
-    @property
-    def location(self) -> str | None:
-        """The address that calls go to; None where only the provider's package knows it."""
-        return self._access.location
-
-    def hurry(self) -> None:
-        """Make no further attempt for the calls under way; those that wait for one, or for their turn, give up."""
-        self._calls.hurry()
-
-    def ask_before_retries(self, may: Callable[[], bool]) -> None:
-        """From now on ask ``may`` before each attempt but a call's first; False: give up. It counts them."""
-        self._calls.ask_before_retries(may)
 
     def check(self) -> None:
         """Build the client without calling it, to fail early.
@@ -120,21 +90,19 @@ class ChatModel:
             InputError: a parameter that is not on the list, or that the provider does not take.
         """
         del repeat
-        client = self._client(parameters)
+        wanted = canonical_json(dict(parameters)).decode()
+        client = self._client(wanted, lambda http: self._build(parameters, http))
         turns = [(message.role, message.content) for message in messages]
         return await self._calls.make(lambda: client.ainvoke(turns), self._completion)
-
-    async def close(self) -> None:
-        """Close the connections of this event loop; a later call opens new ones."""
-        http, self._http, self._loop = self._http, None, None
-        self._clients.clear()
-        if http is not None:
-            await http.aclose()
 
     def _completion(self, message: AIMessage, latency_ms: float) -> Answered[Completion] | Failure:
         said = message.response_metadata
         finish = said.get("finish_reason") or said.get("stop_reason") or said.get("done_reason")
         text = str(message.text)
+        if not text:
+            calls = _spelled(message)
+            if calls is not None:
+                text, finish = calls, finish or "tool_calls"
         if not text:
             hint = "raise max_tokens" if finish in {"length", "max_tokens"} else None
             return Failure(f"the answer is empty (finish reason: {finish or 'not given'})", hint, again=False)
@@ -147,37 +115,14 @@ class ChatModel:
         tokens = None if tokens_in is None or tokens_out is None else tokens_in + tokens_out
         return Answered(Completion(text, tokens_in, tokens_out, cost, latency_ms, finish), tokens)
 
-    def _client(self, parameters: Mapping[str, Any]) -> BaseChatModel:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            # The old connections died with their loop; nothing of them may be used, or closed, from here.
-            self._loop, self._http, self._clients = loop, None, {}
-        wanted = canonical_json(dict(parameters))
-        client = self._clients.get(wanted)
-        if client is None:
-            if self._http is None:
-                self._http = connections(self._access, self._timeout_s, self._calls.hear)
-            client = self._clients[wanted] = self._build(parameters, self._http)
-        return client
-
     def _build(self, parameters: Mapping[str, Any], http: Any) -> BaseChatModel:
         """The LangChain object. Its class is found by building it once: that is the only public way to it."""
         check_parameters(parameters)
-        try:
-            return _construct(self._access, parameters, http, self._timeout_s)
-        except PromptvcError:
-            raise
-        except ImportError as error:
-            package = scrub(str(error), self._access.secrets)
-            raise InputError(
-                f"{self.name}: {package}", hint="install the provider's LangChain package"
-            ) from None
-        except Exception as error:  # noqa: BLE001  pydantic's, the SDK's, or LangChain's own
-            reason = scrub(str(error), self._access.secrets)
-            raise InputError(
-                f"{self.name} cannot be opened: {reason}",
-                hint="look at the provider, its key and the parameters",
-            ) from None
+        return self._built(
+            lambda: _construct(self._access, parameters, http, self._timeout_s),
+            "cannot be opened",
+            "look at the provider, its key and the parameters",
+        )
 
 
 def _construct(access: Access, parameters: Mapping[str, Any], http: Any, timeout_s: float) -> BaseChatModel:
@@ -205,3 +150,20 @@ def _construct(access: Access, parameters: Mapping[str, Any], http: Any, timeout
     if access.provider_name == "anthropic" and http is not None:
         give_anthropic(model, access, http)
     return model
+
+
+def _spelled(message: AIMessage) -> str | None:
+    """The tool calls of a message as the JSON list of OpenAI's chat completions; None where it calls nothing.
+
+    ``[{"type": "function", "function": {"name": NAME, "arguments": "JSON TEXT"}}]``: without ids, which are new each
+    time, so that equal calls are equal answers. Arguments that are no JSON stand as the model wrote them, after the
+    calls that could be read.
+
+    Source: https://platform.openai.com/docs/api-reference/chat/object, ``choices[].message.tool_calls``.
+    """
+    calls = [(call["name"], json.dumps(call["args"], ensure_ascii=False)) for call in message.tool_calls]
+    calls += [(call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    spelled = [
+        {"type": "function", "function": {"name": name, "arguments": arguments}} for name, arguments in calls
+    ]
+    return json.dumps(spelled, ensure_ascii=False) if spelled else None

@@ -8,25 +8,23 @@ same texts have the same similarity on every machine.
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import json
 import math
 import operator
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptvc.base.config import ModelSettings
-from promptvc.base.errors import InputError, PromptvcError
-from promptvc.models.access import Access, resolve
-from promptvc.models.calls import Answered, Calls, Manners
-from promptvc.models.connections import connections, reached
-from promptvc.models.failures import Failure, scrub
+from promptvc.models.access import Access
+from promptvc.models.calls import Answered, Manners
+from promptvc.models.connections import reached
+from promptvc.models.failures import Failure
 from promptvc.models.messages import ChatMessage, Completion, Model
+from promptvc.models.remote import Remote, reachable
 from promptvc.models.retry import Retry
 from promptvc.models.similarity import UNIT, strength
-from promptvc.models.throttle import Throttle, Throttles
+from promptvc.models.throttle import Throttles
 from promptvc.models.words import features
 
 if TYPE_CHECKING:
@@ -85,10 +83,7 @@ def open_embeddings(
     """
     if spec == LEXICAL:
         return LexicalEmbedder()
-    access = resolve(spec, local_only=settings.local_only, environ=environ)
-    provider = access.provider
-    if provider is not None and importlib.util.find_spec(provider.package) is None:
-        raise InputError(f"{spec}: the package of {provider.name} is not installed", hint=provider.install)
+    access = reachable(spec, settings=settings, environ=environ)
     throttle = (throttles or Throttles()).of(access.provider_name, access.location)
     embedder = RemoteEmbedder(access, Manners.of(access, settings, retry), throttle)
     embedder.check()
@@ -125,34 +120,8 @@ class LexicalEmbedder:
         """There is nothing to close."""
 
 
-class RemoteEmbedder:
-    """A LangChain embedding model with promptvc's own retries and limits; event loops as for a chat model."""
-
-    def __init__(self, access: Access, manners: Manners, throttle: Throttle) -> None:
-        self._access = access
-        self._timeout_s = manners.timeout_s
-        self._calls = Calls(manners, throttle)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._http: Any = None
-        self._client: Embeddings | None = None
-
-    @property
-    def name(self) -> str:
-        """``provider:model``."""
-        return self._access.spec
-
-    @property
-    def location(self) -> str | None:
-        """The address that calls go to; None where only the provider's package knows it."""
-        return self._access.location
-
-    def hurry(self) -> None:
-        """See :class:`~promptvc.models.messages.RemoteModel`."""
-        self._calls.hurry()
-
-    def ask_before_retries(self, may: Callable[[], bool]) -> None:
-        """See :class:`~promptvc.models.messages.RemoteModel`."""
-        self._calls.ask_before_retries(may)
+class RemoteEmbedder(Remote["Embeddings"]):
+    """A LangChain embedding model with promptvc's own retries and limits."""
 
     def check(self) -> None:
         """Build the client without calling it, to fail early.
@@ -181,15 +150,9 @@ class RemoteEmbedder:
         (vector,), latency_ms = await self._some([messages[-1].content])
         return _completion(vector, latency_ms)
 
-    async def close(self) -> None:
-        """Close the connections of this event loop; a later call opens new ones."""
-        http, self._http, self._loop, self._client = self._http, None, None, None
-        if http is not None:
-            await http.aclose()
-
     async def _some(self, texts: list[str]) -> tuple[list[list[float]], float]:
         """The vectors of one request, and the milliseconds that it took."""
-        client = self._connected()
+        client = self._client("", self._build)
 
         def read(found: object, latency_ms: float) -> Answered[tuple[list[list[float]], float]] | Failure:
             vectors = _vectors(found, len(texts))
@@ -200,31 +163,12 @@ class RemoteEmbedder:
 
         return await self._calls.make(lambda: client.aembed_documents(texts), read)
 
-    def _connected(self) -> Embeddings:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop or self._client is None:
-            # The old connections died with their loop; nothing of them may be used, or closed, from here.
-            self._loop = loop
-            self._http = connections(self._access, self._timeout_s, self._calls.hear)
-            self._client = self._build(self._http)
-        return self._client
-
     def _build(self, http: Any) -> Embeddings:
-        try:
-            return _construct(self._access, http, self._timeout_s)
-        except PromptvcError:
-            raise
-        except ImportError as error:
-            package = scrub(str(error), self._access.secrets)
-            raise InputError(
-                f"{self.name}: {package}", hint="install the provider's LangChain package"
-            ) from None
-        except Exception as error:  # noqa: BLE001  pydantic's, the SDK's, or LangChain's own
-            reason = scrub(str(error), self._access.secrets)
-            raise InputError(
-                f"{self.name} makes no embeddings: {reason}",
-                hint=f"look at the provider, its key and the model's name, or use `{LEXICAL}`",
-            ) from None
+        return self._built(
+            lambda: _construct(self._access, http, self._timeout_s),
+            "makes no embeddings",
+            f"look at the provider, its key and the model's name, or use `{LEXICAL}`",
+        )
 
 
 def _construct(access: Access, http: Any, timeout_s: float) -> Embeddings:

@@ -19,6 +19,7 @@ class ChatMessage:
 class Completion:
     """One answer of a model.
 
+    ``text`` of an answer that is tool calls and no text is those calls as the JSON list of OpenAI's chat completions.
     ``tokens_in`` and ``tokens_out`` are the provider's own counts; ``cost`` is US dollars. All three are None
     when unknown, never 0 for unknown. ``latency_ms`` is the time of the attempt that succeeded; a completion
     from the cache (``cached``) keeps the latency and the cost of the call that once paid for it.

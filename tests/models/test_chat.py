@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from promptvc.base.errors import InputError, ProviderError, ProviderRefused
 from promptvc.models.chat import open_model
 from promptvc.models.messages import ChatMessage, Completion, Model, RemoteModel
 from promptvc.models.retry import Retry
-from tests.servers import Reply, Request, Script, Server, answer, echo, failure, json_reply
+from tests.servers import Reply, Request, Script, Server, answer, calling, echo, failure, json_reply
 
 SPEC = "openai:test-model"
 KEY = "sk-test-0123456789abcdef"
@@ -96,6 +97,34 @@ def test_a_second_event_loop_works_with_the_same_model() -> None:
         model = opened(server)
         assert [ask(model).text for _ in range(3)] == ["HELLO"] * 3
     assert server.count == 3
+
+
+def test_tool_calls_without_text_are_the_answer_as_openai_writes_them() -> None:
+    reply = calling(("weather", '{"city": "Köln"}'), ("now", "{}"), ("broken", '{"a": '))
+    with Server(lambda _: reply) as server:
+        completion = ask(opened(server))
+    assert json.loads(completion.text) == [
+        {"type": "function", "function": {"name": name, "arguments": arguments}}
+        for name, arguments in (("weather", '{"city": "Köln"}'), ("now", "{}"), ("broken", '{"a": '))
+    ]
+    assert completion.finish_reason == "tool_calls"
+
+
+def test_ids_of_tool_calls_make_no_difference() -> None:
+    replies = [calling(("now", "{}"), first=number) for number in (1, 7)]
+    with Server(first_then(*replies)) as server:
+        model = opened(server)
+        assert ask(model).text == ask(model).text
+
+
+def test_what_ended_with_tool_calls_says_so_where_the_server_does_not() -> None:
+    with Server(lambda _: calling(("now", "{}"), finish=None)) as server:
+        assert ask(opened(server)).finish_reason == "tool_calls"
+
+
+def test_text_beside_tool_calls_is_the_answer() -> None:
+    with Server(lambda _: calling(("now", "{}"), text="one moment")) as server:
+        assert ask(opened(server)).text == "one moment"
 
 
 def test_calls_run_side_by_side() -> None:

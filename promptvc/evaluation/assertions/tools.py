@@ -1,4 +1,8 @@
-"""Assertions about tool calls that an answer spells out: is-valid-openai-tools-call and tool-call-f1."""
+"""Assertions about tool calls: is-valid-openai-tools-call and tool-call-f1.
+
+They read the answer's text. A model that calls tools instead of saying something has its calls there, spelled out
+(:class:`promptvc.models.messages.Completion`); text beside calls hides them.
+"""
 
 from __future__ import annotations
 
