@@ -7,38 +7,27 @@ from a commit             only if main reaches it: somebody has reviewed it
 from the working tree     of a person: it is their own word
 from the working tree,    only if suite and code files are, byte for byte, what main has: a pull request may
 in CI                     change the prompt that code judges, not the code
-for a fork                never
+for a fork                never; nor where a CI system does not say whose pull request it runs for
 ========================  ==================================================================================
 
-The rules are a function of facts; :func:`read_facts` gathers them from git and from what a CI system says of itself.
-In CI, main must be the branch that the forge calls its default: a file of the pull request could name another.
+The rules are a function of facts; :func:`read_facts` gathers them from git and from what a CI system says of itself
+(:mod:`promptvc.store.forges`). In CI, main must be the branch that the forge calls its default, or ``PROMPTVC_MAIN``,
+or ``origin/HEAD``: a file of the pull request could name another. It stands where the remote has it, if that is known
+here: some CI systems merge what they test into a local branch of the same name.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 from promptvc.base.errors import Refused
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
+from promptvc.store.forges import MAIN, read_forge
 
 _OPTION = "--allow-code"
-_NO = frozenset({"", "0", "false", "no"})
-_CI = (
-    "CI",
-    "GITHUB_ACTIONS",
-    "GITLAB_CI",
-    "TF_BUILD",
-    "BUILDKITE",
-    "CIRCLECI",
-    "JENKINS_URL",
-    "TEAMCITY_VERSION",
-)
-_MOST_EVENT = 25 * 1024 * 1024  # bytes; GitHub's own limit for a payload
+_REMOTE = "origin"  # as every CI system calls what it cloned; promptvc.yaml could name another
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +69,7 @@ class Facts:
         strange: who says that this is, or may be, for somebody else's pull request, in a clause; None if nobody.
         changed: the files that main has not, or not with these bytes.
         main: name of the main branch; None without one.
-        default: what the forge calls the default branch; None where it does not say.
+        default: the default branch as the forge, ``PROMPTVC_MAIN`` or ``origin/HEAD`` says; None where none does.
         shallow: whether the clone lacks history.
     """
 
@@ -134,9 +123,14 @@ def _require_main(facts: Facts) -> None:
             "nothing says which branch is main, so no code can be held against it",
             hint="say `main: NAME` in promptvc.yaml, and fetch that branch (fetch-depth: 0)",
         )
-    if facts.default is not None and facts.main != facts.default:
+    if facts.default is None:
         raise Refused(
-            f"main is `{facts.main}` here, and the forge's default branch is `{facts.default}`: code does not run",
+            f"main is `{facts.main}` here, and nothing but the checkout says so: in CI no code runs on its word",
+            hint=f"set {MAIN} to the name of the main branch, or: git remote set-head {_REMOTE} --auto",
+        )
+    if facts.main != facts.default:
+        raise Refused(
+            f"main is `{facts.main}` here, and the default branch is `{facts.default}`: code does not run",
             hint="a pull request could have named its own branch; make the two the same",
         )
 
@@ -153,22 +147,31 @@ def read_facts(
     """The facts about code from ``source``, for :func:`require_trust`."""
     if not allowed:
         return Facts(allowed=False)
-    event = _event(environ)
+    forge = read_forge(environ)
+    default = forge.default
+    if forge.ci:
+        main = _as_fetched(repository, main)
+        default = default or repository.remote_head(_REMOTE)
     known = main.commit is not None
     reached = source.commit is not None and known and repository.is_ancestor(source.commit, str(main.commit))
-    ci = any(environ.get(name, "").lower() not in _NO for name in _CI)
-    changed = _changed(objects, source, main) if ci and source.commit is None else ()
+    changed = _changed(objects, source, main) if forge.ci and source.commit is None else ()
     return Facts(
         allowed=True,
         commit=source.commit,
         reached=reached,
-        ci=ci,
-        strange=_strange(environ, event),
+        ci=forge.ci,
+        strange=forge.strange,
         changed=changed,
         main=main.name if known else None,
-        default=_default(environ, event),
+        default=default,
         shallow=source.commit is not None and not reached and repository.is_shallow,
     )
+
+
+def _as_fetched(repository: Repository, main: Main) -> Main:
+    """Main where the remote has it; as it was where that is not known."""
+    fetched = repository.resolve(f"refs/remotes/{_REMOTE}/{main.name}") if main.name is not None else None
+    return main if fetched is None else replace(main, commit=fetched)
 
 
 def _changed(objects: Objects, source: Source, main: Main) -> tuple[str, ...]:
@@ -180,71 +183,3 @@ def _changed(objects: Objects, source: Source, main: Main) -> tuple[str, ...]:
         if there is None or there[1] != data:
             found.append(path)
     return tuple(found)
-
-
-def _event(environ: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """The event that GitHub started this for; {} where there is none, None where it cannot be read."""
-    path = environ.get("GITHUB_EVENT_PATH", "")
-    if not path:
-        return None if environ.get("GITHUB_ACTIONS", "").lower() not in _NO else {}
-    try:
-        place = Path(path)
-        value = json.loads(place.read_bytes()) if place.stat().st_size <= _MOST_EVENT else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _strange(environ: Mapping[str, str], event: Mapping[str, Any] | None) -> str | None:
-    if event is None:
-        return "GITHUB_EVENT_PATH cannot be read, so nobody knows whose change this is"
-    if environ.get("GITHUB_EVENT_NAME") == "pull_request_target":
-        return "pull_request_target runs with the rights of this repository on what anybody proposes"
-    here = _name(event.get("repository"))
-    pull = _part(event, "pull_request")
-    for what, present, theirs, ours in (
-        (
-            "pull request",
-            "pull_request" in event,
-            _part(pull, "head", "repo"),
-            _name(_part(pull, "base", "repo")),
-        ),
-        ("workflow run", "workflow_run" in event, _part(event, "workflow_run", "head_repository"), here),
-    ):
-        if not present:
-            continue
-        name = _name(theirs)
-        if name is None:
-            return f"the repository that the {what} comes from is gone"
-        if theirs.get("fork") is True or name != (ours or here):
-            return f"the {what} comes from {name}"
-    return _strange_elsewhere(environ)
-
-
-def _strange_elsewhere(environ: Mapping[str, str]) -> str | None:
-    source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "")
-    targets = {environ.get(name, source) for name in ("CI_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID")}
-    if source and targets != {source}:
-        return f"the merge request comes from project {source}"
-    if environ.get("SYSTEM_PULLREQUEST_ISFORK", "").lower() not in _NO:
-        return "SYSTEM_PULLREQUEST_ISFORK says so"
-    return "CIRCLE_PR_REPONAME is set" if environ.get("CIRCLE_PR_REPONAME") else None
-
-
-def _default(environ: Mapping[str, str], event: Mapping[str, Any] | None) -> str | None:
-    name = _part(event or {}, "repository").get("default_branch") or environ.get("CI_DEFAULT_BRANCH")
-    return name if isinstance(name, str) and name else None
-
-
-def _part(value: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    for key in path:
-        inner = value.get(key)
-        if not isinstance(inner, dict):
-            return {}
-        value = inner
-    return value
-
-
-def _name(repository: Any) -> str | None:
-    name = repository.get("full_name") if isinstance(repository, dict) else None
-    return name.lower() if isinstance(name, str) else None

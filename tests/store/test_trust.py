@@ -16,6 +16,7 @@ from tests.builders import Repo
 
 SUITE = "evaluation/desk.yaml"
 CODE = "evaluation/checks/tone.py"
+NAMED = {"CI": "true", "PROMPTVC_MAIN": "main"}
 FILES = {SUITE: "cases: []\n", CODE: "def get_assert(output, context):\n    return True\n"}
 HERE = {"full_name": "acme/prompts", "fork": False, "default_branch": "main"}
 THERE = {"full_name": "mallory/prompts", "fork": True}
@@ -111,14 +112,14 @@ def test_a_shallow_clone_says_so(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_in_ci_only_what_main_has_runs_from_the_working_tree(desk: Desk) -> None:
-    assert desk.runs({"CI": "true"}) == ""
+    assert desk.runs(NAMED) == ""
     desk.repo.git("switch", "-q", "-c", "side")
     desk.repo.commit({"prompts/desk.yaml": "changed\n"}, "A prompt may change")
-    assert desk.runs({"CI": "true"}) == ""
+    assert desk.runs(NAMED) == ""
     desk.repo.commit({CODE: "def get_assert(output, context):\n    return False\n"}, "Code may not")
-    assert f"{CODE} is not what main has" in desk.runs({"CI": "true"})
+    assert f"{CODE} is not what main has" in desk.runs(NAMED)
     desk.repo.commit({SUITE: "cases: [1]\n"}, "Nor the suite")
-    assert "and 1 more" in desk.runs({"GITLAB_CI": "true"})
+    assert "and 1 more" in desk.runs({"GITLAB_CI": "true", "CI_DEFAULT_BRANCH": "main"})
 
 
 def test_in_ci_there_has_to_be_a_main(desk: Desk) -> None:
@@ -129,9 +130,53 @@ def test_a_pull_request_of_this_repository_is_like_any_branch(desk: Desk, tmp_pa
     assert desk.runs(github(tmp_path, "pull_request", pull(HERE))) == ""
 
 
+def test_in_ci_something_besides_the_checkout_has_to_name_main(desk: Desk) -> None:
+    desk.repo.git("switch", "-q", "-c", "PR-12")
+    own = desk.repo.commit({CODE: "1\n"}, "Propose")
+    jenkins = {"CI": "true", "JENKINS_URL": "https://ci.example"}
+    for main in ("main", "PR-12"):
+        for commit in (None, own, desk.merged):
+            said = desk.runs(jenkins, main=main, commit=commit)
+            assert "nothing but the checkout says so" in said
+            assert "set PROMPTVC_MAIN" in said
+    assert "the default branch is `main`" in desk.runs(jenkins | {"PROMPTVC_MAIN": "main"}, main="PR-12")
+    assert "is not what main has" in desk.runs(jenkins | {"PROMPTVC_MAIN": "main"})
+    assert desk.runs(jenkins | {"PROMPTVC_MAIN": "main"}, commit=desk.merged) == ""
+
+
+def test_what_the_forge_says_goes_before_the_variable(desk: Desk) -> None:
+    environ = {"CI": "true", "CI_DEFAULT_BRANCH": "main", "PROMPTVC_MAIN": "side"}
+    assert desk.runs(environ) == ""
+    desk.repo.git("branch", "side")
+    assert "the default branch is `main`" in desk.runs(environ, main="side")
+
+
+@pytest.mark.parametrize(
+    "variable", ["CI_REPO_DEFAULT_BRANCH", "DRONE_REPO_BRANCH", "BUILDKITE_PIPELINE_DEFAULT_BRANCH"]
+)
+def test_systems_that_name_the_default_branch(desk: Desk, variable: str) -> None:
+    assert desk.runs({"CI": "true", variable: "main"}) == ""
+    assert "the default branch is `trunk`" in desk.runs({"CI": "true", variable: "trunk"})
+
+
+def test_a_clone_knows_which_branch_is_the_default(desk: Desk) -> None:
+    desk.repo.git("update-ref", "refs/remotes/origin/main", "main")
+    assert "nothing but the checkout" in desk.runs({"CI": "true"})
+    desk.repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    assert desk.runs({"CI": "true"}) == ""
+
+
+def test_a_local_main_that_the_pull_request_was_merged_into_is_not_main(desk: Desk) -> None:
+    desk.repo.git("update-ref", "refs/remotes/origin/main", "main")
+    own = desk.repo.commit({CODE: "1\n"}, "Merged for the test alone")
+    assert "is not what main has" in desk.runs(NAMED)
+    assert "main does not reach" in desk.runs(NAMED, commit=own)
+
+
 def test_a_push_and_a_schedule_are_nobody_s_fork(desk: Desk, tmp_path: Path) -> None:
     assert desk.runs(github(tmp_path, "push", {"repository": HERE})) == ""
-    assert desk.runs(github(tmp_path, "schedule", {"schedule": "0 0 * * *"})) == ""
+    schedule = github(tmp_path, "schedule", {"schedule": "0 0 * * *"})
+    assert desk.runs(schedule | {"PROMPTVC_MAIN": "main"}) == ""
 
 
 @pytest.mark.parametrize(
@@ -179,10 +224,41 @@ def test_github_without_an_event_is_not_trusted(desk: Desk) -> None:
         ({"SYSTEM_PULLREQUEST_ISFORK": "True"}, True),
         ({"SYSTEM_PULLREQUEST_ISFORK": "False"}, False),
         ({"CIRCLE_PR_REPONAME": "prompts"}, True),
+        ({"JENKINS_URL": "x", "CHANGE_ID": "12"}, False),
+        ({"JENKINS_URL": "x", "CHANGE_ID": "12", "CHANGE_FORK": "stranger"}, True),
+        ({"BUILDKITE_PULL_REQUEST": "false", "BUILDKITE_PULL_REQUEST_REPO": ""}, False),
+        ({"BUILDKITE_PULL_REQUEST": "12", "BUILDKITE_PULL_REQUEST_REPO": ""}, True),
+        ({"BUILDKITE_PULL_REQUEST_REPO": "https://github.com/stranger/x"}, True),
+        (
+            {
+                "BUILDKITE_PULL_REQUEST": "12",
+                "BUILDKITE_PULL_REQUEST_REPO": "git://github.com/acme/x.git",
+                "BUILDKITE_REPO": "git@github.com:Acme/x.git",
+            },
+            False,
+        ),
+        (
+            {
+                "BUILDKITE_PULL_REQUEST_REPO": "https://github.com/stranger/x",
+                "BUILDKITE_REPO": "git@github.com:acme/x.git",
+            },
+            True,
+        ),
+        ({"CI": "woodpecker", "CI_COMMIT_SOURCE_BRANCH": "", "CI_COMMIT_PULL_REQUEST": ""}, False),
+        ({"CI": "woodpecker", "CI_COMMIT_SOURCE_BRANCH": "main", "CI_COMMIT_PULL_REQUEST": "3"}, True),
+        ({"DRONE": "true", "DRONE_REPO": "acme/x", "DRONE_PULL_REQUEST": "3"}, True),
+        ({"DRONE": "true", "DRONE_REPO": "acme/x"}, False),
+        ({"TRAVIS_REPO_SLUG": "acme/x", "TRAVIS_PULL_REQUEST_SLUG": ""}, False),
+        ({"TRAVIS_REPO_SLUG": "acme/x", "TRAVIS_PULL_REQUEST_SLUG": "stranger/x"}, True),
+        ({"APPVEYOR_REPO_NAME": "acme/x", "APPVEYOR_PULL_REQUEST_HEAD_REPO_NAME": "stranger/x"}, True),
+        ({"SEMAPHORE_GIT_REPO_SLUG": "acme/x", "SEMAPHORE_GIT_PR_SLUG": "acme/x"}, False),
+        ({"SEMAPHORE_GIT_REPO_SLUG": "acme/x", "SEMAPHORE_GIT_PR_SLUG": "stranger/x"}, True),
     ],
 )
 def test_for_a_fork_nothing_runs_elsewhere(desk: Desk, variables: dict[str, str], fork: bool) -> None:
-    assert ("never runs for a fork" in desk.runs({"CI": "true", **variables})) is fork
+    said = desk.runs({**NAMED, **variables})
+    assert said.startswith("code of a suite never runs for a fork" if fork else "")
+    assert bool(said) is fork
 
 
 def test_a_pull_request_cannot_name_its_own_main(desk: Desk, tmp_path: Path) -> None:
@@ -190,7 +266,7 @@ def test_a_pull_request_cannot_name_its_own_main(desk: Desk, tmp_path: Path) -> 
     own = desk.repo.commit({CODE: "1\n"}, "Propose")
     environ = github(tmp_path, "pull_request", pull(HERE))
     for found in (desk.runs(environ, main="side"), desk.runs(environ, main="side", commit=own)):
-        assert "main is `side` here, and the forge's default branch is `main`" in found
+        assert "main is `side` here, and the default branch is `main`" in found
     gitlab = {"GITLAB_CI": "true", "CI_DEFAULT_BRANCH": "main"}
     assert "main is `side` here" in desk.runs(gitlab, main="side")
 
@@ -201,8 +277,6 @@ def test_the_prompt_root_may_be_a_folder(repo: Repo) -> None:
     files = {path: repo.read(f"ai/{path}") for path in FILES}
     with Objects(repository) as objects:
         main = Main("main", repository.resolve("main"), "ai/")
-        facts = read_facts(
-            repository, objects, Source(None, files), main, allowed=True, environ={"CI": "true"}
-        )
+        facts = read_facts(repository, objects, Source(None, files), main, allowed=True, environ=NAMED)
         require_trust(facts)
         assert facts.changed == ()

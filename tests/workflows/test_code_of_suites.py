@@ -50,11 +50,15 @@ def test_code_decides_and_its_faults_are_errors_even_when_negated(cli: Cli) -> N
 
 
 def test_in_ci_code_that_is_not_merged_does_not_run(cli: Cli, desk: Repo) -> None:
-    assert cli.json("evaluate", "desk", "--allow-code", codes=(1,), more={"CI": "true"})["passed"] == 1
+    ci = {"CI": "true", "PROMPTVC_MAIN": "main"}
+    assert cli.json("evaluate", "desk", "--allow-code", codes=(1,), more=ci)["passed"] == 1
     desk.git("switch", "-q", "-c", "side")
     desk.commit({"evaluation/checks/tone.py": CHANGED}, "Propose")
-    said = cli.fails(1, "evaluate", "desk", "--allow-code", CI="true")
+    said = cli.fails(1, "evaluate", "desk", "--allow-code", **ci)
     assert "evaluation/checks/tone.py is not what main has" in said
+    assert "nothing but the checkout says so" in cli.fails(1, "evaluate", "desk", "--allow-code", CI="true")
+    desk.commit({"promptvc.yaml": "main: side\n"}, "Name the branch itself")
+    assert "the default branch is `main`" in cli.fails(1, "evaluate", "desk", "--allow-code", **ci)
 
 
 def test_a_branch_s_own_suite_runs_once_it_is_merged(cli: Cli, desk: Repo) -> None:
