@@ -8,7 +8,8 @@ counts as one assertion: its score is the mean of its members', and it passes in
 Grading goes from cheap to dear: first what the answer alone decides; then, only if that passes, what takes a judge, an
 embedding or a process; last what compares the answers of several versions or models. An assertion that is not asked,
 because the case has failed already, counts 0: failing a cheap assertion never helps a score. Where a threshold
-could still be reached all are asked, and a metric of weight 0 always is, for it measures rather than decides.
+could still be reached all are asked. So is always what has a ``metric`` or weighs nothing: that measures, and a
+measure that is there for good answers only would make a guard hold where it should not.
 """
 
 from __future__ import annotations
@@ -88,10 +89,11 @@ class Grading:
         """
         assert self.answer is not None
         lost = self._lost()
+        measures = self._measures() if lost else ()
         for at, leaf in enumerate(self._leaves):
             if self._grades[at] is not None or leaf.base in COMPARING:
                 continue
-            if lost and leaf.weight > 0:
+            if lost and not measures[at]:
                 self._grades[at] = NOT_ASKED
                 continue
             grader = ASSERTIONS[leaf.base]
@@ -167,6 +169,14 @@ class Grading:
     def _give(self, at: int, grade: Grade) -> None:
         name = self._leaves[at].type
         self._grades[at] = grade.negated(name) if name.startswith(NEGATION) else grade
+
+    def _measures(self) -> list[bool]:
+        """For each leaf whether it measures, whatever became of the case: it or its set has a metric or weight 0."""
+        return [
+            each.weight * leaf.weight == 0 or each.metric is not None or leaf.metric is not None
+            for each in self.case.assertions
+            for leaf in leaves(each)
+        ]
 
     def _lost(self) -> bool:
         """Whether nothing that is still to be asked can make the case pass, or give it a score."""

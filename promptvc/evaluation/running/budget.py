@@ -1,12 +1,14 @@
 """What a run may spend: calls, tokens, US dollars and seconds, over everything that it asks.
 
-A bound is hard: a call is begun only if it would stay within the bound even when all calls under way cost what is
-expected of them. What a call costs is known when it has ended; until then an estimate stands for it: the mean of the
-calls so far, before the first one a quarter of its characters as tokens.
+A call is begun only if the bound holds even when every call under way takes as much as is expected of it: as the
+longest one so far of its kind, or as the prompt's ``max_tokens`` allow. Before anything is known of a kind one call
+goes ahead and the others wait for it; where room is short a call waits for those under way, which may take less. So a
+bound on tokens or dollars can be passed only by what a call takes beyond all before it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,14 +28,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Leave for one call, with what is expected of it."""
+    """Leave for one call, with what is set aside for it."""
 
     tokens: float
     cost: float
 
 
 class Budget:
-    """The account of a run. Used on one thread.
+    """The account of a run. Used on one thread, and on one event loop at a time.
 
     Attributes:
         calls: begun so far, attempts of a retried call included.
@@ -48,31 +50,44 @@ class Budget:
         self._started: float | None = None
         self._tokens = self._cost = 0.0
         self._reserved_tokens = self._reserved_cost = 0.0
-        self._known = 0
+        self._under_way = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def measures(self) -> bool:
+        """Whether what a call takes matters, not only that it is made."""
+        return self.limits.tokens is not None or self.limits.cost is not None
 
     def charge(self, tokens: float = 0.0, cost: float = 0.0) -> Ticket | None:
-        """Leave to make one call; None when the budget has no room for it, and from then on.
-
-        Args:
-            tokens, cost: expected of the call, where nothing better is known.
-        """
-        if self.exhausted is None and self._over(tokens, cost):
-            return None
+        """Leave to make one call that takes at most about so much; None when there is no room, and from then on."""
+        if self.exhausted is None:
+            self.exhausted = self._counted() or self._lacking(tokens, cost)
         if self.exhausted is not None:
             return None
         self.calls += 1
-        ticket = Ticket(self._expected(self._tokens, tokens), self._expected(self._cost, cost))
-        self._reserved_tokens += ticket.tokens
-        self._reserved_cost += ticket.cost
-        return ticket
+        self._under_way += 1
+        self._reserved_tokens += tokens
+        self._reserved_cost += cost
+        return Ticket(tokens, cost)
+
+    async def leave(self, tokens: float = 0.0, cost: float = 0.0) -> Ticket | None:
+        """As :meth:`charge`; while calls are under way that may leave room, it waits for them."""
+        while self.exhausted is None and self._counted() is None and self._lacking(tokens, cost) is not None:
+            if self._under_way == 0:
+                break
+            await self.change()
+        return self.charge(tokens, cost)
+
+    async def change(self) -> None:
+        """Return when a call has ended."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(ended)
+        await ended
 
     def again(self) -> bool:
         """Leave for a further attempt of a call that has a ticket."""
-        limits = self.limits
-        if limits.calls is not None and self.calls >= limits.calls:
-            self.exhausted = self.exhausted or f"the {limits.calls:,} calls that are allowed are used up"
-        if self._late():
-            self.exhausted = self.exhausted or f"the {limits.seconds:g} seconds that are allowed are over"
+        if self.exhausted is None:
+            self.exhausted = self._counted()
         if self.exhausted is not None:
             return False
         self.calls += 1
@@ -80,11 +95,17 @@ class Budget:
 
     def settle(self, ticket: Ticket, completion: Completion | None) -> None:
         """The call has ended, with an answer or without."""
+        self._under_way -= 1
         self._reserved_tokens -= ticket.tokens
         self._reserved_cost -= ticket.cost
-        if completion is None:
-            return
-        self._known += 1
+        if completion is not None:
+            self._spend(completion)
+        waiting, self._waiting = self._waiting, []
+        for ended in waiting:
+            if not ended.done():
+                ended.set_result(None)
+
+    def _spend(self, completion: Completion) -> None:
         limits = self.limits
         if completion.tokens_in is not None and completion.tokens_out is not None:
             self._tokens += completion.tokens_in + completion.tokens_out
@@ -95,28 +116,24 @@ class Budget:
         elif limits.cost is not None:
             self.exhausted = "the cost of a call is unknown, so its bound cannot be kept"
 
-    def _over(self, tokens: float, cost: float) -> bool:
-        """Note and tell whether one more call would pass a bound."""
+    def _counted(self) -> str | None:
+        """Which of calls and time is used up; None while neither is."""
         limits = self.limits
         if self._started is None:
             self._started = self._clock()
         if limits.calls is not None and self.calls >= limits.calls:
-            self.exhausted = f"the {limits.calls:,} calls that are allowed are used up"
-        elif self._late():
-            self.exhausted = f"the {limits.seconds:g} seconds that are allowed are over"
-        elif limits.tokens is not None and (
-            self._tokens + self._reserved_tokens + self._expected(self._tokens, tokens) > limits.tokens
-        ):
-            self.exhausted = f"the {limits.tokens:,} tokens that are allowed are used up"
-        elif limits.cost is not None and (
-            self._cost + self._reserved_cost + self._expected(self._cost, cost) > limits.cost
-        ):
-            self.exhausted = f"the {limits.cost:g} US dollars that are allowed are used up"
-        return self.exhausted is not None
+            return f"the {limits.calls:,} calls that are allowed are used up"
+        if limits.seconds is not None and self._clock() - self._started >= limits.seconds:
+            return f"the {limits.seconds:g} seconds that are allowed are over"
+        return None
 
-    def _late(self) -> bool:
-        seconds, started = self.limits.seconds, self._started
-        return seconds is not None and started is not None and self._clock() - started >= seconds
-
-    def _expected(self, spent: float, fallback: float) -> float:
-        return spent / self._known if self._known else fallback
+    def _lacking(self, tokens: float, cost: float) -> str | None:
+        """Which of tokens and cost has no room for one more call; None while both have."""
+        limits = self.limits
+        if limits.tokens is not None and self._tokens + self._reserved_tokens + tokens > limits.tokens:
+            used = f"{self._tokens:,.0f} are used and the next call may take {tokens:,.0f}"
+            return f"the {limits.tokens:,} tokens that are allowed have no room: {used}"
+        if limits.cost is not None and self._cost + self._reserved_cost + cost > limits.cost + 1e-12:
+            used = f"${self._cost:.4f} are spent and the next call may take ${cost:.4f}"
+            return f"the {limits.cost:g} US dollars that are allowed have no room: {used}"
+        return None

@@ -17,7 +17,6 @@ from promptvc.evaluation.running.writer import Writer
 from promptvc.models.messages import ChatMessage, Completion, ImmediateModel, Model, RemoteModel
 
 _CHARACTERS_A_TOKEN = 4
-_ANSWER_TOKENS = 64
 
 
 class Caller:
@@ -46,6 +45,9 @@ class Caller:
         self._since = since
         self._price = price
         self._asked: dict[bytes, asyncio.Future[Completion]] = {}
+        self._under_way = 0
+        self._seen = False
+        self._longest = 0
         self._keys = Keys(purpose + model.name, model.location if isinstance(model, RemoteModel) else None)
         if isinstance(model, RemoteModel):
             model.ask_before_retries(self._again)
@@ -81,10 +83,26 @@ class Caller:
             self.spent.calls += 1
         return ticket
 
+    async def leave(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> Ticket | None:
+        """As :meth:`charge`, waiting for calls under way that may leave room, or may show what a call takes."""
+        budget = self._budget
+        while budget.measures and not self._seen and self._under_way and budget.exhausted is None:
+            await budget.change()
+        ticket = await budget.leave(*self.expected(messages, parameters))
+        if ticket is not None:
+            self.spent.calls += 1
+            self._under_way += 1
+        return ticket
+
     def expected(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> tuple[float, float]:
-        """Tokens and US dollars of a call, roughly: a quarter of its characters, and what may be answered."""
+        """Tokens and US dollars that a call may take, for a budget.
+
+        What is asked is estimated as a quarter of its characters. What is answered is what the prompt allows, or as
+        much as the longest answer so far; before the first one nothing is known, and it goes ahead alone.
+        """
         asked = sum(len(message.content) for message in messages) / _CHARACTERS_A_TOKEN
-        most = parameters.get("max_tokens") or parameters.get("max_completion_tokens") or _ANSWER_TOKENS
+        allowed = parameters.get("max_tokens") or parameters.get("max_completion_tokens")
+        most = allowed if isinstance(allowed, int | float) else self._longest
         cost = (asked * self._price.input + most * self._price.output) / 1e6 if self._price else 0.0
         return asked + most, cost
 
@@ -123,7 +141,10 @@ class Caller:
         completion: Completion | None = None
         try:
             completion = await self.model.complete(messages, parameters, repeat=repeat)
+            self._seen = True
+            self._longest = max(self._longest, completion.tokens_out or 0)
         finally:
+            self._under_way -= 1
             self._budget.settle(ticket, completion)
         if self.cached and writer is not None:
             await writer.put(key, completion)
@@ -155,7 +176,7 @@ class Caller:
                 completion = replace(asked.result(), cached=True)
                 self.spent.answer(completion)
                 return completion
-        ticket = self.charge(messages, parameters)
+        ticket = await self.leave(messages, parameters)
         if ticket is None:
             raise OverBudget(self._budget.exhausted or "no call is allowed")
         calling = asyncio.ensure_future(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.base.errors import Interrupted, OverBudget, ProviderError, ProviderRefused
-from promptvc.evaluation.running.budget import Budget, Ticket
+from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.caller import Caller
 from promptvc.evaluation.running.tasks import Outcome, RunOptions, RunResult, Taker, Task
 from promptvc.evaluation.running.writer import Writer
@@ -68,12 +68,11 @@ def _in_thread(state: _Run) -> RunResult:
 
 @dataclass(frozen=True, slots=True)
 class _Miss:
-    """A task that takes a call, with leave to make it."""
+    """A task that takes a call."""
 
     index: int
     task: Task
     key: bytes
-    ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +145,12 @@ class _Run:
         while (miss := self._next()) is not None:
             assert isinstance(miss, _Miss)
             task = miss.task
+            ticket = self._caller.charge(task.messages, task.parameters)
+            if ticket is None:
+                self._exhausted, self._stopping = self._budget.exhausted, True
+                break
             try:
-                completion = self._caller.answer(miss.ticket, task.messages, task.parameters, task.repeat)
+                completion = self._caller.answer(ticket, task.messages, task.parameters, task.repeat)
             except ProviderError as error:
                 self._failed(miss.index, task, error)
             else:
@@ -203,9 +206,13 @@ class _Run:
 
     async def _ask(self, miss: _Miss) -> None:
         task = miss.task
+        ticket = await self._caller.leave(task.messages, task.parameters)
+        if ticket is None:
+            self._exhausted, self._stopping = self._budget.exhausted, True
+            return
         try:
             completion = await self._caller.call(
-                miss.ticket,
+                ticket,
                 miss.key,
                 task.messages,
                 task.parameters,
@@ -235,11 +242,7 @@ class _Run:
                     return _Waiting(rest)
                 self._settled(errored=False)
                 continue
-            ticket = self._caller.charge(task.messages, task.parameters)
-            if ticket is None:
-                self._exhausted, self._stopping = self._budget.exhausted, True
-                return None
-            return _Miss(self._count(), task, key, ticket)
+            return _Miss(self._count(), task, key)
         return None
 
     def _looked_up(self) -> tuple[Task, bytes, Completion | None] | None:
