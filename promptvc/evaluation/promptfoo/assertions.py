@@ -15,7 +15,7 @@ from promptvc.evaluation.cases.expected import ALIASES
 from promptvc.evaluation.cases.grammar import frozen
 from promptvc.evaluation.promptfoo.losses import Losses
 from promptvc.evaluation.promptfoo.nunjucks import PLACE, TAG, our_name
-from promptvc.evaluation.promptfoo.providers import model_of
+from promptvc.evaluation.promptfoo.providers import embeddings_of, model_of
 from promptvc.evaluation.promptfoo.source import FILE, Source, Unreadable, is_code, kind_of
 
 _KEYS = frozenset({"type", "value", "threshold", "weight", "metric", "provider", "assert"})
@@ -23,6 +23,13 @@ _SCHEMAS = frozenset({"is-json", "contains-json"})
 _JAVASCRIPT = "JavaScript is not run: write it as `python`"
 _REF = re.compile(r"#/assertionTemplates/(.+)")
 _CHANGES_MEANING = frozenset({"transform", "contextTransform"})
+
+_BY_MEANING = frozenset({"similar", "answer-relevance"})
+_LEXICAL = (
+    "here and wherever no embedding model came over the embeddings of the run compare, which are `lexical` (words, not "
+    "meanings) until `evaluation.embeddings` names a model: a threshold set for another model's vectors may not fit"
+)
+_TYPED = frozenset({"text", "embedding", "classification", "moderation"})
 
 
 class Assertions:
@@ -43,6 +50,7 @@ class Assertions:
         self._beside = beside
         self._templates = templates
         self._copied: dict[str, str] = {}
+        self._told_lexical = False
 
     def all(self, value: Any, path: str, grader: Any = None) -> list[dict[str, Any]]:
         """Those of a list; ``grader`` is the model that grades where one does not name its own."""
@@ -82,7 +90,7 @@ class Assertions:
             self._losses.add(path, {"type": type_, "value": value.get("value")}, str(error))
             return None
         self._numbers(found, value, path)
-        return self._valid(found, value.get("provider", grader), path)
+        return self._valid(found, value.get("provider"), grader, path)
 
     def _dereferenced(self, value: Any) -> Any:
         for _ in range(8):
@@ -110,7 +118,7 @@ class Assertions:
         elif metric is not None:
             self._losses.add(f"{path}.metric", metric, "a metric is a plain name of at most 100 characters")
 
-    def _valid(self, found: dict[str, Any], grader: Any, path: str) -> dict[str, Any] | None:
+    def _valid(self, found: dict[str, Any], own: Any, grader: Any, path: str) -> dict[str, Any] | None:
         """With the model that grades it where one does, and without a threshold that its type does not take."""
         wrong = problem(frozen(found))
         if wrong and "threshold" in found:
@@ -121,17 +129,40 @@ class Assertions:
         if wrong:
             self._losses.add(path, found, wrong)
             return None
-        if grader is None or "judge" not in needs(frozen(found)) or found["type"] == ASSERT_SET:
-            return found
-        name = grader.get("id") if isinstance(grader, Mapping) else grader
-        if isinstance(grader, Mapping) and set(grader) != {"id"}:
-            self._losses.add(
-                f"{path}.provider", sorted(grader), "of the model that grades only the name is kept"
-            )
+        return found if found["type"] == ASSERT_SET else self._graded(found, own, grader, path)
+
+    def _graded(self, found: dict[str, Any], own: Any, grader: Any, path: str) -> dict[str, Any]:
+        """With the model that grades it: its ``own``, or ``grader``, which tests give to all of theirs."""
+        needed = needs(frozen(found))
+        embeds = "embeddings" in needed
+        graded = found
+        if embeds or "judge" in needed:
+            given = grader if own is None else own
+            kind = "embedding" if embeds else "text"
+            name, config = _named(given, kind)
+            if config:
+                why = "of the model that grades only the name is kept"
+                self._losses.add(f"{path}.provider", config, why)
+            if name is not None:
+                graded = self._with(found, name, path, embeds=embeds, told=own is not None or not embeds)
+        base = found["type"].removeprefix(NEGATION)
+        if not self._told_lexical and base in _BY_MEANING and (not embeds or "provider" not in graded):
+            self._told_lexical = True
+            self._losses.add(path, found["type"], _LEXICAL)
+        return graded
+
+    def _with(
+        self, found: dict[str, Any], name: str, path: str, *, embeds: bool, told: bool
+    ) -> dict[str, Any]:
+        """With the model of that name, where there is one; ``told``: it is a loss where there is none."""
         try:
-            graded = {**found, "provider": model_of(str(name))}
+            graded = {**found, "provider": embeddings_of(name) if embeds else model_of(name)}
         except ValueError as error:
-            self._losses.add(f"{path}.provider", name, f"{error}: the judge of the run grades it")
+            if told:
+                instead = (
+                    "the embeddings of the run measure it" if embeds else "the judge of the run grades it"
+                )
+                self._losses.add(f"{path}.provider", name, f"{error}: {instead}")
             return found
         return graded if problem(frozen(graded)) is None else found
 
@@ -190,6 +221,18 @@ def variables_of(found: Mapping[str, Any]) -> set[str]:
     names: set[str] = set()
     _ours(found.get("value"), places=True, names=names)
     return names
+
+
+def _named(grader: Any, kind: str) -> tuple[str | None, list[str]]:
+    """The id of a provider, however it is written, and what else is said of it; ``kind``: of models by what they do."""
+    if isinstance(grader, Mapping) and "id" not in grader and _TYPED & set(grader):
+        rest = sorted(str(key) for key in grader if key not in {"text", "embedding"})
+        name, config = _named(grader.get(kind), kind)
+        return name, rest + config
+    if isinstance(grader, Mapping):
+        config = sorted(str(key) for key in grader if key != "id")
+        return str(grader.get("id")), config
+    return (None if grader is None else str(grader)), []
 
 
 def _no_equal(base: str, value: Mapping[str, Any]) -> str | None:

@@ -31,6 +31,8 @@ _NO_CHAT = frozenset({
     "completion", "embedding", "embeddings", "moderation", "image", "realtime", "assistant", "audio", "transcription",
     "speech", "video", "agents",
 })  # fmt: skip
+_EMBEDDINGS = frozenset({"embedding", "embeddings"})
+_PROGRAMS = frozenset({"exec", "python", "http", "https", "webhook", "file", "ws", "wss", "golang"})
 _PARAMETERS = {
     "num_predict": "max_tokens", "max_output_tokens": "max_tokens", "maxOutputTokens": "max_tokens",
     "topP": "top_p", "topK": "top_k", "stopSequences": "stop", "stop_sequences": "stop",
@@ -66,34 +68,47 @@ def model_of(text: str) -> str:
     Raises:
         ValueError: there is none here; the text is for people.
     """
-    provider, _, rest = text.strip().partition(":")
-    if is_code(text) or provider in {
-        "exec",
-        "python",
-        "http",
-        "https",
-        "webhook",
-        "file",
-        "ws",
-        "wss",
-        "golang",
-    }:
-        raise ValueError("a program or an address of your own is no model here")
-    ours = _NAMES.get(provider)
-    if ours is None:
-        raise ValueError("there is no such provider here")
+    provider, ours, rest = _parts(text)
     kind, colon, name = rest.partition(":")
     if colon and kind in _CHAT.get(provider, ()):
         rest = name
     elif kind in _NO_CHAT:
         raise ValueError(f"`{kind}` is no chat model")
-    if not rest:
+    return _spec(ours, rest)
+
+
+def embeddings_of(text: str) -> str:
+    """The embedding model that a provider's id means.
+
+    Raises:
+        ValueError: there is none here; the text is for people.
+    """
+    _, ours, rest = _parts(text)
+    kind, _, name = rest.partition(":")
+    if kind not in _EMBEDDINGS:
+        raise ValueError("it is no embedding model")
+    return _spec(ours, name)
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Their provider, ours, and what follows."""
+    provider, _, rest = text.strip().partition(":")
+    if is_code(text) or provider in _PROGRAMS:
+        raise ValueError("a program or an address of your own is no model here")
+    ours = _NAMES.get(provider)
+    if ours is None:
+        raise ValueError("there is no such provider here")
+    return provider, ours, rest
+
+
+def _spec(provider: str, name: str) -> str:
+    if not name:
         raise ValueError("it names no model")
     try:
-        parse_spec(f"{ours}:{rest}")
+        parse_spec(f"{provider}:{name}")
     except InputError as error:
         raise ValueError(error.message) from None
-    return f"{ours}:{rest}"
+    return f"{provider}:{name}"
 
 
 def chosen(value: Any, source: Source, losses: Losses) -> Chosen:

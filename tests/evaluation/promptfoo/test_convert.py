@@ -425,6 +425,83 @@ tests:
     assert all(reason(found, path) for path in paths)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("openai:embedding:text-embedding-3-large", "openai:text-embedding-3-large"),
+        ("{id: 'openai:embeddings:small'}", "openai:small"),
+        ("azure:embedding:mine", "azure_openai:mine"),
+        ("ollama:embeddings:nomic-embed-text", "ollama:nomic-embed-text"),
+        ("{embedding: 'openai:embedding:small', text: 'openai:gpt-4.1'}", "openai:small"),
+        ("{embedding: {id: 'openai:embedding:small'}}", "openai:small"),
+    ],
+)
+def test_an_embedding_model_comes_over_with_what_it_measures(theirs: str, ours: str) -> None:
+    own = imported(
+        f"prompts: [hi]\ntests: [{{assert: [{{type: similar, value: a, threshold: 0.9, provider: {theirs}}}]}}]"
+    )
+    inherited = imported(
+        f"prompts: [hi]\ndefaultTest: {{options: {{provider: {theirs}}}}}\n"
+        "tests: [{assert: [{type: not-similar, value: a}]}]"
+    )
+    assert own.cases[0]["assert"] == [{"type": "similar", "value": "a", "threshold": 0.9, "provider": ours}]
+    assert inherited.cases[0]["assert"] == [{"type": "not-similar", "value": "a", "provider": ours}]
+    assert own.losses == inherited.losses == ()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "why"),
+    [
+        ("openai:gpt-4.1", "no embedding model"),
+        ("openai:embeddings", "names no model"),
+        ("file://embed.js", "a program"),
+        ("voyage:voyage-3", "no such provider"),
+    ],
+)
+def test_an_embedding_model_without_an_equal_is_listed(theirs: str, why: str) -> None:
+    found = imported(
+        f"prompts: [hi]\ntests: [{{assert: [{{type: similar, value: a, provider: '{theirs}'}}]}}]"
+    )
+    assert found.cases[0]["assert"] == [{"type": "similar", "value": "a"}]
+    said = reason(found, "tests[0].assert[0].provider")
+    assert why in said
+    assert "the embeddings of the run measure it" in said
+    assert "compare, which are `lexical`" in reason(found, "tests[0].assert[0]")
+
+
+def test_that_words_are_compared_is_said_once() -> None:
+    found = imported("""
+prompts: ["{{q}}"]
+defaultTest: {options: {provider: "openai:gpt-4.1"}}
+tests:
+  - vars: {q: a}
+    assert: [{type: contains, value: a}, {type: similar, value: a, threshold: 0.8}]
+  - vars: {q: b}
+    assert: [{type: similar, value: b}, {type: answer-relevance, threshold: 0.7}]
+""")
+    assert [loss.path for loss in found.losses if "lexical" in loss.why] == ["tests[0].assert[1]"]
+    assert len(found.losses) == 1
+    assert found.cases[1]["assert"] == [
+        {"type": "similar", "value": "b"},
+        {"type": "answer-relevance", "threshold": 0.7, "provider": "openai:gpt-4.1"},
+    ]
+
+
+def test_models_by_what_they_do() -> None:
+    found = imported("""
+prompts: ["{{q}}"]
+defaultTest:
+  options: {provider: {text: "openai:gpt-4.1", embedding: "openai:embedding:small", moderation: "x:y"}}
+tests:
+  - vars: {q: a}
+    assert: [{type: llm-rubric, value: a}, {type: similar, value: a}, {type: answer-relevance}]
+""")
+    providers = [each["provider"] for each in found.cases[0]["assert"]]
+    assert providers == ["openai:gpt-4.1", "openai:small", "openai:gpt-4.1"]
+    assert "only the name" in reason(found, "tests[0].assert[0].provider")
+    assert "lexical" in reason(found, "tests[0].assert[2]")
+
+
 def test_a_variable_in_a_pattern_is_a_pattern_as_it_is_there() -> None:
     found = imported("""
 prompts: ["{{q}}"]
