@@ -13,7 +13,7 @@ from promptvc.cli.edge import Edge
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.assessed import Evaluated
 from promptvc.evaluation.compare import Comparison
-from promptvc.evaluation.gate import Gate
+from promptvc.evaluation.gate import Gate, named
 from promptvc.evaluation.reports.formats import format_of
 from promptvc.evaluation.reports.report import Report
 from promptvc.evaluation.reports.terminal import (
@@ -117,7 +117,9 @@ def _one(ui: Ui, one: Evaluated, *, named: bool) -> None:
     if report.gate is not None:
         _gate(ui, report.gate)
     elif report.comparison is None and not one.good:
-        ui.line(f"below the bar of {one.bar:g}", "warn")
+        errored = report.totals.errored
+        cases = "1 case" if errored == 1 else f"{errored} cases"
+        ui.line(f"{cases} could not be graded" if errored else f"below the bar of {one.bar:g}", "warn")
     for remark in one.remarks:
         ui.note(remark)
     if one.evidence:
@@ -151,10 +153,10 @@ def _changes(ui: Ui, report: Report, comparison: Comparison) -> None:
 
 def _gate(ui: Ui, gate: Gate) -> None:
     ui.line(f"gate {'open' if gate.open else 'closed'}: {gate.reason}", "good" if gate.open else "bad")
-    apart = {"known failures": gate.known, "mended": gate.mended, "new cases that fail": gate.new}
-    for what, cases in apart.items():
-        if cases:
-            ui.line(f"  {what}: {len(cases)}", "dim")
+    for what, found in gate.apart:
+        ui.line(f"  {what}: {len(found):,} ({named(found)})", "dim")
+    if gate.advice is not None:
+        ui.line(f"  {gate.advice}", "dim")
 
 
 def _more(ui: Ui, count: int, *, indent: str = "") -> None:

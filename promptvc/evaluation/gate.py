@@ -1,13 +1,14 @@
 """The gate: what an approved baseline passed, and this evaluation does not. New regressions only.
 
 Cases are held against each other one by one, by the digest of the case. A case that says something else now than when
-the baseline was approved, or is judged by another judge, cannot be compared: it is listed and decides nothing. Where
-the record is older than case digests, the suite and its datasets have to be the same as a whole. If then nothing is
-left to compare, the gate is closed: a gate that saw nothing must not say yes.
+the baseline was approved, or is judged by another judge, cannot be compared. It opens nothing; but if it had to pass
+and fails now it closes the gate, else whoever edits a case of an approved suite would switch it off unseen. Where the
+record is older than case digests, the suite and its datasets have to be the same as a whole. If nothing is left to
+compare, the gate is closed: a gate that saw nothing must not say yes.
 
-What was known to fail, is new, or is in quarantine is listed apart and decides nothing either. A regression of a case
-whose repeats disagree is listed as flaky, and decides only if most of its repeats fail. A case that could not be
-graded is no pass.
+What was known to fail, is new, is in quarantine, was not asked or is gone from the suite decides nothing. It is told,
+for to remove a case or to set it aside is for a reviewer to see. A regression of a case whose repeats disagree counts
+only if most of its repeats fail. A case that could not be graded is no pass.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Literal
 
 from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.assertions.registry import at_once, leaves, needs
+from promptvc.evaluation.cases.sequence import digests_of, ids_of
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.flaky import is_flaky
 from promptvc.evaluation.reduce import CaseScore, parse_reducer, reduce_repeats
@@ -25,7 +27,10 @@ from promptvc.evidence.baselines import Baseline
 from promptvc.evidence.records import ComparisonRecord, RunRecord
 from promptvc.evidence.values import MEAN
 
-Kind = Literal["failed", "flaky", "errored"]
+Kind = Literal["failed", "flaky", "errored", "changed"]
+
+NAMED = 3
+_DIGITS = 16  # of a case's digest, as records have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,10 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """A case that has to pass and does not. ``counts`` is False for a flaky one of which half or more passed."""
+    """A case that has to pass and does not.
+
+    ``kind`` is ``changed`` for one that was graded, and is not the question it was when the baseline was approved.
+    """
 
     case: str
     kind: Kind
@@ -76,8 +84,8 @@ class Regression:
 
     @property
     def counts(self) -> bool:
-        """Whether it closes the gate."""
-        return self.kind != "flaky" or 2 * self.passes < self.repeats
+        """Whether it closes the gate: not if half or more of its repeats passed and none was lost."""
+        return self.kind in {"failed", "errored"} or 2 * self.passes < self.repeats
 
     def to_json(self) -> dict[str, Any]:
         """As reports print it."""
@@ -99,10 +107,10 @@ class Gate:
         compared: how many cases could be held against each other.
         known: fail, as they did when the baseline was approved; mended: known failures that pass now.
         new: the baseline has not seen these and they fail.
-        quarantined: do not count, and fail.
+        quarantined: do not count, and had to pass or fail now.
         removed: the baseline has these and the suite has not.
         unasked: of the suite, and not asked this time.
-        incomparable: asked, and not the same question as then.
+        incomparable: asked, and not the same question as then; those that had to pass and fail are regressions too.
         differs: what is not as it was, in a few words each.
     """
 
@@ -130,17 +138,53 @@ class Gate:
 
     @property
     def reason(self) -> str:
-        """Why it is open or closed, in one sentence."""
+        """Why it is open or closed, and what it could not hold against the baseline, in one line."""
+        return "; ".join([self._finding(), *self._left_out()])
+
+    @property
+    def advice(self) -> str | None:
+        """What to do where the gate is closed because the suite or the judge changed; None elsewhere."""
+        if self.compared and not any(one.kind == "changed" for one in self.counting):
+            return None
+        return f"if that is meant, approve it: promptvc baseline approve {self.baseline.name}"
+
+    @property
+    def apart(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What a reader has to know beside what closes it: in words what it is, and which cases; none is empty.
+
+        The last is no list of cases but :attr:`differs`.
+        """
+        flaky = tuple(one.case for one in self.regressions if not one.counts)
+        lists = (
+            ("flaky, and pass half the time or more", flaky),
+            ("known failures", self.known),
+            ("mended", self.mended),
+            ("new cases that fail", self.new),
+            ("in quarantine", self.quarantined),
+            ("removed since it was approved", self.removed),
+            ("changed since it was approved", self.incomparable),
+            ("not asked", self.unasked),
+            ("not as it was approved", self.differs),
+        )
+        return tuple((what, found) for what, found in lists if found)
+
+    def _finding(self) -> str:
         version = f"v{self.baseline.version}"
         if not self.compared:
-            differs = f": {', '.join(self.differs)}" if self.differs else ""
-            return f"nothing can be compared with the approved {version}{differs}"
+            return f"nothing can be compared with the approved {version}"
         if not self.counting:
             return f"no new regression against the approved {version}"
-        names = [one.case for one in self.counting]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        new = "1 new regression" if len(names) == 1 else f"{len(names)} new regressions"
-        return f"{new} against the approved {version}: {', '.join(names[:3])}{more}"
+        names = [f"{one.case} (changed)" if one.kind == "changed" else one.case for one in self.counting]
+        new = "1 new regression" if len(names) == 1 else f"{len(names):,} new regressions"
+        return f"{new} against the approved {version}: {named(names)}"
+
+    def _left_out(self) -> list[str]:
+        edited = {"removed": self.removed, "changed": self.incomparable}
+        told = [f"{len(cases):,} {what}" for what, cases in edited.items() if cases]
+        said = [f"{', '.join(told)} since it was approved"] if told else []
+        aside = {"in quarantine": self.quarantined, "not asked": self.unasked}
+        said += [f"{len(cases):,} {what}" for what, cases in aside.items() if cases]
+        return [*said, named(self.differs)] if self.differs else said
 
     def to_json(self) -> dict[str, Any]:
         """As `evaluate --gate --json` prints it."""
@@ -159,6 +203,12 @@ class Gate:
             "incomparable": list(self.incomparable),
             "differs": list(self.differs),
         }
+
+
+def named(names: Sequence[str]) -> str:
+    """The first :data:`NAMED` of ``names``, and how many more there are: ``a, b, c and 9 more``."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def cases_of(record: RunRecord | ComparisonRecord) -> tuple[CaseScore, ...]:
@@ -201,9 +251,9 @@ def regressions(
 
     Args:
         scores: of the cases that were asked.
-        cases: all that the suite has to ask.
+        cases: all that the suite has to ask. None is kept: there may be very many.
     """
-    found = _Holding(approved, {case.id: case for case in cases}, manner)
+    found = _Holding(approved, cases, manner)
     for score in scores:
         found.take(score)
     asked = {score.case for score in scores}
@@ -216,8 +266,8 @@ def regressions(
         mended=tuple(found.mended),
         new=tuple(found.new),
         quarantined=tuple(found.quarantined),
-        removed=tuple(case for case in approved.passed if case not in found.cases),
-        unasked=tuple(case.id for case in cases if case.id not in asked),
+        removed=tuple(case for case in approved.passed if case not in found.digests),
+        unasked=tuple(case for case in found.digests if case not in asked),
         incomparable=tuple(found.incomparable),
         differs=found.differs,
     )
@@ -226,13 +276,16 @@ def regressions(
 class _Holding:
     """Cases sorted into the lists of a gate, one after another."""
 
-    def __init__(self, approved: Approved, cases: Mapping[str, Case], manner: Manner) -> None:
+    def __init__(self, approved: Approved, cases: Sequence[Case], manner: Manner) -> None:
         self.approved = approved
-        self.cases = cases
         self.manner = manner
+        self.digests = {
+            case: digest[:_DIGITS] for case, digest in zip(ids_of(cases), digests_of(cases), strict=True)
+        }
         then = approved.baseline
         # Where no judge was asked, because cheaper assertions decided, what was found owes nothing to a judge.
         self.other_judge = bool(manner.judge and then.judge) and manner.judge != then.judge
+        self.judged = _judged(cases) if self.other_judge else frozenset()
         self.other_suite = manner.suite != then.suite or dict(manner.datasets) != dict(then.datasets)
         self.differs = tuple(self._differences())
         self.regressions: list[Regression] = []
@@ -246,17 +299,21 @@ class _Holding:
     def take(self, score: CaseScore) -> None:
         """Sort one case in."""
         case = score.case
+        known = case in self.approved.passed and case not in self.approved.quarantined
+        must = known and self.approved.passed[case]
         if case in self.manner.quarantined:
-            if not score.passed:
+            if must or not score.passed:
                 self.quarantined.append(case)
-        elif case not in self.approved.passed or case in self.approved.quarantined:
+        elif not known:
             if not score.passed:
                 self.new.append(case)
         elif self._another_question(case):
             self.incomparable.append(case)
+            if must and not score.passed:
+                self._regressed(score, "changed")
         else:
             self.compared += 1
-            self._compare(score, must=self.approved.passed[case])
+            self._compare(score, must=must)
 
     def _compare(self, score: CaseScore, *, must: bool) -> None:
         if score.passed:
@@ -265,18 +322,18 @@ class _Holding:
         elif not must:
             self.known.append(score.case)
         else:
-            kind: Kind = "errored" if score.error is not None else "flaky" if is_flaky(score) else "failed"
-            regression = Regression(score.case, kind, score.passes, score.repeats, score.error)
-            self.regressions.append(regression)
+            self._regressed(score, "flaky" if is_flaky(score) else "failed")
+
+    def _regressed(self, score: CaseScore, kind: Kind) -> None:
+        kind = kind if score.error is None else "errored"
+        self.regressions.append(Regression(score.case, kind, score.passes, score.repeats, score.error))
 
     def _another_question(self, case: str) -> bool:
-        here = self.cases.get(case)
+        here = self.digests.get(case)
         before = self.approved.digests.get(case)
         if here is None or before is None:
             return self.other_suite or self.other_judge
-        if here.digest[: len(before)] != before:
-            return True
-        return self.other_judge and any(_takes_a_model(each) for each in here.assertions)
+        return here != before[:_DIGITS] or case in self.judged
 
     def _differences(self) -> list[str]:
         then, now = self.approved.baseline, self.manner
@@ -292,6 +349,15 @@ class _Holding:
         if (now.repeats, now.reducer) != (then.repeats, then.reducer):
             found.append(f"{now.reducer} of {now.repeats}, not {then.reducer} of {then.repeats} repeats")
         return found
+
+
+def _judged(cases: Sequence[Case]) -> frozenset[str]:
+    """The ids of the cases in which a model may have a say."""
+    return frozenset(
+        name
+        for name, case in zip(ids_of(cases), cases, strict=True)
+        if any(_takes_a_model(each) for each in case.assertions)
+    )
 
 
 def _takes_a_model(assertion: Assertion) -> bool:

@@ -1,8 +1,8 @@
-"""The gate: new regressions against an approved baseline, and nothing else, close it."""
+"""The gate: new regressions against an approved baseline close it, and what it leaves out is told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.assertions.assertion import Assertion
+from promptvc.evaluation.cases.case import Split
+from promptvc.evaluation.cases.sequence import Cases
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.gate import Approved, Gate, Manner, approved, cases_of, regressions
 from promptvc.evaluation.reduce import CaseScore
@@ -75,7 +77,9 @@ def test_only_new_regressions_close_it() -> None:
     assert (gate.known, gate.mended, gate.new) == (("bad",), ("worse",), ("fresh",))
     assert (gate.removed, gate.unasked, gate.incomparable) == (("gone",), ("later",), ())
     assert gate.compared == 4
-    assert gate.reason == "1 new regression against the approved v3: b"
+    assert gate.reason == (
+        "1 new regression against the approved v3: b; 1 removed since it was approved; 1 not asked"
+    )
     assert gate.to_json()["regressions"][0]["case"] == "b"
 
 
@@ -126,26 +130,122 @@ def test_quarantine_counts_on_neither_side() -> None:
     gate = held(then, {"a": 1, "shaky": 0, "was": 0}, replace(MANNER, quarantined={"shaky": "flaky"}))
     assert gate.open
     assert (gate.quarantined, gate.new) == (("shaky",), ("was",))
+    assert gate.reason == "no new regression against the approved v3; 1 in quarantine"
 
 
-def test_a_case_that_asks_something_else_is_not_compared() -> None:
+def test_who_sets_a_case_aside_that_had_to_pass_is_told() -> None:
+    """Also where it passes now; not where it was known to fail, and passes."""
+    then = before({"a": True, "aside": True, "bad": False, "worse": False})
+    manner = replace(MANNER, quarantined=dict.fromkeys(("aside", "bad", "worse", "fresh"), "flaky"))
+    gate = held(then, {"a": 1, "aside": 1, "bad": 1, "worse": 0, "fresh": 1}, manner)
+    assert gate.quarantined == ("aside", "worse")
+    assert gate.reason.endswith("; 2 in quarantine")
+
+
+def edited(name: str) -> Case:
+    return replace(case(name), digest="f" * 64)
+
+
+def test_a_case_that_asks_something_else_opens_nothing_and_closes_if_it_had_to_pass() -> None:
+    then = before({"a": True, "b": True, "bad": False, "gone": True})
+    cases = [case("a"), edited("b"), edited("bad")]
+    manner = replace(MANNER, suite="t" * 64)
+    good = regressions(then, [score("a", 1), score("b", 1), score("bad", 0)], cases, manner)
+    assert good.open
+    assert good.advice is None
+    assert (good.compared, good.incomparable, good.removed) == (1, ("b", "bad"), ("gone",))
+    assert good.differs == ("the suite is another",)
+    told = "1 removed, 2 changed since it was approved; the suite is another"
+    assert good.reason == f"no new regression against the approved v3; {told}"
+    gate = regressions(then, [score("a", 1), score("b", 0), score("bad", 0)], cases, manner)
+    assert not gate.open
+    assert [(one.case, one.kind) for one in gate.counting] == [("b", "changed")]
+    assert gate.reason == f"1 new regression against the approved v3: b (changed); {told}"
+    assert gate.advice is not None
+    assert gate.advice.endswith("promptvc baseline approve triage")
+
+
+@pytest.mark.parametrize(("passes", "counts"), [(2, False), (1, True), (0, True)])
+def test_a_changed_case_that_is_flaky_counts_if_most_repeats_fail(passes: int, *, counts: bool) -> None:
     then = before({"a": True, "b": True})
-    other = replace(case("b"), digest="f" * 64)
-    gate = regressions(
-        then, [score("a", 1), score("b", 0)], [case("a"), other], replace(MANNER, suite="t" * 64)
+    gate = regressions(then, [score("a", 1), score("b", passes, 3)], [case("a"), edited("b")], MANNER)
+    assert [(one.kind, one.counts) for one in gate.regressions] == [("changed", counts)]
+    assert gate.open != counts
+
+
+def test_what_stands_apart_is_told_in_words() -> None:
+    then = before(
+        {"a": True, "bad": False, "mended": False, "shaky": True, "out": True, "c": True, "d": True}
     )
-    assert gate.open
-    assert (gate.compared, gate.incomparable) == (1, ("b",))
-    assert gate.differs == ("the suite is another",)
+    cases = [*map(case, ("a", "bad", "mended", "shaky", "fresh", "out", "later")), edited("c")]
+    scores = [
+        score(name, passes)
+        for name, passes in {"a": 1, "bad": 0, "mended": 1, "fresh": 0, "out": 1, "c": 1}.items()
+    ]
+    manner = replace(MANNER, quarantined={"out": "waits"}, model="openai:x")
+    gate = regressions(then, [*scores, score("shaky", 2, 3)], cases, manner)
+    assert gate.apart == (
+        ("flaky, and pass half the time or more", ("shaky",)),
+        ("known failures", ("bad",)),
+        ("mended", ("mended",)),
+        ("new cases that fail", ("fresh",)),
+        ("in quarantine", ("out",)),
+        ("removed since it was approved", ("d",)),
+        ("changed since it was approved", ("c",)),
+        ("not asked", ("later",)),
+        ("not as it was approved", ("the model is openai:x, not offline",)),
+    )
+    assert held(before({"a": True}), {"a": 1}).apart == ()
+
+
+def test_of_many_names_the_first_are_told() -> None:
+    gate = held(before(dict.fromkeys("abcde", True)), dict.fromkeys("abcde", 0))
+    assert gate.reason == "5 new regressions against the approved v3: a, b, c and 2 more"
+
+
+class Counting(Cases):
+    """Cases of which somebody counts how many are made."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.made = 0
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def case(self, position: int) -> Case:
+        self.made += 1
+        return case(self.names[position], RUBRIC if position else CODE)
+
+    def ids(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def digests(self) -> Iterator[str]:
+        return map(digest_of, self.names)
+
+    def splits(self) -> Iterator[Split]:
+        return iter(["holdout"] * len(self))
+
+
+def test_no_case_is_made_to_hold_it_against_the_baseline() -> None:
+    """But where the judge is another: then what each asks for has to be known."""
+    then = before({"a": True, "b": True, "c": True}, judge="1" * 64)
+    cases = Counting("a", "b", "c")
+    scores = [score("a", 1), score("b", 1)]
+    gate = regressions(then, scores, cases, replace(MANNER, judge="1" * 64))
+    assert (gate.compared, gate.unasked, cases.made) == (2, ("c",), 0)
+    other = regressions(then, scores, cases, replace(MANNER, judge="2" * 64))
+    assert (other.compared, other.incomparable, cases.made) == (1, ("b",), 3)
 
 
 def test_a_gate_that_compares_nothing_is_closed() -> None:
     then = before({"a": True})
-    gate = regressions(
-        then, [score("a", 1)], [replace(case("a"), digest="f" * 64)], replace(MANNER, suite="t" * 64)
-    )
+    gate = regressions(then, [score("a", 1)], [edited("a")], replace(MANNER, suite="t" * 64))
     assert not gate.open
-    assert gate.reason == "nothing can be compared with the approved v3: the suite is another"
+    assert gate.reason == (
+        "nothing can be compared with the approved v3; 1 changed since it was approved; the suite is another"
+    )
+    assert gate.advice is not None
     assert not held(before({}), {"fresh": 1}).open
 
 
@@ -174,7 +274,8 @@ def test_another_judge_concerns_judged_cases_only() -> None:
     same = regressions(then, scores, cases, replace(MANNER, judge="1" * 64))
     assert [one.case for one in same.counting] == ["plain", "judged"]
     other = regressions(then, scores, cases, replace(MANNER, judge="2" * 64))
-    assert ([one.case for one in other.counting], other.incomparable) == (["plain"], ("judged",))
+    assert [(one.case, one.kind) for one in other.counting] == [("plain", "failed"), ("judged", "changed")]
+    assert other.incomparable == ("judged",)
     assert other.differs == ("the judge is another",)
     nobody = regressions(then, scores, cases, replace(MANNER, judge=""))
     assert [one.case for one in nobody.counting] == ["plain", "judged"]
@@ -205,6 +306,20 @@ def test_the_candidate_of_a_comparison_can_be_approved() -> None:
 
 
 names = st.sampled_from(list("abcdefgh"))
+
+
+@given(st.dictionaries(names, st.booleans()), st.dictionaries(names, st.booleans()), st.sets(names))
+def test_no_edit_of_a_case_opens_the_gate(
+    then: dict[str, bool], now: dict[str, bool], changed: set[str]
+) -> None:
+    scores = [score(name, int(passed)) for name, passed in now.items()]
+    cases = [edited(name) if name in changed else case(name) for name in now]
+    gate = regressions(before(then), scores, cases, replace(MANNER, suite="t" * 64))
+    plain = held(before(then), {name: int(passed) for name, passed in now.items()})
+    assert {one.case for one in gate.counting} == {one.case for one in plain.counting}
+    assert gate.open <= plain.open
+    assert set(gate.incomparable) == changed & now.keys() & then.keys()
+    assert all(f"{len(found)}" in gate.reason for found in (gate.removed, gate.incomparable) if found)
 
 
 @given(st.dictionaries(names, st.booleans()), st.dictionaries(names, st.booleans()), st.sets(names))

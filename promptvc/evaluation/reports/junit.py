@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from promptvc.base.clock import format_time
+from promptvc.evaluation.gate import named
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.reports.figures import share
 from promptvc.evaluation.reports.kinds import errors_of, failures_of, kinds_of_row
@@ -57,6 +58,11 @@ def _of_the_run(report: Report) -> Iterator[tuple[str, str]]:
     if report.comparison is not None:
         yield "verdict", report.comparison.verdict
         yield "recommendation", report.comparison.recommendation
+    if report.gate is not None:
+        yield "gate", "open" if report.gate.open else "closed"
+        yield "gate_reason", report.gate.reason
+        for what, found in report.gate.apart:
+            yield f"gate: {what}", f"{len(found):,} ({named(found)})"
 
 
 def _case(report: Report, row: Row) -> str:

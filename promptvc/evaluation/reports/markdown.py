@@ -6,10 +6,10 @@ part has its share; what does not fit is left out row by row, and counted. Forei
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from promptvc.base.clock import format_time
-from promptvc.evaluation.gate import Gate
+from promptvc.evaluation.gate import NAMED, Gate
 from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reports.figures import (
     counted,
@@ -54,20 +54,28 @@ def _begins(report: Report) -> Iterator[Part]:
         share=0.2,
     )
     if report.gate is not None:
-        yield _gate(report.gate)
+        yield from _gate(report.gate)
     yield from _metrics(report)
 
 
-def _gate(gate: Gate) -> Part:
-    """New regressions against the approved baseline; what failed before is only counted."""
+def _gate(gate: Gate) -> Iterator[Part]:
+    """Each regression against the approved baseline; of what stands apart how many there are, and the first."""
     head = f"\n#### Gate {'open' if gate.open else 'closed'}: {words(gate.reason)}\n\n"
-    if gate.known:
-        head += f"{counted(len(gate.known), 'known failure')} not listed.\n\n"
     rows = [
         f"- {code(one.case)} {one.kind}" + (f": {words(one.error)}" if one.error else "") + "\n"
         for one in gate.regressions
     ]
-    return Part(head=head, rows=rows, total=len(rows), noun="regression", share=0.15)
+    yield Part(head=head, rows=rows, total=len(rows), noun="regression", share=0.15)
+    told = [_apart(what, found) for what, found in gate.apart]
+    if gate.advice is not None:
+        told.append(f"- {words(gate.advice)}\n")
+    if told:
+        yield Part(head="\nBeside that:\n\n", rows=told, total=len(told), noun="line", share=0.08)
+
+
+def _apart(what: str, found: Sequence[str]) -> str:
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return f"- {what}: {len(found):,}, {', '.join(code(one) for one in found[:NAMED])}{more}\n"
 
 
 def _ends(report: Report) -> Iterator[Part]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptvc.base.clock import format_time
+from promptvc.evaluation.gate import Gate, named
 from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.reports.figures import (
@@ -103,8 +104,16 @@ def _notes(report: Report) -> list[str]:
     if report.pure:
         said.append("No grading took a model, a network or a key.")
     if report.gate is not None:
-        said.insert(0, f"gate {'open' if report.gate.open else 'closed'}: {report.gate.reason}"[:_TEXT])
+        said = [*_gate(report.gate), *said]
     return said + [remark[:_TEXT] for remark in report.remarks[:_MOST_REMARKS]]
+
+
+def _gate(gate: Gate) -> list[str]:
+    said = [f"gate {'open' if gate.open else 'closed'}: {gate.reason}"]
+    said += [f"{what}: {len(found):,} ({named(found)})" for what, found in gate.apart]
+    if gate.advice is not None:
+        said.append(gate.advice)
+    return [sentence[:_TEXT] for sentence in said]
 
 
 def _numbers(report: Report, sides: Sequence[Side]) -> list[list[str]]:
