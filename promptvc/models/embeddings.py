@@ -13,9 +13,10 @@ import math
 import operator
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from promptvc.base.config import ModelSettings
+from promptvc.base.config import ModelSettings, Price
 from promptvc.models.access import Access
 from promptvc.models.calls import Answered, Manners
 from promptvc.models.connections import reached
@@ -24,7 +25,7 @@ from promptvc.models.messages import ChatMessage, Completion, Model
 from promptvc.models.remote import Remote, reachable
 from promptvc.models.retry import Retry
 from promptvc.models.similarity import UNIT, strength
-from promptvc.models.throttle import Throttles
+from promptvc.models.throttle import Throttle, Throttles
 from promptvc.models.words import features
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ WIDTH = 4096
 
 _MOST_TEXTS = 256
 """Texts in one request."""
+
+_CHARACTERS_A_TOKEN = 4
 
 
 class Embedder(Model, Protocol):
@@ -85,7 +88,8 @@ def open_embeddings(
         return LexicalEmbedder()
     access = reachable(spec, settings=settings, environ=environ)
     throttle = (throttles or Throttles()).of(access.provider_name, access.location)
-    embedder = RemoteEmbedder(access, Manners.of(access, settings, retry), throttle)
+    manners = Manners.of(access, settings, retry)
+    embedder = RemoteEmbedder(access, manners, throttle, settings.prices.get(spec))
     embedder.check()
     return embedder
 
@@ -123,6 +127,10 @@ class LexicalEmbedder:
 class RemoteEmbedder(Remote["Embeddings"]):
     """A LangChain embedding model with promptvc's own retries and limits."""
 
+    def __init__(self, access: Access, manners: Manners, throttle: Throttle, price: Price | None) -> None:
+        super().__init__(access, manners, throttle)
+        self._price = price
+
     def check(self) -> None:
         """Build the client without calling it, to fail early.
 
@@ -145,10 +153,17 @@ class RemoteEmbedder(Remote["Embeddings"]):
     async def complete(
         self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
     ) -> Completion:
-        """See :class:`Embedder`. What it cost is unknown: LangChain does not tell the tokens of embeddings."""
+        """See :class:`Embedder`.
+
+        LangChain does not tell the tokens of embeddings. They are estimated, a quarter of the text's characters, and
+        its cost with them where the model has a price: without that no bound on either could be kept.
+        """
         del parameters, repeat
-        (vector,), latency_ms = await self._some([messages[-1].content])
-        return _completion(vector, latency_ms)
+        text = messages[-1].content
+        (vector,), latency_ms = await self._some([text])
+        tokens = math.ceil(len(text) / _CHARACTERS_A_TOKEN)
+        cost = tokens * self._price.input / 1_000_000 if self._price is not None else None
+        return replace(_completion(vector, latency_ms), tokens_in=tokens, tokens_out=0, cost=cost)
 
     async def _some(self, texts: list[str]) -> tuple[list[list[float]], float]:
         """The vectors of one request, and the milliseconds that it took."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvc.base.config import ModelSettings
+from promptvc.base.config import ModelSettings, Price
 from promptvc.base.errors import InputError, ProviderError, ProviderRefused
 from promptvc.models.embeddings import LEXICAL, WIDTH, Embedder, open_embeddings, similarity
 from promptvc.models.messages import ChatMessage, ImmediateModel, RemoteModel
@@ -138,12 +138,24 @@ def test_as_a_completion_the_vector_is_json() -> None:
         completion = await embedder.complete([ChatMessage("system", "no"), ChatMessage("user", "four")], {})
         await embedder.close()
         assert json.loads(completion.text) == [4.0, 1.0]
-        assert (completion.tokens_in, completion.cost) == (None, None)
+        assert (completion.tokens_in, completion.tokens_out, completion.cost) == (1, 0, None)
         assert completion.latency_ms > 0
 
     with Server(lengths) as server:
         embedder = opened(server)
         asyncio.run(once())
+
+
+def test_what_a_text_costs_is_estimated_from_its_characters() -> None:
+    async def once(embedder: Embedder) -> tuple[int | None, int | None, float | None]:
+        completion = await embedder.complete([ChatMessage("user", "x" * 401)], {})
+        await embedder.close()
+        return completion.tokens_in, completion.tokens_out, completion.cost
+
+    with Server(lengths) as server:
+        settings = ModelSettings(local_only=True, prices={SPEC: Price(input=2.0, output=9.0)})
+        embedder = open_embeddings(SPEC, settings=settings, environ=server.environ())
+        assert asyncio.run(once(embedder)) == (101, 0, pytest.approx(101 * 2 / 1e6))
 
 
 def test_retries_are_our_own() -> None:

@@ -4,7 +4,8 @@ Matching in-process cannot be stopped, and a library with a timeout checks it on
 that are known to be cheap in a text of that length are tried here (:mod:`promptvc.evaluation.assertions.pattern_cost`
 says how that is known). All others are tried in a process of their own, started with the first one and kept: the
 kernel ends it when a match has used its processor time, and the next match gets a new one. A match there costs some 30
-microseconds on top.
+microseconds on top. Nothing else goes on while a match runs, so a pattern may be out of time once: after that it is an
+error at once, in every text, as long as promptvc runs.
 """
 
 from __future__ import annotations
@@ -50,17 +51,23 @@ for line in sys.stdin:
 
 
 class Matcher:
-    """Searches in a kept process. Safe for threads, which take turns."""
+    """Searches in a kept process. Safe for threads, which take turns.
+
+    A pattern that was out of time once is not tried again.
+    """
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
         self.limit_s = limit_s
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
+        self._slow: set[str] = set()
 
     def search(self, pattern: str, text: str) -> bool | str:
         """Whether ``pattern`` is found in ``text``; a text says why that is not known."""
         with self._lock:
+            if pattern in self._slow:
+                return self._late(pattern)
             try:
                 process = self._running()
                 assert process.stdin is not None
@@ -75,7 +82,8 @@ class Matcher:
                 raise
             if reply is None:
                 self._end()
-                return f"trying {shown(pattern)} took more than {self.limit_s:g} s"
+                self._slow.add(pattern)
+                return self._late(pattern)
             found: bool | str = json.loads(reply)
             return found
 
@@ -83,6 +91,9 @@ class Matcher:
         """End the process; a later search starts a new one."""
         with self._lock:
             self._end()
+
+    def _late(self, pattern: str) -> str:
+        return f"trying {shown(pattern)} took more than {self.limit_s:g} s"
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._owner == os.getpid():

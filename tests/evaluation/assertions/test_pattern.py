@@ -170,8 +170,19 @@ def test_a_pattern_that_never_ends_is_an_error_and_the_next_one_works() -> None:
     assert found.error is not None
     assert "took more than 0.2 s" in found.error
     assert not found.negated("not-regex").passed
-    assert regex.grade(answer("aaa"), slow).passed
+    assert regex.grade(answer("aaa"), slow).passed, "a short text needs no process"
     regex.matcher.close()
+
+
+def test_a_pattern_that_was_out_of_time_is_not_tried_again() -> None:
+    regex = Regex(Matcher(limit_s=0.2))
+    slow = Assertion("regex", "(a|aa)+$")
+    first = regex.grade(answer("a" * 60 + "b"), slow)
+    assert regex.matcher._process is None
+    again = regex.grade(answer("a" * 60), slow)
+    assert first.error is not None
+    assert again.error == first.error
+    assert regex.matcher._process is None, "it was tried again"
 
 
 def test_a_killed_process_is_an_error_once() -> None:
