@@ -172,6 +172,37 @@ def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
         assert not closed["gate"]["open"]
 
 
+def test_no_edit_of_the_suite_hides_what_got_worse(cli: Cli, desk: Repo) -> None:
+    """Two cases get worse. Then one of them is taken away, and the other judged by other words."""
+    desk.commit({SUITE: suite("{type: contains, value: alpha}", 4)}, "Four")
+    wrong: set[str] = set()
+    files = [desk.path / f"gate.{ending}" for ending in ("md", "html", "xml")]
+    outputs = [word for file in files for word in ("-o", str(file))]
+    with Server(lambda request: answer("beta" if request.text in wrong else "alpha")) as server:
+        asking = ("evaluate", DESK, "--model", "openai:one", *ONCE, "--fresh")
+        more = server.environ()
+        cli.json(*asking, "--save", more=more)
+        cli.ok("baseline", "approve", DESK, "-m", "good enough")
+        wrong |= {"question 2", "question 3"}
+        fewer = suite("{type: contains, value: alpha}", 3)
+        other = "{id: q2, vars: {question: question 2}, assert: [{type: icontains, value: alpha}]}"
+        desk.write({SUITE: fewer.replace("{id: q2, vars: {question: question 2}}", other)})
+        done = cli(*asking, "--gate", *outputs, **more)
+    assert done.code == 1
+    finding = "1 new regression against the approved v1: q2 (changed)"
+    left_out = "1 removed, 1 changed since it was approved; the suite is another"
+    page = files[1].read_text()
+    for told in (done.out, *(file.read_text() for file in files)):
+        assert f"{finding}; {left_out}" in told
+        assert "removed since it was approved" in told
+    assert "  removed since it was approved: 1 (q3)\n" in done.out
+    assert "- removed since it was approved: 1, `q3`\n" in files[0].read_text()
+    assert "removed since it was approved: 1 (q3)" in page
+    assert '<property name="gate: removed since it was approved" value="1 (q3)"/>' in files[2].read_text()
+    advice = "approve it: promptvc baseline approve desk/route"
+    assert all(advice in told for told in (done.out, files[0].read_text(), page))
+
+
 def test_a_prompt_without_a_suite_gets_cases_that_are_said_to_be_generated(cli: Cli, desk: Repo) -> None:
     desk.commit({SUITE: None}, "None")
     done = cli.json("evaluate", DESK, codes=(0, 1))
