@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from promptvc.base.clock import utc_now
+from promptvc.base.errors import ProviderError
 from promptvc.base.log import Log
 from promptvc.evaluation.sessions.estimate import Estimate
 from promptvc.feedback.events import Event
@@ -171,8 +172,14 @@ class Library:
         """Run a prompt's suite on one version and one model.
 
         ``options`` are the fields of :class:`promptvc.evaluation.assessed.EvaluateRequest`.
+
+        Raises:
+            ProviderError: no case could be answered and graded.
         """
-        return self.evaluate_all(reference, progress=progress, **options)[0]
+        found = self.evaluate_all(reference, progress=progress, **options)[0]
+        if found.dead is not None:
+            raise ProviderError(found.dead)
+        return found
 
     def evaluate_all(
         self, *references: str, progress: Progress = silent, **options: Any
@@ -185,8 +192,8 @@ class Library:
         """What :meth:`evaluate_all` would take; nobody is asked."""
         return assess.estimates(self._fresh(), assess.EvaluateRequest(references, **options))
 
-    def merge(self, *files: str | Path, **options: Any) -> assess.Evaluated:
-        """Bring shards together; ``options`` are the fields of :class:`promptvc.workflows.merge.MergeRequest`."""
+    def merge(self, *files: str | Path, **options: Any) -> tuple[assess.Evaluated, ...]:
+        """Bring shards together, an evaluation for each prompt; ``options`` are the fields of :class:`promptvc.workflows.merge.MergeRequest`."""
         request = merging.MergeRequest(tuple(map(Path, files)), **options)
         return merging.merge(self._fresh(), request)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from promptvc.base.errors import ProviderError
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.evaluated import check_outputs, output_option, show_estimates, show_evaluated, write_outputs
@@ -95,7 +96,14 @@ def run_suites(
         return 0
     found = assess.evaluate(edge.project(), request, progress=edge.ui.progress)
     write_outputs(outputs, [one.report for one in found])
+    dead = [one.dead for one in found if one.dead is not None]
+    if dead and len(dead) == len(found):
+        raise ProviderError(dead[0])
     show_evaluated(edge, found)
+    for reason in dead:
+        edge.ui.note(reason)
+    if dead:
+        return ProviderError.exit_code
     return 0 if all(one.good for one in found) else 1
 
 

@@ -40,12 +40,16 @@ output_option = click.option(
 def write_outputs(outputs: Sequence[Path], reports: Sequence[Report]) -> None:
     """Write each report in each format; several reports get their prompt, version and model into the file's name.
 
+    Without any only what is merged later is written: that there was nothing.
+
     Raises:
         Usage: a file's ending is no format.
         StorageError: it cannot be written; what was there is as it was.
     """
     for output in outputs:
         kind = format_of(output)
+        if not reports and kind.nothing is not None:
+            write_parts(output, (kind.nothing().encode(),))
         for report in reports:
             path = output if len(reports) == 1 else output.with_name(_own_name(output, kind.ending, report))
             write_parts(path, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)))

@@ -54,6 +54,7 @@ class Beside:
     calibrations: tuple[Calibration, ...] = ()
     ratings: tuple[Rating, ...] = ()
     judging: Judging | None = None
+    judge_digest: str = ""
     pure: bool = True
     remarks: tuple[str, ...] = ()
 
@@ -94,13 +95,16 @@ def make_report(frame: Frame, candidate: Side, baseline: Side | None, beside: Be
         repeats=frame.repeats,
         reducer=frame.reducer,
         baseline=baseline,
-        comparison=compare_sides(candidate, baseline, frame) if baseline is not None else None,
+        comparison=compare_sides(candidate, baseline, frame)
+        if baseline is not None and frame.cases
+        else None,
         flaky=_flaky(candidate, baseline, frame),
         quarantined=frame.quarantined,
         qualities=beside.qualities,
         calibrations=beside.calibrations,
         ratings=beside.ratings,
         judging=beside.judging,
+        judge_digest=beside.judge_digest,
         pure=beside.pure,
         remarks=beside.remarks,
     )

@@ -73,6 +73,16 @@ class Evaluated:
     bar: float
 
     @property
+    def dead(self) -> str | None:
+        """Why nothing is known of this version on this model, as an error says it; None where something is."""
+        reason = self.report.unscored
+        if reason is None:
+            return None
+        return (
+            f"no case of {self.report.name} has a score on {self.report.candidate.model}; the first: {reason}"
+        )
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know."""
         return self.report.remarks

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from promptvc.base.errors import OverBudget, ProviderError, ProviderRefused
 from promptvc.base.stats import mean
@@ -40,44 +41,65 @@ def lexical_qualities(renderer: Renderer, cases: Sequence[Case], results: Result
     )
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedQualities:
+    """What a judge says; ``failed`` judgements could not be read, the first for this ``reason``."""
+
+    qualities: tuple[Quality, ...]
+    failed: int = 0
+    reason: str | None = None
+
+
 def judged_qualities(
     renderer: Renderer, cases: Sequence[Case], results: Results, bench: ModelBench, concurrency: int
-) -> tuple[Quality, ...]:
+) -> JudgedQualities:
     """The three as the bench's judge grades them; an answer that cannot be judged is left out of ``n``.
 
-    Raises:
-        OverBudget, ProviderRefused: no further call would succeed.
+    Where the budget ends, or the judge refuses, what was judged until then is told, and the reason.
     """
     asked = _sample(renderer, cases, results, MOST_JUDGED)
     with asyncio.Runner() as runner:
         found = runner.run(_judged(asked, bench, concurrency))
     judge = bench.judge_name() or ""
-    scores = {name: [score for one, score in found if one == name] for name in NAMES}
-    return tuple(
-        Quality(name, mean(values) or 0.0, judge, len(values)) for name, values in scores.items() if values
+    reasons = [one for one in found if isinstance(one, str)]
+    scores = {
+        name: [one[1] for one in found if not isinstance(one, str) and one[0] == name] for name in NAMES
+    }
+    return JudgedQualities(
+        tuple(
+            Quality(name, mean(values) or 0.0, judge, len(values))
+            for name, values in scores.items()
+            if values
+        ),
+        len(reasons),
+        reasons[0] if reasons else None,
     )
 
 
 async def _judged(
     asked: Sequence[tuple[str, str]], bench: ModelBench, concurrency: int
-) -> list[tuple[str, float]]:
+) -> list[tuple[str, float] | str]:
+    """(name, score) of each judgement, or why there is none; after an end nothing more is asked."""
     places = asyncio.Semaphore(concurrency)
+    ended: list[str] = []
 
-    async def one(name: str, question: str, answer: str) -> tuple[str, float] | None:
+    async def one(name: str, question: str, answer: str) -> tuple[str, float] | str:
         async with places:
+            if ended:
+                return ended[0]
             try:
                 said = await bench.ask(name, {"question": question, "answer": answer})
-            except (OverBudget, ProviderRefused):
-                raise
-            except ProviderError:
-                return None
+            except (OverBudget, ProviderRefused) as error:
+                ended.append(error.message)
+                return error.message
+            except ProviderError as error:
+                return error.message
             return name, float(said["score"])
 
     try:
-        found = await asyncio.gather(*(one(name, *pair) for pair in asked for name in NAMES))
+        return await asyncio.gather(*(one(name, *pair) for pair in asked for name in NAMES))
     finally:
         await bench.rest()
-    return [each for each in found if each is not None]
 
 
 def _sample(renderer: Renderer, cases: Sequence[Case], results: Results, most: int) -> list[tuple[str, str]]:

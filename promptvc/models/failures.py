@@ -126,11 +126,16 @@ def _malformed(causes: Sequence[BaseException], secrets: Sequence[str]) -> Failu
     """An answer came and is no chat completion. It was paid for, and would come again: no further attempt."""
     hint = "look at the base URL: it must lead to a chat completions API"
     if any(isinstance(cause, json.JSONDecodeError) for cause in causes):
-        return Failure(f"the answer is not JSON: {scrub(str(causes[-1]), secrets)}", hint, again=False)
+        return Failure(f"the answer is not JSON: {scrub(_not_json(causes), secrets)}", hint, again=False)
     if isinstance(causes[0], LookupError | TypeError | AttributeError):
         return Failure("the answer is not a chat completion", hint, again=False)
     reason = scrub(str(causes[0]) or type(causes[0]).__name__, secrets)
     return Failure(f"no usable answer: {reason}", hint, again=False)
+
+
+def _not_json(causes: Sequence[BaseException]) -> str:
+    """What the parser said; what lies deeper was handled on the way, and misleads."""
+    return str(next(cause for cause in causes if isinstance(cause, json.JSONDecodeError)))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from promptvc.base.errors import OverBudget, ProviderError, Usage
+from promptvc.base.clock import format_time
+from promptvc.base.errors import OverBudget, ProviderRefused, Usage
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.assembly import Beside, Frame, make_report, side_of
 from promptvc.evaluation.assessed import Evaluated, EvaluateRequest
+from promptvc.evaluation.cases.sequence import digest_of
 from promptvc.evaluation.judges.digest import judge_digest
 from promptvc.evaluation.last import Last
 from promptvc.evaluation.level import Level
@@ -20,7 +22,6 @@ from promptvc.evaluation.reports.terminal import error_lines
 from promptvc.evaluation.running.journal import Journal, Mark
 from promptvc.evaluation.sessions.collector import Collector
 from promptvc.evaluation.sessions.estimate import Estimate, estimate
-from promptvc.models.messages import Model
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.render import Renderer
 from promptvc.training.leakage import find_leaks
@@ -66,16 +67,16 @@ def estimates(project: Project, request: EvaluateRequest) -> tuple[Estimate, ...
 def _estimated(plan: Plan) -> Iterator[Estimate]:
     session = plan.session()
     try:
-        for one in plan.contents:
-            for model in session.models:
-                yield estimate(
-                    one.prompt,
-                    plan.cases,
-                    model,
-                    repeats=session.repeats,
-                    cache=session.options.cache,
-                    prices=session.prices,
-                )
+        models = {model.name: model for model in session.models}
+        for one, model in plan.runs:
+            yield estimate(
+                one.prompt,
+                plan.cases,
+                models[model],
+                repeats=session.repeats,
+                cache=session.options.cache,
+                prices=session.prices,
+            )
     finally:
         session.close()
 
@@ -89,21 +90,28 @@ class _Evaluation:
         self._journal = Journal(plan.project.state / "runs")
         self._mark: Mark | None = None
         if plan.request.fresh:
-            contents = [one.version.digest for one in plan.contents]
-            asked = [*plan.asking.models, str(plan.asking.repeats), plan.judged.digest, *contents]
-            self._mark = self._journal.begin(" ".join(["evaluate", *asked]), now=plan.started)
+            self._mark = self._journal.begin(_identity(plan), now=plan.started)
         self.session = plan.session(self._mark.started if self._mark is not None else None)
+        if plan.request.qualities and (
+            self.session.judging is None or self.session.judging.judge_name() is None
+        ):
+            self.session.close()
+            raise Usage("--qualities takes a model that judges", hint="name one: --judge provider:model")
+        self._models = {model.name: model for model in self.session.models}
+        self._notes: list[str] = []
 
     def outcome(self) -> list[Evaluated]:
-        """Ask, and tell what the answers say."""
+        """Ask, and tell what the answers say; a model that cannot be asked does not cost the others' results."""
+        plan = self.plan
         try:
             sides = self._collect()
             if self._mark is not None:
                 self._journal.end(self._mark)
+            wanted = {one.version.digest for one in plan.versions}
             return [
                 self._evaluated(one, model, sides)
-                for one in self.plan.versions
-                for model in self.session.models
+                for one, model in plan.runs
+                if one.version.digest in wanted and self._is_whole(one, model, sides)
             ]
         finally:
             self.session.close()
@@ -112,45 +120,61 @@ class _Evaluation:
         """Every content on every model, by digest and model."""
         plan, session = self.plan, self.session
         sides: dict[tuple[str, str], Collector] = {}
+        refused: list[ProviderRefused] = []
         try:
-            for one in plan.contents:
-                for model in session.models:
-                    show = self.progress(f"{plan.name} v{one.version.version}")
-                    sides[one.version.digest, model.name] = session.collect(
-                        one.prompt, plan.cases, model, show
-                    )
+            for one, model in plan.runs:
+                show = self.progress(f"{plan.name} v{one.version.version}")
+                try:
+                    found = session.collect(one.prompt, plan.cases, self._models[model], show)
+                except ProviderRefused as error:
+                    refused.append(error)
+                    self._notes.append(f"{model} could not be asked: {error.message}")
+                else:
+                    sides[one.version.digest, model] = found
+            if refused and not sides:
+                raise refused[0]
             session.settle(list(sides.values()))
         except OverBudget as error:
             raise self._too_few(error) from None
         return sides
 
+    def _is_whole(self, one: Loaded, model: str, sides: dict[tuple[str, str], Collector]) -> bool:
+        """Whether there are answers of a version, and of its baseline, from ``model``."""
+        base = self.plan.baseline
+        needed = [one] if base is None else [one, base]
+        return all((side.version.digest, model) in sides for side in needed)
+
     def _too_few(self, error: OverBudget) -> OverBudget:
         """``error`` with how many answers are missing."""
         plan, session = self.plan, self.session
-        total = len(plan.contents) * len(session.models) * len(plan.cases) * session.repeats
+        total = len(plan.runs) * len(plan.cases) * session.repeats
         missing = total - session.spent.answered
         kept = set(plan.asking.models) != {OFFLINE} and not session.warnings
-        hint = f"the evaluation takes {total} answers: allow more" + (
+        if missing <= 0:
+            return OverBudget(
+                f"{error.message}; all {total} answers are there, not all of them are judged",
+                hint="run it again with a higher bound: what was paid for is kept",
+            )
+        more = "allow more"
+        if plan.request.max_calls is not None and not plan.demands.waits:
+            more = f"--max-calls {missing if kept else total} or more"
+        hint = f"the evaluation takes {total} answers: {more}" + (
             "; those that are there are kept" if kept else ""
         )
-        if plan.request.max_calls is not None:
-            hint = hint.replace("allow more", f"--max-calls {missing if kept else total} or more")
         return OverBudget(f"{error.message}; {missing} of {total} answers are missing", hint=hint)
 
-    def _evaluated(self, one: Loaded, model: Model, sides: dict[tuple[str, str], Collector]) -> Evaluated:
+    def _evaluated(self, one: Loaded, model: str, sides: dict[tuple[str, str], Collector]) -> Evaluated:
         plan, base = self.plan, self.plan.baseline
         frame = self._frame(one)
-        side = side_of(one.pin, model.name, sides[one.version.digest, model.name], frame)
-        if side.totals.score is None:
-            first = next((score.error for score in side.scores if score.error), "no answer")
-            raise ProviderError(f"no case of {plan.name} has a score; the first: {first}")
+        side = side_of(one.pin, model, sides[one.version.digest, model], frame)
         baseline = None
         if base is not None:
-            baseline = side_of(base.pin, model.name, sides[base.version.digest, model.name], frame)
+            baseline = side_of(base.pin, model, sides[base.version.digest, model], frame)
         report = make_report(frame, side, baseline, self._beside(one, side, frame))
-        if plan.request.gate:
+        if plan.request.gate and plan.cases:
             report = replace(report, gate=gate_of(plan.project, plan.judged, plan.asked, report))
-        evidence, commit = self._save(one, report) if plan.request.save else (None, None)
+        save = plan.request.save and report.unscored is None
+        evidence, commit = self._save(one, report) if save else (None, None)
         failing = [score.case for score in side.scores if not score.passed]
         whole = len(plan.cases) == len(plan.asked)
         asked = None if whole else [case.id for case in plan.cases]
@@ -196,19 +220,22 @@ class _Evaluation:
             calibrations=said.calibrations,
             ratings=said.ratings,
             judging=self._judging(),
+            judge_digest=judge_digest(plan.asked, self.session.judging) if self.session.judging else "",
             pure=plan.demands.pure(plan.project.settings.evaluation.embeddings),
             remarks=self._remarks(one, frame),
         )
 
     def _qualities(self, one: Loaded, side: Side) -> tuple[Quality, ...]:
         plan, renderer = self.plan, Renderer(one.prompt)
-        if not plan.request.qualities:
-            return lexical_qualities(renderer, plan.cases, side.results)
         bench = self.session.judging
-        assert bench is not None
-        if bench.judge_name() is None:
-            raise Usage("--qualities takes a model that judges", hint="name one: --judge provider:model")
-        return judged_qualities(renderer, plan.cases, side.results, bench, self.session.options.concurrency)
+        if not plan.request.qualities or bench is None:
+            return lexical_qualities(renderer, plan.cases, side.results)
+        concurrency = self.session.options.concurrency
+        found = judged_qualities(renderer, plan.cases, side.results, bench, concurrency)
+        if found.failed:
+            count = "1 quality" if found.failed == 1 else f"{found.failed} qualities"
+            self._notes.append(f"{count} of answers could not be judged; the first: {found.reason}")
+        return found.qualities
 
     def _judging(self) -> Judging | None:
         bench = self.session.judging
@@ -226,9 +253,15 @@ class _Evaluation:
 
     def _remarks(self, one: Loaded, frame: Frame) -> tuple[str, ...]:
         plan = self.plan
-        remarks = list(self.session.warnings)
+        remarks = [*self.session.warnings, *self._notes]
         if self._mark is not None and self._mark.warning:
             remarks.append(self._mark.warning)
+        if self._mark is not None and self._mark.resumed:
+            remarks.append(f"resumed the fresh run that began {format_time(self._mark.started)}")
+        if plan.baseline is not None:
+            own = plan.baseline.prompt.model or plan.project.settings.model or OFFLINE
+            if own not in plan.asking.models:
+                remarks.append(f"{plan.baseline.label} names {own}; both sides were asked on the same model")
         remarks += told(frame, trained=len(plan.suite.cases) - len(plan.asked))
         found = () if plan.suite.generated else find_leaks(plan.cases, one.prompt)
         if found:
@@ -242,3 +275,11 @@ class _Evaluation:
         project = self.plan.project
         facts = Facts.of(report, new_ulid(project.clock()), self.plan.suite, one.prompt.parameters)
         return save(project, record_of(facts, report), one.version.version, report.detail)
+
+
+def _identity(plan: Plan) -> str:
+    """The same text for the same fresh run: what is asked of whom, how often, and who judges."""
+    cases = "all" if len(plan.cases) == len(plan.asked) else digest_of(plan.cases)
+    runs = [f"{one.version.digest} {model}" for one, model in plan.runs]
+    judge = plan.asking.judge or plan.project.settings.evaluation.judge or ""
+    return " ".join(["evaluate", plan.judged.digest, cases, str(plan.asking.repeats), judge, *runs])

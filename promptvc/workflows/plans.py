@@ -33,7 +33,11 @@ from promptvc.workflows.suites import (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run for one prompt: versions and models, the cases, and how they are asked."""
+    """What is run for one prompt: versions and models, the cases, and how they are asked.
+
+    Attributes:
+        runs: every content with a model that it is asked on.
+    """
 
     project: Project
     request: EvaluateRequest
@@ -45,6 +49,7 @@ class Plan:
     asked: Sequence[Case]
     cases: Sequence[Case]
     demands: Demands
+    runs: tuple[tuple[Loaded, str], ...]
     asking: Asking
     budget: Budget
 
@@ -52,12 +57,6 @@ class Plan:
     def suite(self) -> Suite:
         """Of the prompt."""
         return self.judged.suite
-
-    @property
-    def contents(self) -> tuple[Loaded, ...]:
-        """The candidates and the baseline, each content once."""
-        every = [*self.versions, *([self.baseline] if self.baseline is not None else [])]
-        return tuple({one.version.digest: one for one in every}.values())
 
     def session(self, since: datetime | None = None) -> Session:
         """Ready to run.
@@ -119,7 +118,8 @@ def _plan(
         _require_whole(selection, suite)
         for one in versions:
             require_committed(project, one.version, judged)
-    models = request.models or (versions[0].prompt.model or project.settings.model or OFFLINE,)
+    runs = _runs(project, request, versions, baseline)
+    models = tuple(dict.fromkeys(model for _, model in runs))
     repeats = request.repeat or suite.repeat or (1 if set(models) == {OFFLINE} else 3)
     reducer = parse_reducer(request.reduce or suite.reduce or "mean")
     reducer.check(repeats)
@@ -135,8 +135,9 @@ def _plan(
         asked=asked,
         cases=cases,
         demands=Demands.of(cases),
+        runs=runs,
         asking=Asking(
-            models=tuple(models),
+            models=models,
             repeats=repeats,
             reducer=reducer,
             concurrency=request.concurrency,
@@ -145,6 +146,23 @@ def _plan(
         ),
         budget=budget,
     )
+
+
+def _runs(
+    project: Project, request: EvaluateRequest, versions: Sequence[Loaded], baseline: Loaded | None
+) -> tuple[tuple[Loaded, str], ...]:
+    """Every content on every model that it is asked on, each once: a version's own model unless others are named.
+
+    A baseline is asked on the models of what it is compared with: the prompts are compared, not their models.
+    """
+    found: dict[tuple[str, str], tuple[Loaded, str]] = {}
+    for one in versions:
+        models = request.models or (one.prompt.model or project.settings.model or OFFLINE,)
+        for model in models:
+            for side in (one, baseline):
+                if side is not None:
+                    found.setdefault((side.version.digest, model), (side, model))
+    return tuple(found.values())
 
 
 def _selection(project: Project, request: EvaluateRequest, name: str) -> Selection:

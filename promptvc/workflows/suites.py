@@ -13,6 +13,7 @@ from datetime import datetime
 from promptvc.analysis.calibration import calibrations
 from promptvc.analysis.cases import documents
 from promptvc.analysis.ratings import ratings
+from promptvc.base.config import FILE
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
 from promptvc.evaluation.cases.finding import Shelf, suite_path
 from promptvc.evaluation.cases.generated import generated_suite
@@ -54,6 +55,11 @@ class Loaded:
 
     version: Version
     prompt: Prompt
+
+    @property
+    def label(self) -> str:
+        """``v3``."""
+        return f"v{self.version.version}"
 
     @property
     def pin(self) -> VersionRef:
@@ -286,6 +292,9 @@ def voices(project: Project, name: str) -> Voices:
 def changed_since(project: Project, revision: str) -> tuple[str, ...]:
     """The prompts of the working tree that differ, themselves or their suites, from the merge base with ``revision``.
 
+    A suite differs with its datasets, its code and its quarantine. All differ where the settings do, which name models
+    and bars.
+
     Raises:
         NotFound: no such revision.
     """
@@ -297,8 +306,11 @@ def changed_since(project: Project, revision: str) -> tuple[str, ...]:
         found.decode().strip() if code == 0 else commit
     )  # unrelated histories, and shallow clones, have none
     before = {**project.tree(base, "prompts"), **project.tree(base, "evaluation")}
-    names = working_prompts(project.root) if project.root is not None else project.resolver.names()
-    return tuple(name for name in sorted(names) if _differs(project, name, before))
+    names = sorted(working_prompts(project.root) if project.root is not None else project.resolver.names())
+    settings = project.objects.at(base, project.prefix + FILE)
+    if _digest(project, FILE) != (settings[0] if settings is not None else None):
+        return tuple(names)
+    return tuple(name for name in names if _differs(project, name, before))
 
 
 def _differs(project: Project, name: str, before: Mapping[str, str]) -> bool:
@@ -311,7 +323,7 @@ def _differs(project: Project, name: str, before: Mapping[str, str]) -> bool:
     with suppress(InvalidDocument):
         suite = shelf(project).suite(name)
     if suite is not None:
-        own |= {one.path for one in suite.datasets}
+        own |= {one.path for one in suite.datasets} | set(suite.code)
     return any(_digest(project, path) != before.get(path) for path in sorted(own))
 
 

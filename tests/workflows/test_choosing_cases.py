@@ -231,6 +231,9 @@ def test_prompts_that_changed_since_a_revision(cli: Cli, asked: Repo) -> None:
     asked.write({CASES: rows(10)})
     assert changed(since) == [DESK]
     assert changed(start) == ["desk/other", DESK]
+    asked.git("checkout", "-q", "--", ".")
+    asked.write({"promptvc.yaml": "evaluation: {success: 0.1}\n"})
+    assert changed(since) == ["desk/other", DESK], "settings name models and bars"
     # What main did meanwhile is no change of this branch.
     asked.git("checkout", "-q", "--", ".")
     asked.git("switch", "-q", "-c", "side", start)

@@ -164,6 +164,7 @@ class Report:
         repeats, reducer: how often each was asked, and how repeats became one score.
         flaky: ids of the cases whose repeats disagree.
         quarantined: by id, why a case does not count.
+        judge_digest: of the judge that the suite may ask, asked or not (:mod:`promptvc.evaluation.judges.digest`).
         pure: no grading took a model, a network or a key.
         remarks: what a reader should know, a sentence each.
         gate: how it holds against the approved baseline; None unless asked for.
@@ -186,6 +187,7 @@ class Report:
     calibrations: tuple[Calibration, ...] = ()
     ratings: tuple[Rating, ...] = ()
     judging: Judging | None = None
+    judge_digest: str = ""
     pure: bool = True
     remarks: tuple[str, ...] = ()
     gate: Gate | None = None
@@ -201,6 +203,14 @@ class Report:
         return self.candidate.totals
 
     @property
+    def unscored(self) -> str | None:
+        """Why nothing is known: cases were asked and none has a score. None where one has, or none was asked."""
+        scores = self.candidate.scores
+        if not scores or any(score.score is not None for score in scores):
+            return None
+        return next((score.error for score in scores if score.error), "no answer")
+
+    @property
     def detail(self) -> str:
         """What came out, in a few words: the verdict where there is a baseline, else the score."""
         if self.comparison is not None and self.baseline is not None:
@@ -213,6 +223,8 @@ class Report:
         With a gate whether that is open, with a baseline whether this is no regression, else whether it reaches
         ``success`` with no case errored.
         """
+        if not self.cases:
+            return True  # a shard may have none
         if self.gate is not None:
             return self.gate.open
         if self.comparison is not None:

@@ -151,7 +151,9 @@ def changed_cases(rows: Iterable[Row], shown: Mapping[str, int]) -> tuple[Change
 
 def failed_cases(rows: Iterable[Row], most: int) -> tuple[FailedCase, ...]:
     """The first cases that were graded and not passed, at most so many."""
-    failed = (row for row in rows if not row.score.passed and row.score.error is None)
+    failed = (
+        row for row in rows if not row.score.passed and row.score.error is None and row.quarantined is None
+    )
     return tuple(_failed(row) for row in islice(failed, most))
 
 

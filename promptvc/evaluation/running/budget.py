@@ -9,10 +9,12 @@ bound on tokens or dollars can be passed only by what a call takes beyond all be
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from promptvc.base.errors import Usage
 from promptvc.models.messages import Completion
 
 
@@ -24,6 +26,16 @@ class Limits:
     tokens: int | None = None
     cost: float | None = None
     seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what bounds nothing.
+
+        Raises:
+            Usage: not a number, or no end.
+        """
+        for name, bound in (("cost", self.cost), ("time", self.seconds)):
+            if bound is not None and not math.isfinite(bound):
+                raise Usage(f"{bound} is no bound on {name}", hint="give a number, or leave it out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,12 @@ class Budget:
         if self._started is None:
             self._started = self._clock()
         if limits.calls is not None and self.calls >= limits.calls:
-            return f"the {limits.calls:,} calls that are allowed are used up"
+            calls = (
+                "1 call that is allowed is"
+                if limits.calls == 1
+                else f"{limits.calls:,} calls that are allowed are"
+            )
+            return f"the {calls} used up"
         if limits.seconds is not None and self._clock() - self._started >= limits.seconds:
             return f"the {limits.seconds:g} seconds that are allowed are over"
         return None

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from promptvc.base.clock import format_time, parse_time
 from promptvc.base.errors import PromptvcError, StorageError
 from promptvc.base.files import write_atomic
 from promptvc.base.jsonl import canonical_json, parse_json
+
+_LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,14 @@ class Journal:
         Args:
             identity: the same text for the same run: what is asked of which model, and whether it is to be
                 fresh.
-            now: taken as the beginning, unless the run is resumed.
+            now: taken as the beginning, unless the run is resumed: one of the last day, and not an older one, whose
+                answers nobody would call fresh.
 
         A journal that cannot be written costs the ability to resume a fresh run: :attr:`Mark.warning`.
         """
         path = self._path(identity)
         started = self._started(path, identity)
-        if started is not None:
+        if started is not None and now - started < _LONGEST:
             return Mark(identity, started, resumed=True)
         try:
             write_atomic(path, canonical_json({"identity": identity, "started": format_time(now)}) + b"\n")

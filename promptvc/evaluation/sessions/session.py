@@ -154,7 +154,8 @@ class Session:
         indices = sorted(collector.errored)
         if not indices or isinstance(model, ImmediateModel):
             return
-        if len(indices) > max(_FEW_ERRORS, len(cases) * self.repeats * _ERRORS_SHARE):
+        total = len(cases) * self.repeats
+        if len(indices) > max(_FEW_ERRORS, total * _ERRORS_SHARE) or len(indices) * 2 > total:
             return
         renderer = Renderer(prompt)
         chosen = [(cases[index // self.repeats], index % self.repeats) for index in indices]
@@ -186,23 +187,29 @@ class Session:
 async def _compare(
     sides: Sequence[Collector], waiting: Sequence[int], bench: ModelBench, concurrency: int
 ) -> None:
-    places = asyncio.Semaphore(concurrency)
+    """One after the other in so many workers; after an end nothing more is asked, and what is under way is kept."""
+    indices = iter(waiting)
+    ended: list[Unfinished] = []
 
-    async def one(index: int) -> None:
-        async with places:
+    async def work() -> None:
+        for index in indices:
+            if ended:
+                return
             there = [side for side in sides if index in side.held]
-            await _compare_one([side.held[index] for side in there], bench)
+            try:
+                await _compare_one([side.held[index] for side in there], bench)
+            except (OverBudget, ProviderRefused) as error:
+                ended.append(error)
+                return
             for side in there:
                 side.settle(index)
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for index in waiting:
-                group.create_task(one(index))
-    except* Unfinished as errors:
-        raise errors.exceptions[0] from None
+        await asyncio.gather(*(work() for _ in range(concurrency)))
     finally:
         await bench.rest()
+    if ended:
+        raise ended[0]
 
 
 async def _compare_one(gradings: Sequence[Grading], bench: ModelBench) -> None:
