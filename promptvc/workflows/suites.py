@@ -240,8 +240,8 @@ def approved_baseline(project: Project, name: str) -> Approved:
             f"no baseline of {name} is approved", hint=f"promptvc baseline approve {name} writes {file}"
         )
     baseline = load_baseline(name, data, memo=project.memo)
-    found = evidence_of(project.resolver, name, project.resolver.head, project.main_commit)
-    record = next((one for one in found if one.id == baseline.evidence), None)
+    commits = (project.resolver.head, project.main_commit)
+    record = next(iter(evidence_of(project.resolver, name, *commits, only=baseline.evidence)), None)
     if not isinstance(record, RunRecord | ComparisonRecord):
         raise NotFound(
             f"the evidence {baseline.evidence} of the approved baseline is not here",

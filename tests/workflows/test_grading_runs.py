@@ -172,6 +172,14 @@ def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
         assert not closed["gate"]["open"]
 
 
+def test_the_gate_reads_the_approved_evidence_and_no_other(cli: Cli, desk: Repo) -> None:
+    """Each record of a large run takes seconds and memory. Here the other one cannot be read at all."""
+    cli.json("evaluate", DESK, "--save", *ONCE, codes=(0, 1))
+    cli.ok("baseline", "approve", DESK, "-m", "good enough")
+    desk.commit({f"evaluation/evidence/{DESK}/01JD9QABM2T7C4XK5N8VW3RZ6E.json": "{}"}, "Break a record")
+    assert cli.json("evaluate", DESK, "--gate", *ONCE)["gate"]["open"]
+
+
 def test_no_edit_of_the_suite_hides_what_got_worse(cli: Cli, desk: Repo) -> None:
     """Two cases get worse. Then one of them is taken away, and the other judged by other words."""
     desk.commit({SUITE: suite("{type: contains, value: alpha}", 4)}, "Four")
@@ -225,7 +233,7 @@ def test_the_same_as_methods(desk: Repo, tmp_path: Path) -> None:
         for number, part in enumerate(parts, 1):
             shard = repository.evaluate(DESK, **asking, shard=f"{number}/2")
             part.write_text("".join(lines(shard.report)))
-        assert repository.merge(*parts).report.totals.score == whole.report.totals.score
+        assert repository.merge(*parts)[0].report.totals.score == whole.report.totals.score
         saved = repository.evaluate(DESK, **asking, save=True)
         assert saved.evidence is not None
         assert repository.approve_baseline(DESK, reason="good enough").changed
