@@ -97,6 +97,8 @@ def show_evaluated(edge: Edge, found: Sequence[Evaluated]) -> None:
     def text(ui: Ui) -> None:
         for one in found:
             _one(ui, one, named=len(found) > 1)
+        if len(found) > 1:
+            _side_by_side(ui, found)
         if not found:
             ui.line("nothing has changed", "dim")
 
@@ -128,6 +130,23 @@ def _one(ui: Ui, one: Evaluated, *, named: bool) -> None:
         ui.note(remark)
     if one.evidence:
         ui.line(f"saved as {one.evidence}", "dim")
+
+
+def _side_by_side(ui: Ui, found: Sequence[Evaluated]) -> None:
+    """Every version on every model, a row each."""
+    rows = []
+    for one in found:
+        report, totals = one.report, one.report.totals
+        score = "-" if totals.score is None else f"{totals.score:.3f}"
+        counts = (f"{totals.passed:,}", f"{totals.failed:,}", f"{totals.errored:,}")
+        verdict = report.comparison.verdict if report.comparison is not None else ""
+        cost = "unknown" if totals.cost is None else f"${totals.cost:.4f}"
+        speed = "" if totals.latency_p50 is None else f"{totals.latency_p50:,.0f} ms"
+        rows.append(
+            (report.name, report.candidate.label, report.candidate.model, score, *counts, speed, cost, verdict)
+        )
+    heads = ("prompt", "version", "model", "score", "passed", "failed", "errored", "p50", "cost", "verdict")
+    ui.table(heads, rows)
 
 
 def _failed(ui: Ui, one: Evaluated) -> None:

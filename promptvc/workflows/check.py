@@ -169,9 +169,11 @@ class _Check:
             yield Problem("template", severity, path, line, remark.message, remark.hint)
 
     def _suites(self) -> Iterator[Problem]:
-        for path in self.files:
-            name = _suite_name(path)
-            if name is None or not self._wanted(name):
+        named = [(path, _suite_name(path)) for path in self.files]
+        found = [(path, name) for path, name in named if name is not None and self._wanted(name)]
+        # Those of prompts first: what they take their cases from is no suite, whatever its name.
+        for path, name in sorted(found, key=lambda pair: path_of(pair[1]) not in self.files):
+            if any(path == dataset.path for suite in self.suites.values() for dataset in suite.datasets):
                 continue
             yield from problems_of("suite", path, self._suite, path, name)
             if name in self.suites and name in self.prompts:

@@ -238,3 +238,15 @@ def test_settings_that_cannot_be_read_stop_the_other_commands_with_one_line(desk
     desk.write({"promptvc.yaml": "evaluation:\n  margin: wide\n"})
     for arguments in (("list",), ("deploy", DESK), ("train", DESK), ("evaluate", DESK)):
         assert "promptvc.yaml:2" in cli.fails(2, *arguments)
+
+
+def test_a_file_that_a_suite_takes_cases_from_is_no_suite(desk: Repo) -> None:
+    desk.write(
+        {
+            f"evaluation/{DESK}.yaml": "cases: [data.yaml]\n",
+            "evaluation/desk/data.yaml": "- {id: one, vars: {question: a}, expected: alpha}\n",
+            "evaluation/desk/other.yaml": "- {id: one, vars: {question: a}, expected: alpha}\n",
+        }
+    )
+    found = cli_of(desk).json("check", codes=(1,))["problems"]
+    assert {one["file"] for one in found if one["rule"] == "suite"} == {"evaluation/desk/other.yaml"}
