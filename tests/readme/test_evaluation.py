@@ -66,7 +66,7 @@ def test_a_baseline(clone: Path, shell: dict[str, str]) -> None:
 def test_bisecting(clone: Path, shell: dict[str, str]) -> None:
     script = COMMANDS["better"].splitlines()[:2]
     run("\n".join(script), clone, shell)
-    run(COMMANDS["bisect"], clone, shell)
+    assert "v2" in run(COMMANDS["bisect"], clone, shell)
 
 
 def test_from_feedback(clone: Path, shell: dict[str, str]) -> None:
