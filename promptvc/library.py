@@ -193,7 +193,10 @@ class Library:
         return assess.estimates(self._fresh(), assess.EvaluateRequest(references, **options))
 
     def merge(self, *files: str | Path, **options: Any) -> tuple[assess.Evaluated, ...]:
-        """Bring shards together, an evaluation for each prompt; ``options`` are the fields of :class:`promptvc.workflows.merge.MergeRequest`."""
+        """Bring shards together, an evaluation for each prompt.
+
+        ``options`` are the fields of :class:`promptvc.workflows.merge.MergeRequest`.
+        """
         request = merging.MergeRequest(tuple(map(Path, files)), **options)
         return merging.merge(self._fresh(), request)
 

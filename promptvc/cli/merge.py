@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from promptvc.base.errors import ProviderError
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.evaluated import check_outputs, output_option, show_evaluated, write_outputs
 from promptvc.workflows import merge as merging
@@ -20,10 +21,13 @@ from promptvc.workflows import merge as merging
 def merge(edge: Edge, files: tuple[Path, ...], outputs: tuple[Path, ...], *, gate: bool, save: bool) -> int:
     """Bring the results of several shards together.
 
-    FILES are what `evaluate --shard I/N -o FILE.jsonl` wrote, one for each part. Exit codes are those of `evaluate`.
+    FILES are what `evaluate --shard I/N -o FILE.jsonl` wrote, one for each part; those of several prompts are told
+    apart. Exit codes are those of `evaluate`.
     """
     check_outputs(outputs)
     found = merging.merge(edge.project(), merging.MergeRequest(files, gate, save))
-    write_outputs(outputs, [found.report])
-    show_evaluated(edge, [found])
-    return 0 if found.good else 1
+    write_outputs(outputs, [one.report for one in found])
+    show_evaluated(edge, found)
+    if any(one.dead is not None for one in found):
+        return ProviderError.exit_code
+    return 0 if all(one.good for one in found) else 1

@@ -1,4 +1,4 @@
-"""`evaluate merge`: the results of several shards as one evaluation. Nothing is asked."""
+"""`evaluate merge`: the results of several shards as one evaluation of each prompt. Nothing is asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from promptvc.evaluation.reduce import Reducer, parse_reducer, reduce_case
 from promptvc.evaluation.remarks import told
 from promptvc.evaluation.reports.lines import BASELINE, CANDIDATE
 from promptvc.evaluation.reports.reading import Part, read_parts
-from promptvc.evaluation.reports.report import Judging, Report, Side
+from promptvc.evaluation.reports.report import Judging, Quality, Report, Side
 from promptvc.evaluation.reports.terminal import error_lines
 from promptvc.evaluation.running.results import Results
 from promptvc.evaluation.totals import Tally
@@ -58,15 +58,25 @@ class _Gathered:
     tally: Tally = field(default_factory=Tally)
 
 
-def merge(project: Project, request: MergeRequest) -> Evaluated:
-    """Bring shards together; every case of the suite must be in exactly one of them.
+def merge(project: Project, request: MergeRequest) -> tuple[Evaluated, ...]:
+    """Bring shards together; every case of a suite must be in exactly one of them.
+
+    One evaluation for each prompt, version, model and baseline that the files are of, in their order; none where all
+    files say that nothing was to be evaluated. Nothing is saved before everything is whole.
 
     Raises:
         NotFound: no such file; the prompt has no suite here.
         InvalidDocument: a file holds no results, or a case twice.
         Usage: files of different runs or of another suite; cases that are in no file.
     """
-    parts = read_parts(request.files)
+    mergings = [_merging(project, parts) for parts in read_parts(request.files)]
+    reports = [_reported(merging, request) for merging in mergings]
+    return tuple(
+        _evaluated(merging, report, request) for merging, report in zip(mergings, reports, strict=True)
+    )
+
+
+def _merging(project: Project, parts: Sequence[Part]) -> _Merging:
     first = parts[0]
     reference = Reference(first.name)
     version = project.resolver.resolve(reference)
@@ -76,18 +86,27 @@ def merge(project: Project, request: MergeRequest) -> Evaluated:
             f"{first.path} is of another suite than {first.name} has here",
             hint="merge where the shards were evaluated: the same commit",
         )
-    merging = _Merging(project, parts, judged)
+    return _Merging(project, parts, judged)
+
+
+def _reported(merging: _Merging, request: MergeRequest) -> Report:
     report = merging.report()
-    if request.gate:
-        report = replace(report, gate=gate_of(project, judged, merging.cases, report))
-    evidence, commit = merging.save(report) if request.save else (None, None)
+    if not request.gate:
+        return report
+    return replace(report, gate=gate_of(merging.project, merging.judged, merging.cases, report))
+
+
+def _evaluated(merging: _Merging, report: Report, request: MergeRequest) -> Evaluated:
+    success = merging.project.settings.evaluation.success
+    save = request.save and report.unscored is None
+    evidence, commit = merging.save(report) if save else (None, None)
     return Evaluated(
         report=report,
         errors=error_lines(report),
         evidence=evidence,
         commit=commit,
-        good=report.good(project.settings.evaluation.success),
-        bar=project.settings.evaluation.success,
+        good=report.good(success),
+        bar=success,
     )
 
 
@@ -120,7 +139,9 @@ class _Merging:
         said = voices(self.project, self.first.name)
         beside = Beside(
             ended=max(parse_time(value["ended"]) for value in values),
+            qualities=self._qualities(),
             judging=self._judging(),
+            judge_digest=self.first.judge,
             pure=all(value["pure"] for value in values),
             remarks=(f"merged from {len(self.parts)} files", *told(frame, trained=trained)),
             calibrations=said.calibrations,
@@ -166,7 +187,8 @@ class _Merging:
         missing = sum(len(marks) - sum(marks) for marks in seen.values())
         if missing:
             raise NotFound(
-                f"{missing:,} of {sum(map(len, seen.values())):,} answers are in no file",
+                f"{missing:,} of {sum(map(len, seen.values())):,} answers are in no file: of {self.first.name} on "
+                f"{self.first.model}",
                 hint="give the results of every shard",
             )
 
@@ -212,6 +234,16 @@ class _Merging:
             return Level(), older
         return level_for(self.project, now, loaded(self.project, before, suite), suite.cases), older
 
+    def _qualities(self) -> tuple[Quality, ...]:
+        """Of all answers that were measured; what the parts did not measure in the same way is left out."""
+        found: dict[str, list[Quality]] = {}
+        for part in self.parts:
+            for name, value in part.value["qualities"].items():
+                found.setdefault(name, []).append(Quality(name, **value))
+        return tuple(
+            _joined(same) for same in found.values() if len({quality.measure for quality in same}) == 1
+        )
+
     def _judging(self) -> Judging | None:
         values = [part.value["judging"] for part in self.parts if part.value.get("judging")]
         if not values:
@@ -222,7 +254,7 @@ class _Merging:
         return Judging(
             model=values[0]["model"],
             digest=values[0]["digest"],
-            prompts=values[0]["prompts"],
+            prompts={name: version for value in values for name, version in value["prompts"].items()},
             calls=sum(value["calls"] for value in values),
             cached=sum(value["cached"] for value in values),
             tokens=Tokens(sum(one["input"] for one in tokens), sum(one["output"] for one in tokens))
@@ -230,3 +262,10 @@ class _Merging:
             else Tokens(),
             cost=None if None in costs else sum(costs),
         )
+
+
+def _joined(qualities: Sequence[Quality]) -> Quality:
+    """One quality of several parts: the mean over all of their answers."""
+    count = sum(quality.n for quality in qualities)
+    total = sum(quality.score * quality.n for quality in qualities)
+    return replace(qualities[0], score=total / count if count else 0.0, n=count)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promptvc.base.errors import Usage
 from promptvc.evaluation.reports.junit import junit
-from promptvc.evaluation.reports.lines import lines
+from promptvc.evaluation.reports.lines import lines, nothing
 from promptvc.evaluation.reports.markdown import markdown
 from promptvc.evaluation.reports.page import page
 from promptvc.evaluation.reports.report import Report
@@ -25,15 +25,17 @@ class Format:
         ending: of the files that are written in it.
         write: the text, piece by piece: UTF-8 can hold it, lines end with LF (CSV: CRLF), and memory stays flat
             however many cases there are.
+        nothing: the text of a file for no report at all; None where then no file is written.
     """
 
     ending: str
     write: Callable[[Report], Iterator[str]]
+    nothing: Callable[[], str] | None = None
 
 
 FORMATS: dict[str, Format] = {
     "json": Format(".json", whole),
-    "jsonl": Format(".jsonl", lines),
+    "jsonl": Format(".jsonl", lines, nothing),
     "csv": Format(".csv", sheet),
     "markdown": Format(".md", markdown),
     "junit": Format(".xml", junit),

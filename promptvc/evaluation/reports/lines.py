@@ -6,7 +6,10 @@
     {"side":"candidate","case":"double-charge","repeat":0,"score":1.0, ...}
     {"side":"baseline","case":"double-charge","repeat":0,"score":0.0, ...}
 
-A line without ``side`` is what :class:`promptvc.evidence.runs.CaseResult` writes and reads.
+A line without ``side`` is what :class:`promptvc.evidence.runs.CaseResult` writes and reads. A shard without cases is a
+header alone. Where nothing was to be evaluated the file says just that, so that a merge can tell it from a lost one::
+
+    {"kind":"promptvc-results","format":1,"evaluations":0}
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ KIND = "promptvc-results"
 FORMAT = 1
 CANDIDATE = "candidate"
 BASELINE = "baseline"
+EVALUATIONS = "evaluations"
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -31,6 +35,11 @@ def lines(report: Report) -> Iterator[str]:
         for side, results in ((CANDIDATE, row.results), (BASELINE, row.results_before)):
             for result in results:
                 yield dumps({"side": side, **result.to_json()}) + "\n"
+
+
+def nothing() -> str:
+    """The file of a run that had nothing to evaluate."""
+    return dumps({"kind": KIND, "format": FORMAT, EVALUATIONS: 0}) + "\n"
 
 
 def header(report: Report) -> dict[str, Any]:

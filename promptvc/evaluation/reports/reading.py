@@ -1,4 +1,4 @@
-"""Results read back from JSON lines (:mod:`promptvc.evaluation.reports.lines`), the parts of a run brought together."""
+"""Results read back from JSON lines (:mod:`promptvc.evaluation.reports.lines`), the parts of each run together."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import Any
 from promptvc.base.errors import InvalidDocument, NotFound, Usage
 from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import parse_json
-from promptvc.evaluation.reports.lines import BASELINE, CANDIDATE, FORMAT, KIND
+from promptvc.evaluation.reports.lines import BASELINE, CANDIDATE, EVALUATIONS, FORMAT, KIND
 from promptvc.evidence.fields import Fields
 from promptvc.evidence.runs import CaseResult
 from promptvc.evidence.values import VersionRef
 
-_SAME = ("name", "version", "digest", "suite", "model", "repeats", "reducer", "of")
+_SAME = ("version", "suite", "repeats", "reducer", "of", "judge")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of results: its header, whose ``value`` is what ``evaluate --json`` prints."""
+    """One file of results: its header, whose ``value`` is what ``evaluate --json`` prints.
+
+    ``judge`` is the digest of the judge that the suite may ask, whether these cases took one or not.
+    """
 
     path: Path
     value: Mapping[str, Any]
@@ -32,6 +35,7 @@ class Part:
     repeats: int
     reducer: str
     of: int
+    judge: str
 
     def results(self) -> Iterator[tuple[str, CaseResult, int]]:
         """(side, result, line) of each line, as they stand in the file.
@@ -49,29 +53,47 @@ class Part:
                 yield side, CaseResult.read(Fields(value, file=str(self.path))), number
 
 
-def read_parts(paths: Sequence[Path]) -> tuple[Part, ...]:
-    """The headers of ``paths``, which must be parts of one run.
+def read_parts(paths: Sequence[Path]) -> tuple[tuple[Part, ...], ...]:
+    """The headers of ``paths``, by what was evaluated: name, content, model and baseline; in the order of the files.
+
+    Files of runs that had nothing to evaluate are left out.
 
     Raises:
         NotFound: a file is not there.
         InvalidDocument: it holds no results.
         Usage: two of them are of different runs, with what differs.
     """
-    parts = tuple(_part(path) for path in paths)
+    found: dict[tuple[object, ...], list[Part]] = {}
+    for path in paths:
+        part = _part(path)
+        if part is not None:
+            found.setdefault((part.name, part.candidate.digest, part.model, part.baseline), []).append(part)
+    for parts in found.values():
+        _require_same(parts)
+    return tuple(tuple(parts) for parts in found.values())
+
+
+def _require_same(parts: Sequence[Part]) -> None:
     first = parts[0]
+    judge = _judging_model(parts)
     for part in parts[1:]:
         differs = [key for key in _SAME if part.value.get(key) != first.value.get(key)]
-        if part.baseline != first.baseline:
-            differs.append("baseline")
+        asked = part.value.get("judging")
+        if "judge" not in differs and asked and asked["model"] != judge:
+            differs.append("judge")
         if differs:
             raise Usage(
                 f"{part.path} and {first.path} are not of one run: {', '.join(differs)} differ",
-                hint="merge the shards of one commit, model and suite",
+                hint="merge the shards of one commit, suite and judge",
             )
-    return parts
 
 
-def _part(path: Path) -> Part:
+def _judging_model(parts: Sequence[Part]) -> str | None:
+    """The model that judged the first part that was judged."""
+    return next((part.value["judging"]["model"] for part in parts if part.value.get("judging")), None)
+
+
+def _part(path: Path) -> Part | None:
     if not path.is_file():
         raise NotFound(f"there is no file {path}", hint="write it with evaluate --shard I/N -o FILE.jsonl")
     with storage_errors(path), path.open("rb") as stream:
@@ -83,6 +105,8 @@ def _part(path: Path) -> Part:
         )
     if value.get("format") != FORMAT:
         raise InvalidDocument("written by another promptvc", hint="use one version for all", file=str(path))
+    if value.get(EVALUATIONS) == 0:
+        return None
     fields = Fields(dict(value), file=str(path))
     baseline = value.get("baseline")
     return Part(
@@ -96,4 +120,5 @@ def _part(path: Path) -> Part:
         repeats=fields.integer("repeats"),
         reducer=fields.text("reducer"),
         of=fields.integer("of"),
+        judge=fields.text("judge"),
     )

@@ -19,6 +19,7 @@ def summary_json(report: Report) -> dict[str, Any]:
 
     The first eleven keys are the contract. Latencies are milliseconds, costs US dollars or null when unknown, times
     RFC 3339 in UTC. ``tokens`` is the sum of both directions, ``tokens_in`` and ``tokens_out`` tell them apart.
+    ``judge`` is the digest of the judge that the suite may ask, "" for none; ``judging`` is what asking it took.
     """
     totals = report.totals
     return {
@@ -51,6 +52,7 @@ def summary_json(report: Report) -> dict[str, Any]:
         "calibrations": [calibration.to_json() for calibration in report.calibrations],
         "ratings": [rating.to_json() for rating in report.ratings],
         "judging": report.judging.to_json() if report.judging is not None else None,
+        "judge": report.judge_digest,
         "pure": report.pure,
         "gate": report.gate.to_json() if report.gate is not None else None,
         "remarks": list(report.remarks),
