@@ -194,11 +194,12 @@ def test_a_reason_is_redacted(cli: Cli) -> None:
 def test_what_cannot_be_read_is_asked_again_and_then_an_error(cli: Cli) -> None:
     recorded(cli, [logged(1), logged(2), logged(3)])
     seen: dict[int, int] = {}
+    well = False
 
     def script(request: Request) -> Reply:
         number = number_in(request.text)
         seen[number] = seen.get(number, 0) + 1
-        if number == 1 or (number == 2 and seen[2] == 1):
+        if not well and (number == 1 or (number == 2 and seen[2] == 1)):
             return answer("I would say about 0.9")
         return verdict(0.9)
 
@@ -209,10 +210,14 @@ def test_what_cannot_be_read_is_asked_again_and_then_an_error(cli: Cli) -> None:
         assert "I would say about 0.9" in done["error"]
         assert [one["target"] for one in judgements(cli)] == [an_id(2), an_id(3)]
         assert seen == {1: 2, 2: 2, 3: 1}
-        # The unusable answers are in the cache: asking the same judge again would change nothing, and costs nothing.
+        # What could not be read is worth nothing: it is asked for again, twice at most.
+        assert cli.json(*arguments, "--estimate", more=server.environ())["calls"] == 1
         error = cli.fails(3, *arguments, **server.environ())
         assert "nothing could be judged; the first of 1 errors" in error
-        assert server.count == 5
+        assert server.count == 5 + 2
+        well = True
+        done = cli.json(*arguments, more=server.environ())
+        assert (done["judged"], done["errors"], done["judge"]["calls"]) == (1, 0, 1)
 
 
 @pytest.mark.parametrize(

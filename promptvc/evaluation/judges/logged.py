@@ -1,12 +1,14 @@
 """Answers that somebody kept, judged one by one: the same questions, cache and budget as in an evaluation.
 
-A judge's answer that cannot be read is asked for once more, as the bench does, and is an error after that.
+A judge's answer that cannot be read is asked for once more, as the bench does, and is an error after that. The next run
+forgets it first and asks again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from promptvc.base.config import Price
@@ -17,12 +19,14 @@ from promptvc.evaluation.judges.prompts import JudgePrompt
 from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.cache import Cache
 from promptvc.evaluation.running.caller import Caller
+from promptvc.evaluation.running.guess import Guess
 from promptvc.evaluation.running.runner import run
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import Outcome, RunOptions, Task
-from promptvc.models.messages import ImmediateModel, Model
+from promptvc.models.messages import Completion, ImmediateModel, Model
 
 _ATTEMPTS = 2
+_LOOKED_UP = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ class LoggedJudging:
         Raises:
             ProviderError, Interrupted: see :func:`promptvc.evaluation.running.runner.run`.
         """
+        _forget_unreadable(self._requests, self._model, self._options)
         waiting = self._requests
         for attempt in range(_ATTEMPTS):
             if not waiting or self.exhausted is not None:
@@ -197,18 +202,40 @@ def estimate(
     requests: Sequence[Request], model: Model, *, cache: Cache | None, price: Price | None
 ) -> LoggedEstimate:
     """Look at every request without making it."""
-    caller = Caller(model, budget=Budget(), cache=cache, price=price)
-    cached, tokens, cost = 0, 0.0, 0.0
+    caller = Caller(model, budget=Budget(), cache=cache)
+    cached, guess = 0, Guess()
     for request in requests:
         task = _task(request, 0)
-        if caller.cached and caller.known(caller.key(task.messages, task.parameters, 0)) is not None:
+        key = caller.key(task.messages, task.parameters, 0)
+        if caller.known(key, partial(_reads, request.prompt)) is not None:
             cached += 1
-            continue
-        more = caller.expected(task.messages, task.parameters)
-        tokens, cost = tokens + more[0], cost + more[1]
-    calls = len(requests) - cached
-    known = price is not None or calls == 0 or isinstance(model, ImmediateModel)
-    return LoggedEstimate(cached, calls, round(tokens), cost if known else None)
+        else:
+            guess.call(task.messages, task.parameters, price)
+    known = not isinstance(model, ImmediateModel)
+    return LoggedEstimate(cached, guess.calls, round(guess.tokens), guess.cost if known else 0.0)
+
+
+def _forget_unreadable(requests: Sequence[Request], model: Model, options: RunOptions) -> None:
+    """Take from the cache what an earlier run got and could not read: that would be an error for ever."""
+    caller = Caller(model, budget=Budget(), cache=options.cache)
+    if options.cache is None or not caller.cached:
+        return
+    for start in range(0, len(requests), _LOOKED_UP):
+        asked: dict[bytes, JudgePrompt] = {}
+        for request in requests[start : start + _LOOKED_UP]:
+            for attempt in range(_ATTEMPTS):
+                task = _task(request, attempt)
+                asked[caller.key(task.messages, task.parameters, attempt)] = request.prompt
+        found = caller.known_of(list(asked))
+        options.cache.forget([key for key, said in found.items() if not _reads(asked[key], said)])
+
+
+def _reads(prompt: JudgePrompt, said: Completion) -> bool:
+    try:
+        read(prompt, said.text)
+    except ProviderError:
+        return False
+    return True
 
 
 def _task(request: Request, attempt: int) -> Task:

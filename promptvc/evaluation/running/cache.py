@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS completions (
 _READ = "SELECT stored, checksum, payload FROM completions WHERE key = ?"
 _READ_MANY = "SELECT key, stored, checksum, payload FROM completions WHERE key IN ({})"
 _WRITE = "INSERT OR REPLACE INTO completions (key, stored, checksum, payload) VALUES (?, ?, ?, ?)"
+_FORGET = "DELETE FROM completions WHERE key = ?"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -163,12 +164,26 @@ class Cache:
                 if writer is None:
                     return
                 try:
-                    _write(writer, packed)
+                    _execute(writer, _WRITE, packed)
                 except (sqlite3.Error, OSError) as caught:
                     error = caught
                 else:
                     return
             self._fault(error, writer)
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Delete what is stored under ``keys``."""
+        with self._writing:
+            writer = self._writer
+            if writer is None or not keys:
+                return
+            try:
+                _execute(writer, _FORGET, [(key,) for key in keys])
+            except (sqlite3.Error, OSError) as caught:
+                error = caught
+            else:
+                return
+        self._fault(error, writer)
 
     def close(self) -> None:
         """Close the file; the cache answers nothing afterwards."""
@@ -240,10 +255,11 @@ class Cache:
         self._open()
 
 
-def _write(writer: sqlite3.Connection, packed: list[tuple[bytes, int, int, bytes]]) -> None:
+def _execute(writer: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """One transaction: all of it or nothing."""
     writer.execute("BEGIN IMMEDIATE")
     try:
-        writer.executemany(_WRITE, packed)
+        writer.executemany(statement, rows)
         writer.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):

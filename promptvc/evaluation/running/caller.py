@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -61,11 +61,12 @@ class Caller:
         """What the answer is kept under."""
         return self._keys.key(messages, parameters, repeat)
 
-    def known(self, key: bytes) -> Completion | None:
-        """The answer that the cache has."""
+    def known(self, key: bytes, usable: Callable[[Completion], bool] | None = None) -> Completion | None:
+        """The answer that the cache has, if it is ``usable``: another one is as good as none."""
         completion = self._cache.get(key, since=self._since) if self._cache is not None else None
-        if completion is not None:
-            self.spent.answer(completion)
+        if completion is None or (usable is not None and not usable(completion)):
+            return None
+        self.spent.answer(completion)
         return completion
 
     def known_of(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
@@ -158,15 +159,16 @@ class Caller:
         *,
         repeat: int,
         writer: Writer | None,
+        usable: Callable[[Completion], bool] | None = None,
     ) -> Completion:
-        """The answer, from the cache or by a call.
+        """The answer, from the cache where that has a ``usable`` one, or by a call.
 
         Raises:
             OverBudget: there is no leave for a call.
             ProviderError: after the last retry.
         """
         key = self.key(messages, parameters, repeat)
-        known = self.known(key)
+        known = self.known(key, usable)
         if known is not None:
             return known
         while (asked := self._asked.get(key)) is not None:
