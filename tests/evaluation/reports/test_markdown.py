@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from promptvc.evaluation.gate import Gate, Regression
 from promptvc.evaluation.reports.markdown import LIMIT, markdown
 from promptvc.evaluation.reports.report import Report
 from promptvc.evaluation.reports.spans import code, words
+from promptvc.evidence.baselines import Baseline
 from tests.evaluation.reports.makers import (
+    ENDED,
     hostile_report,
     large_report,
     report_of,
@@ -169,6 +172,41 @@ def test_long_texts_in_the_widest_letters_fit_too() -> None:
     for heading in ("Broken", "Qualities", "Remarks", "Suite"):
         assert heading in text
     assert not active(text)
+
+
+def gate_of(names: tuple[str, ...]) -> Gate:
+    """A closed gate in which these names stand everywhere."""
+    baseline = Baseline(
+        "triage",
+        "01JD9QABM2T7C4XK5N8VW3RZ6E",
+        3,
+        "0" * 40,
+        "1" * 64,
+        "offline",
+        0.9,
+        "Ada <ada@example.org>",
+        ENDED,
+    )
+    regressions = tuple(Regression(name, "changed", 0, 1, name) for name in names)
+    return Gate(baseline, regressions, 1, *[names] * 8)
+
+
+def test_what_the_gate_left_out_is_told_in_few_lines_whatever_it_is_called() -> None:
+    plain = text_of(small_report(gate=gate_of(("a", "b", "c", "d", "e"))))
+    assert "\n- `a` changed: a\n" in plain
+    for what in (
+        "in quarantine",
+        "removed since it was approved",
+        "changed since it was approved",
+        "not asked",
+    ):
+        assert f"\n- {what}: 5, `a`, `b`, `c` and 2 more\n" in plain
+    assert "promptvc baseline approve triage" in plain
+    text = text_of(small_report(gate=gate_of((*NASTY, *(["𝕏" * 3000] * 500)))))
+    assert not active(text)
+    assert len(text.encode()) <= LIMIT
+    assert "more regressions not shown here." in text
+    assert "removed since it was approved" in text
 
 
 @settings(max_examples=60)
