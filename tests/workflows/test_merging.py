@@ -147,10 +147,16 @@ def test_what_the_parts_measured_is_told_of_the_whole(cli: Cli, folder: Path) ->
         assert merged["qualities"][name]["score"] == pytest.approx(quality["score"])
     sizes = {json.loads(Path(file).read_text().splitlines()[0])["cases"] for file in files}
     assert len(sizes) == 2, "means of unequal parts have to be weighted"
-    # Words in one part and a judge in the other are not one measure.
-    text = Path(files[0]).read_text()
-    Path(files[0]).write_text(text.replace('"measure":"lexical"', '"measure":"openai:judge"', 1))
-    assert set(cli.json("evaluate", "merge", *files)["qualities"]) == {"relevance", "safety"}
+    # A mean over answers, not over parts; and words in one part and a judge in the other are not one measure.
+    head, rest = Path(files[0]).read_text().split("\n", 1)
+    value = json.loads(head)
+    value["qualities"]["safety"]["score"] = 0.0
+    value["qualities"]["coherence"]["measure"] = "openai:judge"
+    Path(files[0]).write_text(f"{json.dumps(value)}\n{rest}")
+    again = cli.json("evaluate", "merge", *files)["qualities"]
+    assert set(again) == {"relevance", "safety"}
+    share = 1 - value["cases"] / 12
+    assert again["safety"]["score"] == pytest.approx(whole["qualities"]["safety"]["score"] * share)
 
 
 def test_all_judge_prompts_are_named(cli: Cli, desk: Repo, folder: Path) -> None:
