@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from promptvc.evaluation.cases.suite import Suite
 from promptvc.evaluation.compare import Comparison
 from promptvc.evaluation.reports.report import Report
 from promptvc.evidence.records import ComparisonRecord, RunRecord, Totals, VersionRef
-from promptvc.evidence.runs import CaseResult
+from promptvc.evidence.runs import CaseResult, evident
 from promptvc.evidence.values import MEAN
 
 
@@ -77,8 +77,25 @@ def record_of(facts: Facts, report: Report) -> RunRecord | ComparisonRecord:
     return comparison_record(facts, VersionRef(base.version, base.digest), report.comparison)
 
 
-def run_record(facts: Facts, results: Iterable[CaseResult], totals: Totals) -> RunRecord:
-    """The record of a run without a baseline; of each result what its assertions add up to, not each of them."""
+class _Evident(Collection[CaseResult]):
+    """The results of a run as evidence has them, read anew each time: a hundred thousand are not held in memory."""
+
+    def __init__(self, results: Collection[CaseResult], cases: int) -> None:
+        self._results = results
+        self._cases = cases
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        return evident(self._results, self._cases)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __contains__(self, result: object) -> bool:
+        return any(each == result for each in self)
+
+
+def run_record(facts: Facts, results: Collection[CaseResult], totals: Totals) -> RunRecord:
+    """The record of a run without a baseline; it reads ``results``, as evidence has them, whenever it is written."""
     return RunRecord(
         id=facts.id,
         prompt=facts.prompt,
@@ -88,7 +105,7 @@ def run_record(facts: Facts, results: Iterable[CaseResult], totals: Totals) -> R
         model=facts.model,
         started=facts.started,
         ended=facts.ended,
-        cases=tuple(replace(result, grades=()) for result in results),
+        cases=_Evident(results, totals.cases),
         totals=totals,
         parameters=facts.parameters,
         repeats=facts.repeats,

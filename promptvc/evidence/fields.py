@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,6 +24,20 @@ def document(value: Mapping[str, Any]) -> bytes:
     """The one text of a record: two spaces of indent, sorted keys, UTF-8, a final newline."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def long_document(value: Mapping[str, Any], key: str, items: Iterable[Mapping[str, Any]]) -> bytes:
+    """The same text for ``{**value, key: [*items]}``, whose items are made, written and forgotten one by one."""
+    head, empty, tail = document({**value, key: []}).partition(f'\n  "{key}": []'.encode())
+    text = io.BytesIO()
+    text.write(head + empty[:-1])
+    after = b"\n    "
+    for item in items:
+        # No line of JSON begins inside a text, so that each can be indented as it stands.
+        text.write(after + document(item)[:-1].replace(b"\n", b"\n    "))
+        after = b",\n    "
+    text.write((b"]" if after == b"\n    " else b"\n  ]") + tail)
+    return text.getvalue()
 
 
 class Fields:

@@ -9,7 +9,7 @@ from promptvc.base.errors import InvalidDocument
 from promptvc.base.ids import is_ulid
 from promptvc.evidence.approvals import ApprovalRecord
 from promptvc.evidence.comparisons import ComparisonRecord
-from promptvc.evidence.fields import Fields, document
+from promptvc.evidence.fields import Fields, document, long_document
 from promptvc.evidence.runs import CaseResult, RunRecord, Totals
 from promptvc.evidence.values import Guard, Score, Tokens, VersionRef
 
@@ -77,6 +77,8 @@ def name_and_id(file: str) -> tuple[str, str] | None:
 
 def to_bytes(record: Record) -> bytes:
     """The one text of a record: indented, keys sorted, a final newline."""
+    if isinstance(record, RunRecord):
+        return long_document(record.head(), "cases", (case.to_json() for case in record.cases))
     return document(record.to_json())
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any, ClassVar
 
 from promptvc.base.clock import format_time
 from promptvc.evidence.fields import FORMAT, Fields
 from promptvc.evidence.values import MEAN, Tokens, manner
+
+OUTPUTS_KEPT = 2000
+"""Cases up to which a record keeps every output; of more cases only those that tell something, see :func:`evident`."""
 
 OUTPUT_LIMIT = 4000
 """Characters of an output that a record keeps; of a longer one the beginning, and the digest of all of it."""
@@ -196,6 +200,7 @@ class RunRecord:
         id: ULID; with ``prompt`` it makes the path.
         suite: digest of the suite.
         model: the model spec, ``offline`` or ``provider:model``.
+        cases: results by case, then by repeat; read as often as needed.
         reducer: how repeats became one score.
         judge: digest of the judge, its prompts and its model; None where no assertion asked one.
         datasets: digests (SHA-256) of the files that the suite takes cases from, by path.
@@ -214,7 +219,7 @@ class RunRecord:
     model: str
     started: datetime
     ended: datetime
-    cases: tuple[CaseResult, ...]
+    cases: Collection[CaseResult]
     totals: Totals
     parameters: Mapping[str, Any] = field(default_factory=dict)
     repeats: int = 1
@@ -229,6 +234,10 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
+        return self.head() | {"cases": [case.to_json() for case in self.cases]}
+
+    def head(self) -> dict[str, Any]:
+        """The same without ``cases``, which are many."""
         return {
             **self.extra,
             **manner(self),
@@ -245,7 +254,6 @@ class RunRecord:
             "seed": self.seed,
             "started": format_time(self.started),
             "ended": format_time(self.ended),
-            "cases": [case.to_json() for case in self.cases],
             "totals": self.totals.to_json(),
         }
 
@@ -274,6 +282,22 @@ class RunRecord:
             clusters=fields.optional("clusters", fields.named_texts) or {},
             extra=fields.rest(),
         )
+
+
+def evident(results: Iterable[CaseResult], cases: int) -> Iterator[CaseResult]:
+    """Results as a record keeps them: of each what its assertions add up to, not each of them.
+
+    In a record of more than :data:`OUTPUTS_KEPT` cases only those of which a repeat failed or is errored (so also the
+    flaky ones) keep their outputs; the digests of all outputs stay.
+
+    Args:
+        results: those of one case follow one another.
+    """
+    for _, of_case in groupby(results, key=lambda result: result.case):
+        repeats = tuple(of_case)
+        telling = cases <= OUTPUTS_KEPT or not all(result.passed for result in repeats)
+        for result in repeats:
+            yield replace(result, grades=(), output=result.output if telling else None)
 
 
 def _percentiles(fields: Fields) -> tuple[float | None, float | None]:

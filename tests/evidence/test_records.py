@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ from promptvc.base.ids import new_ulid
 from promptvc.evidence import records
 from promptvc.evidence.approvals import ApprovalRecord
 from promptvc.evidence.comparisons import VERDICTS, ComparisonRecord, Pair
-from promptvc.evidence.runs import OUTPUT_LIMIT, CaseResult, RunRecord, Totals
+from promptvc.evidence.fields import document
+from promptvc.evidence.runs import (
+    OUTPUT_LIMIT,
+    OUTPUTS_KEPT,
+    CaseResult,
+    GradeLine,
+    RunRecord,
+    Totals,
+    evident,
+)
 from promptvc.evidence.values import Guard, Score, Tokens, VersionRef
 
 SCHEMA = json.loads(
@@ -222,6 +232,34 @@ def test_a_newer_major_format_is_refused_with_the_way_out() -> None:
 def test_a_long_output_is_cut() -> None:
     case = CaseResult(case="a", score=1.0, passed=True, output="x" * (OUTPUT_LIMIT + 1))
     assert len(case.to_json()["output"]) == OUTPUT_LIMIT
+
+
+@given(runs)
+def test_a_run_is_written_case_by_case_as_it_would_be_in_one(run: RunRecord) -> None:
+    assert records.to_bytes(run) == document(run.to_json())
+
+
+def test_of_many_cases_only_those_that_tell_something_keep_their_outputs() -> None:
+    passes = {"fine": (True, True), "flaky": (True, False), "wrong": (False, False), "lost": (True, None)}
+    results = [
+        CaseResult(
+            case,
+            None if passed is None else float(passed),
+            passed,
+            repeat,
+            output=f"{case} {repeat}",
+            output_digest="d",
+            grades=(GradeLine("equals", 1.0, passed=True),),
+        )
+        for case, both in passes.items()
+        for repeat, passed in enumerate(both)
+    ]
+    few, many = list(evident(results, OUTPUTS_KEPT)), list(evident(results, OUTPUTS_KEPT + 1))
+    assert [one.output for one in few] == [one.output for one in results]
+    assert {one.case for one in many if one.output is not None} == {"flaky", "wrong", "lost"}
+    assert [one.output for one in many if one.case == "flaky"] == ["flaky 0", "flaky 1"]
+    assert all(one.output_digest == "d" and not one.grades for one in (*few, *many))
+    assert [replace(one, output=None) for one in few] == [replace(one, output=None) for one in many]
 
 
 def test_a_record_from_before_the_manner_was_kept_stays_as_it_is() -> None:

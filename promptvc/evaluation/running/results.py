@@ -11,7 +11,7 @@ import marshal
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from promptvc.evidence.runs import CaseResult, GradeLine
@@ -21,7 +21,7 @@ _IN_MEMORY = 16 * 1024 * 1024
 _NOWHERE = -1
 
 
-class Results:
+class Results(Collection[CaseResult]):
     """Results by position of the case and repeat, in whatever order they come."""
 
     def __init__(self, cases: int, repeats: int) -> None:
@@ -57,6 +57,9 @@ class Results:
         for at, offset in enumerate(self._offsets):
             if offset != _NOWHERE:
                 yield self._read(at)
+
+    def __contains__(self, result: object) -> bool:
+        return any(each == result for each in self)
 
     def __len__(self) -> int:
         return sum(offset != _NOWHERE for offset in self._offsets)
