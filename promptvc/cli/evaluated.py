@@ -81,12 +81,16 @@ def show_estimates(edge: Edge, found: Sequence[Estimate]) -> None:
                 f"{one.tokens:,}",
                 "unknown" if one.cost is None else f"${one.cost:.4f}",
                 f"{one.judgements:,}",
+                f"{one.judge.calls:,}",
+                f"{one.judge.tokens:,}",
+                "unknown" if one.judge.cost is None else f"${one.judge.cost:.4f}",
             )
             for one in found
         ]
-        ui.table(("version", "model", "answers", "cached", "calls", "tokens", "cost", "judgements"), rows)
+        answers = ("version", "model", "answers", "cached", "calls", "tokens", "cost")
+        ui.table((*answers, "judgements", "judge calls", "judge tokens", "judge cost"), rows)
 
-    costs = [one.cost for one in found]
+    costs = [one.total for one in found]
     total = None if None in costs else sum(cost for cost in costs if cost is not None)
     edge.show({"estimates": [one.to_json() for one in found], "cost": total}, text)
 
@@ -143,7 +147,16 @@ def _side_by_side(ui: Ui, found: Sequence[Evaluated]) -> None:
         cost = "unknown" if totals.cost is None else f"${totals.cost:.4f}"
         speed = "" if totals.latency_p50 is None else f"{totals.latency_p50:,.0f} ms"
         rows.append(
-            (report.name, report.candidate.label, report.candidate.model, score, *counts, speed, cost, verdict)
+            (
+                report.name,
+                report.candidate.label,
+                report.candidate.model,
+                score,
+                *counts,
+                speed,
+                cost,
+                verdict,
+            )
         )
     heads = ("prompt", "version", "model", "score", "passed", "failed", "errored", "p50", "cost", "verdict")
     ui.table(heads, rows)

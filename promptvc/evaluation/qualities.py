@@ -76,6 +76,12 @@ def judged_qualities(
     )
 
 
+def sampled(cases: int, most: int) -> list[int]:
+    """The positions of at most so many cases, evenly spread."""
+    count = min(most, cases)
+    return [number * cases // count for number in range(count)]
+
+
 async def _judged(
     asked: Sequence[tuple[str, str]], bench: ModelBench, concurrency: int
 ) -> list[tuple[str, float] | str]:
@@ -104,10 +110,8 @@ async def _judged(
 
 def _sample(renderer: Renderer, cases: Sequence[Case], results: Results, most: int) -> list[tuple[str, str]]:
     """(question, answer) of the first repeat of at most so many cases, in the order of the suite."""
-    count = min(most, len(cases))
-    chosen = [number * len(cases) // count for number in range(count)]
     found = []
-    for position in chosen:
+    for position in sampled(len(cases), most):
         answers = [result.output for result in results.of(position) if result.output is not None]
         if answers:
             turns = renderer.render(cases[position].vars)

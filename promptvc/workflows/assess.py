@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from promptvc.base.clock import format_time
 from promptvc.base.errors import OverBudget, ProviderRefused, Usage
@@ -21,7 +20,7 @@ from promptvc.evaluation.reports.report import Judging, Quality, Report, Side
 from promptvc.evaluation.reports.terminal import error_lines
 from promptvc.evaluation.running.journal import Journal, Mark
 from promptvc.evaluation.sessions.collector import Collector
-from promptvc.evaluation.sessions.estimate import Estimate, estimate
+from promptvc.evaluation.sessions.estimate import Asked, Estimate, estimate
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.render import Renderer
 from promptvc.training.leakage import find_leaks
@@ -29,7 +28,7 @@ from promptvc.workflows.plans import Plan, plans
 from promptvc.workflows.project import Progress, Project, silent
 from promptvc.workflows.suites import (
     Loaded,
-    gate_of,
+    gated,
     level_for,
     quarantined,
     save,
@@ -65,18 +64,13 @@ def estimates(project: Project, request: EvaluateRequest) -> tuple[Estimate, ...
 
 
 def _estimated(plan: Plan) -> Iterator[Estimate]:
-    session = plan.session()
+    # Fresh answers are those from now on: an estimate finds none.
+    session = plan.session(plan.started if plan.request.fresh else None)
     try:
         models = {model.name: model for model in session.models}
-        for one, model in plan.runs:
-            yield estimate(
-                one.prompt,
-                plan.cases,
-                models[model],
-                repeats=session.repeats,
-                cache=session.options.cache,
-                prices=session.prices,
-            )
+        measured = {one.version.digest for one in plan.versions} if plan.request.qualities else set()
+        runs = [Asked(one.prompt, models[model], one.version.digest in measured) for one, model in plan.runs]
+        yield from estimate(runs, plan.cases, session)
     finally:
         session.close()
 
@@ -172,7 +166,7 @@ class _Evaluation:
             baseline = side_of(base.pin, model, sides[base.version.digest, model], frame)
         report = make_report(frame, side, baseline, self._beside(one, side, frame))
         if plan.request.gate and plan.cases:
-            report = replace(report, gate=gate_of(plan.project, plan.judged, plan.asked, report))
+            report = gated(plan.project, plan.judged, plan.asked, report)
         save = plan.request.save and report.unscored is None
         evidence, commit = self._save(one, report) if save else (None, None)
         failing = [score.case for score in side.scores if not score.passed]
