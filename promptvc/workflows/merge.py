@@ -29,7 +29,7 @@ from promptvc.store.references import Reference
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import (
     SuiteAt,
-    gate_of,
+    gated,
     level_for,
     loaded,
     quarantined,
@@ -93,7 +93,7 @@ def _reported(merging: _Merging, request: MergeRequest) -> Report:
     report = merging.report()
     if not request.gate:
         return report
-    return replace(report, gate=gate_of(merging.project, merging.judged, merging.cases, report))
+    return gated(merging.project, merging.judged, merging.cases, report)
 
 
 def _evaluated(merging: _Merging, report: Report, request: MergeRequest) -> Evaluated:

@@ -25,6 +25,7 @@ from promptvc.workflows.suites import (
     generated,
     loaded,
     place_of,
+    require_baseline,
     require_committed,
     require_trust,
     suite_for,
@@ -83,6 +84,9 @@ def plans(project: Project, request: EvaluateRequest) -> tuple[Plan, ...]:
         references += [Reference(name) for name in changed if project.read(f"evaluation/{name}.yaml")]
     elif not references:
         raise Usage("say which prompt to evaluate", hint="promptvc evaluate NAME, or --changed-since REV")
+    if request.gate:
+        for one in request.references:  # of prompts that only changed one may be new
+            require_baseline(project, parse_reference(one).name)
     names = list(dict.fromkeys(reference.name for reference in references))
     if len(names) > 1 and request.cases:
         raise Usage("--case goes with one prompt", hint="evaluate them one after the other")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from promptvc.analysis.calibration import calibrations
@@ -225,6 +225,29 @@ def gate_of(project: Project, judged: SuiteAt, cases: Sequence[Case], report: Re
         quarantined=report.quarantined,
     )
     return regressions(approved, report.candidate.scores, cases, manner)
+
+
+def gated(project: Project, judged: SuiteAt, cases: Sequence[Case], report: Report) -> Report:
+    """The report with its gate; a prompt without an approved baseline, a new one, is held against the bar.
+
+    Raises:
+        NotFound: the evidence of the approved baseline is not there.
+    """
+    if project.read(baseline_path(report.name)) is None:
+        said = f"no baseline of {report.name} is approved: held against the bar for success instead"
+        return replace(report, remarks=(said, *report.remarks))
+    return replace(report, gate=gate_of(project, judged, cases, report))
+
+
+def require_baseline(project: Project, name: str) -> None:
+    """Make sure, before anything is asked, that there is something to hold a report against.
+
+    Raises:
+        NotFound: no baseline of ``name`` is approved.
+    """
+    if project.read(baseline_path(name)) is None:
+        hint = f"promptvc baseline approve {name} writes {baseline_path(name)}"
+        raise NotFound(f"no baseline of {name} is approved", hint=hint)
 
 
 def approved_baseline(project: Project, name: str) -> Approved:

@@ -153,6 +153,10 @@ def test_the_gate_lists_new_regressions_only(cli: Cli, desk: Repo) -> None:
         asking = ("evaluate", DESK, "--model", "openai:one", *ONCE, "--fresh")
         more = server.environ()
         assert "no baseline of desk/route is approved" in cli.fails(2, *asking, "--gate", **more)
+        assert server.count == 0, "found before anything was asked"
+        new = cli.json("evaluate", "--changed-since", "HEAD~1", *asking[2:], "--gate", more=more)
+        assert new["gate"] is None
+        assert new["remarks"][0].startswith("no baseline of desk/route is approved: held against the bar")
         cli.json(*asking, "--save", more=more)
         cli.ok("baseline", "approve", DESK, "-m", "good enough")
         held = cli.json(*asking, "--gate", more=more)
