@@ -29,7 +29,7 @@ def prices(*models: str) -> str:
 
 
 def script(request: Request) -> Reply:
-    """Models that answer with their name, and a judge that says what rubrics, qualities and select-best want to hear."""
+    """Models that answer with their name, and a judge that says what a few judge prompts want to hear."""
     if "embeddings" in request.path:
         return vectors(*[[1.0, 0.5]] * len(request.body["input"]))
     if not request.body["model"].startswith("judge"):
@@ -152,3 +152,12 @@ def test_comparing_the_answers_of_two_models_counts_once(cli: Cli, desk: Repo) -
         assert (first["judge"]["calls"], second["judge"]["calls"], second["judgements"]) == (0, 6, 6)
         assert judged(cli, server, asking=asking) == 6
         assert [one["judge"]["calls"] for one in estimated(cli, server, asking=asking)["estimates"]] == [0, 0]
+
+
+def test_embeddings_keep_a_bound_on_dollars_and_need_a_price_for_it(cli: Cli, desk: Repo) -> None:
+    desk.write({SUITE: suite("{type: similar, value: fine}")})
+    with Server(script) as server:
+        assert judged(cli, server, "--max-cost", "5") == 7
+        desk.write({"promptvc.yaml": prices("openai:one")})
+        said = cli.fails(2, *ASKING, "--max-cost", "5", **server.environ())
+        assert "the cost of openai:vectors is unknown" in said

@@ -191,7 +191,12 @@ def _require_prices(
 ) -> None:
     if budget.limits.cost is None:
         return
-    asked = {*asking.models, *demands.models, *([judge] if demands.judged and judge else [])} - {OFFLINE}
+    asked = {*asking.models, *demands.models, *demands.embedders}
+    if demands.judged and judge:
+        asked.add(judge)
+    if demands.embeds:
+        asked.add(settings.evaluation.embeddings)
+    asked -= {OFFLINE, LEXICAL}
     for spec in sorted(asked):
         if spec not in settings.models.prices:
             raise Usage(
