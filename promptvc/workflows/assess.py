@@ -214,7 +214,7 @@ class _Evaluation:
             calibrations=said.calibrations,
             ratings=said.ratings,
             judging=self._judging(),
-            judge_digest=judge_digest(plan.asked, self.session.judging) if self.session.judging else "",
+            judge_digest=self._judge_digest(),
             pure=plan.demands.pure(plan.project.settings.evaluation.embeddings),
             remarks=self._remarks(one, frame),
         )
@@ -231,13 +231,17 @@ class _Evaluation:
             self._notes.append(f"{count} of answers could not be judged; the first: {found.reason}")
         return found.qualities
 
+    def _judge_digest(self) -> str:
+        bench = self.session.judging
+        return "" if bench is None or self.plan.suite.at_once else judge_digest(self.plan.asked, bench)
+
     def _judging(self) -> Judging | None:
         bench = self.session.judging
         if bench is None or not (bench.spent.calls or bench.spent.answered):
             return None
         return Judging(
             model=bench.judge_name(),
-            digest=judge_digest(self.plan.asked, bench),
+            digest=self._judge_digest(),
             prompts=bench.versions,
             calls=bench.spent.calls,
             cached=bench.spent.cached,

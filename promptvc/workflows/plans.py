@@ -138,7 +138,7 @@ def _plan(
         judged=judged,
         asked=asked,
         cases=cases,
-        demands=Demands.of(cases),
+        demands=Demands.of(() if suite.at_once else cases),
         runs=runs,
         asking=Asking(
             models=models,

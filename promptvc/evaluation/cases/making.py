@@ -16,7 +16,7 @@ from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.assertions.code import NAME as CODE
 from promptvc.evaluation.assertions.code import CodeFiles
-from promptvc.evaluation.assertions.registry import filled, placeholders, problem
+from promptvc.evaluation.assertions.registry import at_once, filled, placeholders, problem
 from promptvc.evaluation.cases.case import EXPECTED, Case
 from promptvc.evaluation.cases.grammar import Place, frozen, read_assertions
 
@@ -29,6 +29,7 @@ class CaseMaker:
     Args:
         default: the suite's ``default``, whose assertions are already ``shared``.
         match: the type that asserts ``expected``.
+        at_once: whether every case made so far is graded from its answer alone.
         code: fills in the files of ``python`` assertions; they stay as they are written where it is None.
     """
 
@@ -40,6 +41,7 @@ class CaseMaker:
         code: CodeFiles | None = None,
     ) -> None:
         self.match = match
+        self.at_once = True
         self._code = code
         self._vars: Mapping[str, Any] = default.get("vars", {})
         self._threshold: float | None = default.get("threshold")
@@ -68,7 +70,10 @@ class CaseMaker:
                 there, nothing asserted, a number that is not finite.
         """
         own = read_assertions(value["assert"], place, "assert") if "assert" in value else ()
-        return self._made(value, name, place, own, None)
+        made = self._made(value, name, place, own, None)
+        if self.at_once:
+            self.at_once = all(at_once(each) for each in made.assertions)
+        return made
 
     def again(self, value: Mapping[str, Any], name: str, digest: str, place: Place) -> Case:
         """The case that was made of ``value`` before, whose digest is known and which was found in order."""

@@ -53,6 +53,7 @@ class Suite:
         reduce: the reducer's name where the command does not say.
         datasets: the files that gave cases, in their order.
         code: the files whose code its assertions run, by path from the prompt root.
+        at_once: every case is graded from its answer alone; False also where nobody looked.
         generated: nobody wrote it: it was made from a prompt and its feedback, and is no evidence.
     """
 
@@ -65,6 +66,7 @@ class Suite:
     datasets: tuple[DatasetFile, ...] = ()
     code: Mapping[str, bytes] = field(default_factory=dict)
     generated: bool = False
+    at_once: bool = False
 
     @property
     def digest(self) -> str:
@@ -109,7 +111,8 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
     code = None if files is None else CodeFiles(files.read, _folder(file))
     if code is not None:
         shared = coded(shared, code, top, "default", "assert")
-    reading = _Reading(document, CaseMaker(default, match, shared, code), files)
+    maker = CaseMaker(default, match, shared, code)
+    reading = _Reading(document, maker, files)
     cases = reading.cases(value["cases"])
     return Suite(
         file=file,
@@ -119,6 +122,7 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
         repeat=value.get("repeat"),
         reduce=value.get("reduce"),
         datasets=tuple(reading.datasets),
+        at_once=maker.at_once,
         code=MappingProxyType({} if code is None else code.found),
     )
 
