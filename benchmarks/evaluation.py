@@ -25,8 +25,8 @@ from typing import Any
 
 from promptvc.evaluation.cases.finding import Shelf
 from promptvc.evaluation.running.cache import Cache
-from promptvc.evaluation.sessions.session import Session
 from promptvc.evaluation.running.tasks import RunOptions
+from promptvc.evaluation.sessions.session import Session
 from promptvc.models.messages import ChatMessage, Completion
 from promptvc.prompts.model import load_prompt
 

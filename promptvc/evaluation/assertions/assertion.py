@@ -183,7 +183,9 @@ class Bench(Protocol):
         """The model that would be asked, None when there is no judge."""
         ...
 
-    async def similarities(self, text: str, others: Sequence[str], *, model: str | None = None) -> list[float]:
+    async def similarities(
+        self, text: str, others: Sequence[str], *, model: str | None = None
+    ) -> list[float]:
         """Cosine similarity (-1..1) of ``text`` to each of ``others``, by the run's embeddings.
 
         Raises:
