@@ -122,7 +122,7 @@ class _Evaluation:
                     found = session.collect(one.prompt, plan.cases, self._models[model], show)
                 except ProviderRefused as error:
                     refused.append(error)
-                    self._notes.append(f"{model} could not be asked: {error.message}")
+                    self._notes.append(f"no result of {model}: {error.message}")
                 else:
                     sides[one.version.digest, model] = found
             if refused and not sides:

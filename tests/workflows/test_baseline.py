@@ -30,7 +30,8 @@ def run_of(repo: Repo, minute: int = 0, version: int | None = 1, **more: object)
     )
     values: dict[str, object] = {"judge": "ab" * 32, "quarantined": ("beta-1",), "datasets": {"c.csv": "12"}}
     return RunRecord(
-        new_ulid(moment, b"0123456789"), DESK, version, repo.rev(f"HEAD:{DESK_FILE}"), SUITE, "offline", moment, moment, results,
+        new_ulid(moment, b"0123456789"), DESK, version, repo.rev(f"HEAD:{DESK_FILE}"), SUITE, "offline",
+        moment, moment, results,
         Totals(2 / 3, 3, 2, 1, 0), **(values | more),  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -40,7 +41,8 @@ def comparison_of(repo: Repo, verdict: str, minute: int = 30) -> ComparisonRecor
     score = None if verdict == "incomparable" else Score(0.5, 0.75, 0.25, 0.1, 0.4, 0.9, 2)
     pin = VersionRef(1, repo.rev(f"HEAD:{DESK_FILE}"))
     return ComparisonRecord(
-        new_ulid(moment, b"0123456789"), moment, DESK, pin, VersionRef(9, "0" * 40), SUITE, "offline", verdict, None, score, 0.01,
+        new_ulid(moment, b"0123456789"), moment, DESK, pin, VersionRef(9, "0" * 40), SUITE, "offline",
+        verdict, None, score, 0.01,
         0.05, pairs=(Pair("alpha-0", 0.0, 1.0, False, True), Pair("beta-0", 1.0, 0.5, True, False)),
     )  # fmt: skip
 

@@ -178,11 +178,8 @@ class Caller:
                 completion = replace(asked.result(), cached=True)
                 self.spent.answer(completion)
                 return completion
-        ticket = await self.leave(messages, parameters)
-        if ticket is None:
-            raise OverBudget(self._budget.exhausted or "no call is allowed")
         calling = asyncio.ensure_future(
-            self.call(ticket, key, messages, parameters, repeat=repeat, writer=writer)
+            self._allowed(key, messages, parameters, repeat=repeat, writer=writer)
         )
         self._asked[key] = calling
         # The first callback, so that it runs before anybody who waits looks again.
@@ -191,6 +188,21 @@ class Caller:
             return await calling
         finally:
             calling.cancel()
+
+    async def _allowed(
+        self,
+        key: bytes,
+        messages: Sequence[ChatMessage],
+        parameters: Mapping[str, Any],
+        *,
+        repeat: int,
+        writer: Writer | None,
+    ) -> Completion:
+        """A call, once the budget has room for it."""
+        ticket = await self.leave(messages, parameters)
+        if ticket is None:
+            raise OverBudget(self._budget.exhausted or "no call is allowed")
+        return await self.call(ticket, key, messages, parameters, repeat=repeat, writer=writer)
 
     def _again(self) -> bool:
         if not self._budget.again():
