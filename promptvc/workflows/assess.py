@@ -24,17 +24,11 @@ from promptvc.evaluation.sessions.estimate import Asked, Estimate, estimate
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.render import Renderer
 from promptvc.training.leakage import find_leaks
+from promptvc.workflows.approved import gated
 from promptvc.workflows.plans import Plan, plans
 from promptvc.workflows.project import Progress, Project, silent
-from promptvc.workflows.suites import (
-    Loaded,
-    gated,
-    level_for,
-    quarantined,
-    save,
-    shelf,
-    voices,
-)
+from promptvc.workflows.suites import Loaded, level_for, quarantined, save, shelf
+from promptvc.workflows.voices import voices
 
 __all__ = ["EvaluateRequest", "Evaluated", "estimates", "evaluate"]
 

@@ -26,10 +26,10 @@ from promptvc.evaluation.totals import Tally
 from promptvc.evidence.runs import CaseResult
 from promptvc.evidence.values import Tokens, VersionRef
 from promptvc.store.references import Reference
+from promptvc.workflows.approved import gated
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import (
     SuiteAt,
-    gated,
     level_for,
     loaded,
     quarantined,
@@ -37,8 +37,8 @@ from promptvc.workflows.suites import (
     save,
     shelf,
     suite_for,
-    voices,
 )
+from promptvc.workflows.voices import voices
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,15 @@ from promptvc.evaluation.sessions.opening import Asking, Demands, open_session
 from promptvc.evaluation.sessions.session import Session
 from promptvc.models.providers import OFFLINE
 from promptvc.store.references import Reference, parse_reference
+from promptvc.workflows.approved import require_baseline
+from promptvc.workflows.changes import changed_since
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import (
     Loaded,
     SuiteAt,
-    changed_since,
     generated,
     loaded,
     place_of,
-    require_baseline,
     require_committed,
     require_trust,
     suite_for,

@@ -11,7 +11,7 @@ from promptvc.evaluation.trend import Made, Point, Rated, sparkline, trend
 from promptvc.store.proofs import evidence_of
 from promptvc.store.references import parse_reference
 from promptvc.workflows.project import Project
-from promptvc.workflows.suites import events_of
+from promptvc.workflows.voices import events_of
 
 
 @dataclass(frozen=True, slots=True)

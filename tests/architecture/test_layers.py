@@ -37,7 +37,10 @@ VALUES = {  # modules of frozen types that the edges may name
 }
 SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.project",
+    "promptvc.workflows.approved",
+    "promptvc.workflows.changes",
     "promptvc.workflows.suites",
+    "promptvc.workflows.voices",
     "promptvc.workflows.plans",
 }
 HOMES = {
