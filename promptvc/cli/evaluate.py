@@ -102,7 +102,7 @@ def run_suites(
     show_evaluated(edge, found)
     for reason in dead:
         edge.ui.note(reason)
-    if dead:
+    if dead or any(one.missing for one in found):
         return ProviderError.exit_code
     return 0 if all(one.good for one in found) else 1
 

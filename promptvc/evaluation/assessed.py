@@ -62,6 +62,7 @@ class Evaluated:
     Attributes:
         errors: for each side with errored cases how many there are, and the first error.
         evidence, commit: of the saved record; None when nothing was saved.
+        missing: why other models of the same evaluation gave no result at all.
         good: the answer of the exit code. ``bar`` is the score that a run alone has to reach.
     """
 
@@ -71,6 +72,7 @@ class Evaluated:
     commit: str | None
     good: bool
     bar: float
+    missing: tuple[str, ...] = ()
 
     @property
     def dead(self) -> str | None:

@@ -129,6 +129,10 @@ def _strange_elsewhere(environ: Mapping[str, str]) -> str | None:
     targets = {environ.get(name, source) for name in ("CI_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID")}
     if source and targets != {source}:
         return f"the merge request comes from project {source}"
+    path = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "")
+    paths = {environ.get(name, path) for name in ("CI_PROJECT_PATH", "CI_MERGE_REQUEST_PROJECT_PATH")}
+    if path and paths != {path}:
+        return f"the merge request comes from project {path}"
     if _is_set(environ, "SYSTEM_PULLREQUEST_ISFORK"):
         return "SYSTEM_PULLREQUEST_ISFORK says so"
     for name in _FORKS:

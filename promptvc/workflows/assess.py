@@ -87,6 +87,7 @@ class _Evaluation:
             raise Usage("--qualities takes a model that judges", hint="name one: --judge provider:model")
         self._models = {model.name: model for model in self.session.models}
         self._notes: list[str] = []
+        self._refused: list[str] = []
 
     def outcome(self) -> list[Evaluated]:
         """Ask, and tell what the answers say; a model that cannot be asked does not cost the others' results."""
@@ -116,7 +117,7 @@ class _Evaluation:
                     found = session.collect(one.prompt, plan.cases, self._models[model], show)
                 except ProviderRefused as error:
                     refused.append(error)
-                    self._notes.append(f"no result of {model}: {error.message}")
+                    self._refused.append(f"no result of {model}: {error.message}")
                 else:
                     sides[one.version.digest, model] = found
             if refused and not sides:
@@ -163,7 +164,8 @@ class _Evaluation:
             report = gated(plan.project, plan.judged, plan.asked, report)
         save = plan.request.save and report.unscored is None
         evidence, commit = self._save(one, report) if save else (None, None)
-        failing = [score.case for score in side.scores if not score.passed]
+        held = frame.quarantined
+        failing = [score.case for score in side.scores if not score.passed and score.case not in held]
         whole = len(plan.cases) == len(plan.asked)
         asked = None if whole else [case.id for case in plan.cases]
         Last(plan.project.state / "last").note(plan.name, asked, failing)
@@ -174,6 +176,7 @@ class _Evaluation:
             commit=commit,
             good=report.good(frame.bars.success),
             bar=frame.bars.success,
+            missing=tuple(self._refused),
         )
 
     def _frame(self, one: Loaded) -> Frame:
@@ -245,7 +248,7 @@ class _Evaluation:
 
     def _remarks(self, one: Loaded, frame: Frame) -> tuple[str, ...]:
         plan = self.plan
-        remarks = [*self.session.warnings, *self._notes]
+        remarks = [*self.session.warnings, *self._refused, *self._notes]
         if self._mark is not None and self._mark.warning:
             remarks.append(self._mark.warning)
         if self._mark is not None and self._mark.resumed:

@@ -223,8 +223,8 @@ class Report:
         With a gate whether that is open, with a baseline whether this is no regression, else whether it reaches
         ``success`` with no case errored.
         """
-        if not self.cases:
-            return True  # a shard may have none
+        if not self.totals.cases:
+            return True  # a shard may have none, and all of them may be in quarantine
         if self.gate is not None:
             return self.gate.open
         if self.comparison is not None:

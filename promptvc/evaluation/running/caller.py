@@ -17,6 +17,13 @@ from promptvc.evaluation.running.writer import Writer
 from promptvc.models.messages import ChatMessage, Completion, ImmediateModel, Model, RemoteModel
 
 _CHARACTERS_A_TOKEN = 4
+_BLIND = 8
+
+
+def _allowed_tokens(parameters: Mapping[str, Any]) -> float | None:
+    """How long an answer may be; None where the prompt does not say."""
+    allowed = parameters.get("max_tokens") or parameters.get("max_completion_tokens")
+    return allowed if isinstance(allowed, int | float) else None
 
 
 class Caller:
@@ -46,8 +53,9 @@ class Caller:
         self._price = price
         self._asked: dict[bytes, asyncio.Future[Completion]] = {}
         self._under_way = 0
-        self._seen = False
+        self._answers = 0
         self._longest = 0
+        self._tokens_a_character = 1 / _CHARACTERS_A_TOKEN
         self._keys = Keys(purpose + model.name, model.location if isinstance(model, RemoteModel) else None)
         if isinstance(model, RemoteModel):
             model.ask_before_retries(self._again)
@@ -87,8 +95,9 @@ class Caller:
     async def leave(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> Ticket | None:
         """As :meth:`charge`, waiting for calls under way that may leave room, or may show what a call takes."""
         budget = self._budget
-        while budget.measures and not self._seen and self._under_way and budget.exhausted is None:
-            await budget.change()
+        if budget.measures and _allowed_tokens(parameters) is None:
+            while self._under_way >= max(1, min(self._answers, _BLIND)) and budget.exhausted is None:
+                await budget.change()
         ticket = await budget.leave(*self.expected(messages, parameters))
         if ticket is not None:
             self.spent.calls += 1
@@ -98,12 +107,13 @@ class Caller:
     def expected(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> tuple[float, float]:
         """Tokens and US dollars that a call may take, for a budget.
 
-        What is asked is estimated as a quarter of its characters. What is answered is what the prompt allows, or as
-        much as the longest answer so far; before the first one nothing is known, and it goes ahead alone.
+        What is asked is estimated by its characters, a quarter of them or what was seen. What is answered is what the
+        prompt allows, or as much as the longest answer so far. Where the prompt allows anything the next answer may be
+        longer than all before it: then only as many calls are under way as answers were seen, and at most eight.
         """
-        asked = sum(len(message.content) for message in messages) / _CHARACTERS_A_TOKEN
-        allowed = parameters.get("max_tokens") or parameters.get("max_completion_tokens")
-        most = allowed if isinstance(allowed, int | float) else self._longest
+        asked = sum(len(message.content) for message in messages) * self._tokens_a_character
+        allowed = _allowed_tokens(parameters)
+        most = self._longest if allowed is None else allowed
         cost = (asked * self._price.input + most * self._price.output) / 1e6 if self._price else 0.0
         return asked + most, cost
 
@@ -142,8 +152,7 @@ class Caller:
         completion: Completion | None = None
         try:
             completion = await self.model.complete(messages, parameters, repeat=repeat)
-            self._seen = True
-            self._longest = max(self._longest, completion.tokens_out or 0)
+            self._learn(messages, completion)
         finally:
             self._under_way -= 1
             self._budget.settle(ticket, completion)
@@ -188,6 +197,14 @@ class Caller:
             return await calling
         finally:
             calling.cancel()
+
+    def _learn(self, messages: Sequence[ChatMessage], completion: Completion) -> None:
+        """What an answer shows of the next ones."""
+        self._answers += 1
+        self._longest = max(self._longest, completion.tokens_out or 0)
+        characters = sum(len(message.content) for message in messages)
+        if completion.tokens_in and characters:
+            self._tokens_a_character = max(self._tokens_a_character, completion.tokens_in / characters)
 
     async def _allowed(
         self,

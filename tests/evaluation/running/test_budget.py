@@ -160,3 +160,14 @@ def test_a_failed_call_gives_back_what_was_set_aside() -> None:
     budget.settle(first, None)
     assert budget.charge(tokens=20) is not None
     assert budget.charge(tokens=20) is None
+
+
+@pytest.mark.parametrize("small", [1, 3, 8, 20])
+def test_a_wave_of_calls_is_not_sent_on_the_word_of_a_few_short_answers(small: int) -> None:
+    """Without ``max_tokens`` an answer may be longer than all before it: few calls are under way at a time."""
+    meter = Meter([10] * small + [5000] * 200)
+    done = spend(meter, Limits(tokens=50_000), concurrency=64, count=200)
+    assert done.exhausted is not None
+    assert meter.most_at_once <= 8
+    assert meter.spent <= 50_000 + 8 * 5000
+    assert meter.spent > 40_000
