@@ -115,6 +115,7 @@ class _Merging:
 
     def __init__(self, project: Project, parts: Sequence[Part], judged: SuiteAt) -> None:
         self.project, self.parts, self.judged = project, parts, judged
+        self.notes: list[str] = []
         self.first = parts[0]
         self.cases = judged.suite.split("holdout")
         self.places = {name: position for position, name in enumerate(ids_of(self.cases))}
@@ -143,7 +144,7 @@ class _Merging:
             judging=self._judging(),
             judge_digest=self.first.judge,
             pure=all(value["pure"] for value in values),
-            remarks=(f"merged from {len(self.parts)} files", *told(frame, trained=trained)),
+            remarks=(f"merged from {len(self.parts)} files", *self.notes, *told(frame, trained=trained)),
             calibrations=said.calibrations,
             ratings=said.ratings,
         )
@@ -235,14 +236,20 @@ class _Merging:
         return level_for(self.project, now, loaded(self.project, before, suite), suite.cases), older
 
     def _qualities(self) -> tuple[Quality, ...]:
-        """Of all answers that were measured; what the parts did not measure in the same way is left out."""
+        """Of all answers; what not every part with answers measured in the same way is left out."""
         found: dict[str, list[Quality]] = {}
-        for part in self.parts:
+        asked = [part for part in self.parts if part.value["cases"]]
+        for part in asked:
             for name, value in part.value["qualities"].items():
                 found.setdefault(name, []).append(Quality(name, **value))
-        return tuple(
-            _joined(same) for same in found.values() if len({quality.measure for quality in same}) == 1
-        )
+        alike = [
+            same
+            for same in found.values()
+            if len(same) == len(asked) and len({quality.measure for quality in same}) == 1
+        ]
+        if len(alike) < len(found):
+            self.notes.append("not all parts measured qualities in the same way: they are left out")
+        return tuple(map(_joined, alike))
 
     def _judging(self) -> Judging | None:
         values = [part.value["judging"] for part in self.parts if part.value.get("judging")]
