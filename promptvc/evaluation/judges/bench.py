@@ -8,7 +8,6 @@ answer end the run, for it is down, and each answer under test that is asked for
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,6 @@ from typing import Any
 
 from promptvc.base.config import Price
 from promptvc.base.errors import ProviderError, ProviderRefused, Refused
-from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.sandbox import Sandbox
 from promptvc.evaluation.judges.parse import read
 from promptvc.evaluation.judges.prompts import JudgePrompt, judge_prompt
@@ -88,15 +86,6 @@ class ModelBench:
         for caller in (*self._callers.values(), *self._embedders.values()):
             total.add(caller.spent)
         return total
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the judge and of the prompts that were asked with, as hex; "" when none was."""
-        if not self.prompts and not self._embedders:
-            return ""
-        asked = {name: prompt.digest for name, prompt in self.prompts.items()}
-        models = sorted({*self._callers, *self._embedders})
-        return hashlib.sha256(canonical_json({"models": models, "prompts": asked})).hexdigest()
 
     @property
     def versions(self) -> Mapping[str, int]:

@@ -58,6 +58,7 @@ class Budget:
         self.limits = limits or Limits()
         self.calls = 0
         self.exhausted: str | None = None
+        self._halted = False
         self._clock = clock
         self._started: float | None = None
         self._tokens = self._cost = 0.0
@@ -72,6 +73,8 @@ class Budget:
 
     def charge(self, tokens: float = 0.0, cost: float = 0.0) -> Ticket | None:
         """Leave to make one call that takes at most about so much; None when there is no room, and from then on."""
+        if self._halted:
+            return None
         if self.exhausted is None:
             self.exhausted = self._counted() or self._lacking(tokens, cost)
         if self.exhausted is not None:
@@ -85,7 +88,7 @@ class Budget:
     async def leave(self, tokens: float = 0.0, cost: float = 0.0) -> Ticket | None:
         """As :meth:`charge`; while calls are under way that may leave room, it waits for them."""
         while self.exhausted is None and self._counted() is None and self._lacking(tokens, cost) is not None:
-            if self._under_way == 0:
+            if self._under_way == 0 or self._halted:
                 break
             await self.change()
         return self.charge(tokens, cost)
@@ -100,7 +103,7 @@ class Budget:
         """Leave for a further attempt of a call that has a ticket."""
         if self.exhausted is None:
             self.exhausted = self._counted()
-        if self.exhausted is not None:
+        if self.exhausted is not None or self._halted:
             return False
         self.calls += 1
         return True
@@ -112,6 +115,23 @@ class Budget:
         self._reserved_cost -= ticket.cost
         if completion is not None:
             self._spend(completion)
+        self._wake()
+
+    @property
+    def halted(self) -> bool:
+        """Whether a run is ending: no call is begun, and what waits for room goes home."""
+        return self._halted
+
+    def halt(self) -> None:
+        """Let no call begin any more, until :meth:`resume`."""
+        self._halted = True
+        self._wake()
+
+    def resume(self) -> None:
+        """The run has ended; another one may spend what is left."""
+        self._halted = False
+
+    def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for ended in waiting:
             if not ended.done():

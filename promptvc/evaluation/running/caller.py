@@ -96,7 +96,9 @@ class Caller:
         """As :meth:`charge`, waiting for calls under way that may leave room, or may show what a call takes."""
         budget = self._budget
         if budget.measures and _allowed_tokens(parameters) is None:
-            while self._under_way >= max(1, min(self._answers, _BLIND)) and budget.exhausted is None:
+            while self._under_way >= max(1, min(self._answers, _BLIND)) and not budget.halted:
+                if budget.exhausted is not None:
+                    break
                 await budget.change()
         ticket = await budget.leave(*self.expected(messages, parameters))
         if ticket is not None:

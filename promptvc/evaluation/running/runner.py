@@ -191,6 +191,7 @@ class _Run:
             try:
                 await self._wind_down(workers)
             finally:
+                self._budget.resume()
                 if self._writer is not None:
                     self._writer.close()
                 await self._model.close()
@@ -209,6 +210,7 @@ class _Run:
             self._exhausted, self._stopping = error.message, True
         except Exception as error:
             self._stopping = True
+            self._budget.halt()  # at once: others may be about to get leave
             if self._ended_by is None:
                 self._ended_by = error
                 raise
@@ -294,6 +296,7 @@ class _Run:
         pending = {worker for worker in workers if not worker.done()}
         if not pending:
             return
+        self._budget.halt()
         if isinstance(self._model, RemoteModel):
             self._model.hurry()
         try:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvc.base.config import Price
+from promptvc.base.errors import ProviderRefused
 from promptvc.evaluation.running.budget import Budget, Limits
 from promptvc.evaluation.running.runner import run
 from promptvc.evaluation.running.tasks import RunOptions, RunResult, Task
@@ -171,3 +172,19 @@ def test_a_wave_of_calls_is_not_sent_on_the_word_of_a_few_short_answers(small: i
     assert meter.most_at_once <= 8
     assert meter.spent <= 50_000 + 8 * 5000
     assert meter.spent > 40_000
+
+
+def test_a_run_that_ends_begins_no_call_for_those_that_waited_for_room() -> None:
+    class Refusing(Meter):
+        async def complete(
+            self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
+        ) -> Completion:
+            if self.calls == 1:
+                self.calls += 1
+                raise ProviderRefused("the key is wrong")
+            return await super().complete(messages, parameters, repeat=repeat)
+
+    meter = Refusing([10])
+    with pytest.raises(ProviderRefused):
+        spend(meter, Limits(tokens=100_000), concurrency=16)
+    assert meter.calls == 2
