@@ -56,10 +56,13 @@ def require_baseline(project: Project, name: str) -> None:
 
     Raises:
         NotFound: no baseline of ``name`` is approved.
+        InvalidDocument: its file cannot be read.
     """
-    if project.read(baseline_path(name)) is None:
+    data = project.read(baseline_path(name))
+    if data is None:
         hint = f"promptvc baseline approve {name} writes {baseline_path(name)}"
         raise NotFound(f"no baseline of {name} is approved", hint=hint)
+    load_baseline(name, data, memo=project.memo)
 
 
 def approved_baseline(project: Project, name: str) -> Approved:

@@ -27,7 +27,7 @@ from promptvc.training.leakage import find_leaks
 from promptvc.workflows.approved import gated
 from promptvc.workflows.plans import Plan, plans
 from promptvc.workflows.project import Progress, Project, silent
-from promptvc.workflows.suites import Loaded, level_for, quarantined, save, shelf
+from promptvc.workflows.suites import Loaded, level_for, save, shelf
 from promptvc.workflows.voices import voices
 
 __all__ = ["EvaluateRequest", "Evaluated", "estimates", "evaluate"]
@@ -197,7 +197,7 @@ class _Evaluation:
             repeats=plan.asking.repeats,
             reducer=str(plan.asking.reducer),
             bars=project.settings.evaluation,
-            quarantined=quarantined(project, plan.judged, plan.name, plan.cases, plan.started),
+            quarantined=plan.quarantined,
             older=older,
             level=level,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from promptvc.workflows.suites import (
     generated,
     loaded,
     place_of,
+    quarantined,
     require_committed,
     require_trust,
     suite_for,
@@ -37,6 +38,7 @@ class Plan:
     """What is run for one prompt: versions and models, the cases, and how they are asked.
 
     Attributes:
+        quarantined: by id, why a case does not count; read before anything is asked, for the file may be broken.
         runs: every content with a model that it is asked on.
     """
 
@@ -49,6 +51,7 @@ class Plan:
     judged: SuiteAt
     asked: Sequence[Case]
     cases: Sequence[Case]
+    quarantined: Mapping[str, str]
     demands: Demands
     runs: tuple[tuple[Loaded, str], ...]
     asking: Asking
@@ -138,6 +141,7 @@ def _plan(
         judged=judged,
         asked=asked,
         cases=cases,
+        quarantined=quarantined(project, judged, name, cases, started),
         demands=Demands.of(() if suite.at_once else cases),
         runs=runs,
         asking=Asking(

@@ -166,3 +166,17 @@ def test_qualities_that_cannot_be_judged_are_told(cli: Cli) -> None:
 def test_a_bound_that_is_none_is_refused(cli: Cli) -> None:
     assert "is no bound on time" in cli.fails(2, "evaluate", DESK, "--max-time", "nan")
     assert "is no bound on cost" in cli.fails(2, "evaluate", DESK, "--max-cost", "inf")
+
+
+@pytest.mark.parametrize("file", [f"{SUITE[:-5]}.quarantine.yaml", f"evaluation/baselines/{DESK}.yaml"])
+def test_a_broken_file_beside_the_suite_is_found_before_anything_is_asked(
+    cli: Cli, desk: Repo, file: str
+) -> None:
+    desk.write({file: "- {case: q1\n"})
+    with Server(lambda _: answer("alpha")) as server:
+        more = server.environ()
+        said = cli.fails(
+            2, "evaluate", DESK, "--model", "openai:one", *ONCE, *(["--gate"] * ("baselines" in file)), **more
+        )
+        assert said.startswith(f"error: {file}:")
+        assert server.count == 0
