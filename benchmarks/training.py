@@ -40,8 +40,8 @@ from promptvc.feedback.events import Event, parse_event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import load_prompt
-from promptvc.training.datasets import build
-from promptvc.training.holdout import divide
+from promptvc.training.data.holdout import divide
+from promptvc.training.data.items import build
 from promptvc.training.scorer import SessionScorer
 from promptvc.training.task import TrainingOptions, TrainingTask
 from promptvc.training.train import train

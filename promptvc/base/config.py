@@ -66,13 +66,104 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OptimizerSettings:
+    """The model that proposes edits, ``provider:name``; None: the first model trained for that is not offline."""
+
+    model: str | None = None
+    temperature: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSettings:
+    """When `train --due` trains a prompt, by what came since its last training.
+
+    Attributes:
+        error_rate: more than this share of calls and answers went wrong.
+        rating: the mean score is below this.
+        events, suggestions: as many new ones, or more.
+        min_events: with fewer new events nothing is due.
+        hours: between two trainings of one prompt.
+    """
+
+    error_rate: float = 0.20
+    rating: float = 0.6
+    events: int = 50
+    suggestions: int = 3
+    min_events: int = 10
+    hours: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionSettings:
+    """When `--approach auto` takes adversarial (error rate above), reinforcement (mean score below), meta_prompt."""
+
+    error_rate: float = 0.30
+    rating: float = 0.5
+    suggestions: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AutoDeploySettings:
+    """Deploying what training made without being told to; off by default.
+
+    Attributes:
+        environment: None: the default environment.
+        improvement, safety: what the comparison on the hold-out has to show, 0..1.
+        human_review: only what a person brought to main.
+    """
+
+    enabled: bool = False
+    environment: str | None = None
+    improvement: float = 0.10
+    safety: float = 0.9
+    human_review: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingBudget:
+    """What a training may spend besides ``max_calls``; None is no bound. ``cost`` in US dollars."""
+
+    tokens: int | None = None
+    cost: float | None = None
+    seconds: float | None = None
+
+
+APPROACHES = ("few_shot", "reinforcement", "meta_prompt", "adversarial")
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """Bounds of a training: examples and their tokens in the prompt, calls to the model, gain on training cases."""
+    """How trainings learn.
+
+    Attributes:
+        max_examples, max_tokens: bounds of the prompt's examples, those it has included; tokens of four characters.
+        max_calls: answers that a training may ask for, its look at the hold-out included.
+        budget: further bounds.
+        min_gain: what a candidate has to gain on training cases to leave.
+        max_growth: by how much instructions and rules may grow in characters, as a share of the baseline's.
+        days: events of the last so many days before the prompt's newest one.
+        variants: how many an approach proposes in a round; ``rounds``: how many rounds there are at most.
+        batch: how many failures or pieces of feedback are shown to the optimizer at once.
+        approaches: those that `auto` and `all` may take.
+        embeddings: what few_shot compares inputs by: ``lexical``, ``minilm`` (an extra), or an embedding model.
+    """
 
     max_examples: int = 32
     max_tokens: int = 4000
     max_calls: int = 20000
+    budget: TrainingBudget = TrainingBudget()
     min_gain: float = 0.02
+    max_growth: float = 0.25
+    days: int = 30
+    variants: int = 3
+    rounds: int = 3
+    batch: int = 10
+    approaches: tuple[str, ...] = APPROACHES
+    embeddings: str = "lexical"
+    optimizer: OptimizerSettings = OptimizerSettings()
+    triggers: TriggerSettings = TriggerSettings()
+    selection: SelectionSettings = SelectionSettings()
+    auto_deploy: AutoDeploySettings = AutoDeploySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +206,20 @@ def _settings(value: dict[str, Any]) -> Settings:
         feedback=FeedbackSettings(**value.pop("feedback", {})),
         models=ModelSettings(**models, prices=prices),
         evaluation=EvaluationSettings(**value.pop("evaluation", {})),
-        training=TrainingSettings(**value.pop("training", {})),
+        training=_training(dict(value.pop("training", {}))),
         **value,
     )
+
+
+def _training(value: dict[str, Any]) -> TrainingSettings:
+    parts = {
+        "budget": TrainingBudget,
+        "optimizer": OptimizerSettings,
+        "triggers": TriggerSettings,
+        "selection": SelectionSettings,
+        "auto_deploy": AutoDeploySettings,
+    }
+    found: dict[str, Any] = {name: kind(**value.pop(name, {})) for name, kind in parts.items()}
+    if "approaches" in value:
+        found["approaches"] = tuple(value.pop("approaches"))
+    return TrainingSettings(**found, **value)

@@ -11,8 +11,8 @@ from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.ledger import Events, LedgerState, Training
 from promptvc.evidence.records import Tokens, VersionRef
 from promptvc.feedback.segments import Reading
-from promptvc.training.datasets import Dataset
-from promptvc.training.holdout import Split
+from promptvc.training.data.holdout import Split
+from promptvc.training.data.items import Dataset
 from promptvc.training.task import TrainingOutcome
 
 

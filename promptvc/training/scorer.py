@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.sessions.session import Session
+from promptvc.evidence.runs import CaseResult
 from promptvc.prompts.model import Prompt
+from promptvc.training.scoring import Scored
 
 
 @dataclass(frozen=True, slots=True)
 class SessionScorer:
-    """A :class:`~promptvc.training.task.Scorer` that asks ``session``, which keeps the account.
+    """A :class:`~promptvc.training.scoring.Scorer` that asks ``session``, which keeps the account.
 
     Attributes:
         progress: called with (done, total) within each round of questions.
@@ -26,9 +29,39 @@ class SessionScorer:
         """Repeats times models."""
         return self.session.calls_per_case
 
-    def scores(self, prompt: Prompt, cases: Sequence[Case]) -> list[float | None]:
-        """See :class:`~promptvc.training.task.Scorer`."""
-        found = {
-            score.case: score.score for score in self.session.scores(prompt, cases, progress=self.progress)
-        }
-        return [found.get(case.id) for case in cases]
+    def ask(self, prompt: Prompt, cases: Sequence[Case]) -> list[Scored]:
+        """See :class:`~promptvc.training.scoring.Scorer`."""
+        results: dict[str, list[CaseResult]] = {}
+        scores = self.session.scores(
+            prompt,
+            cases,
+            progress=self.progress,
+            seen=lambda one: results.setdefault(one.case, []).append(one),
+        )
+        by_case = {score.case: score.score for score in scores}
+        return [_scored(by_case.get(case.id), results.get(case.id, [])) for case in cases]
+
+
+def _scored(score: float | None, results: Sequence[CaseResult]) -> Scored:
+    latency = _sum([one.latency_ms for one in results])
+    return Scored(
+        score=score,
+        outputs=tuple(one.output for one in results if one.output is not None),
+        reasons=tuple(
+            dict.fromkeys(
+                grade.reason for one in results for grade in one.grades if grade.reason and not grade.passed
+            )
+        ),
+        tokens=_sum([count for one in results for count in (one.tokens.input, one.tokens.output)]),
+        cost=_sum([one.cost for one in results]),
+        latency_ms=None if latency is None else latency / len(results),
+    )
+
+
+_N = TypeVar("_N", int, float)
+
+
+def _sum(values: Sequence[_N | None]) -> _N | None:
+    """None where one is unknown, or there is none."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None

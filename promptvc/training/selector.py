@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 
 from promptvc.base.errors import NotFound
 from promptvc.training.approach import Approach
-from promptvc.training.approaches.few_shot import FewShot
+from promptvc.training.approaches.few_shot.few_shot import FewShot
 from promptvc.training.task import AUTO, TrainingOptions, TrainingTask
 
 GROUP = "promptvc.approaches"

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from promptvc.prompts.edit import AddItem, Edit, RemoveItem
 from promptvc.prompts.model import Example, Prompt
 from promptvc.training.approach import Approach, Variant
-from promptvc.training.datasets import stable_share
-from promptvc.training.inputs import Inputs, alike
-from promptvc.training.search import Baseline, Race, race
+from promptvc.training.data.inputs import Inputs, alike
+from promptvc.training.data.items import stable_share
+from promptvc.training.search.race import Baseline, Race, race
 from promptvc.training.selector import select
 from promptvc.training.task import Scorer, TrainingOptions, TrainingOutcome, TrainingTask
 

@@ -23,7 +23,7 @@ from promptvc.evaluation.sessions.collector import Collector
 from promptvc.evaluation.sessions.estimate import Asked, Estimate, estimate
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.render import Renderer
-from promptvc.training.leakage import find_leaks
+from promptvc.training.data.leakage import find_leaks
 from promptvc.workflows.approved import gated
 from promptvc.workflows.plans import Plan, plans
 from promptvc.workflows.project import Progress, Project, silent

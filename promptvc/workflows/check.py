@@ -29,7 +29,7 @@ from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import check_name, name_of, nearest, path_of
 from promptvc.store.listing import leads_out
 from promptvc.store.numbering import owned_versions, reused_versions
-from promptvc.training.leakage import find_leaks
+from promptvc.training.data.leakage import find_leaks
 from promptvc.workflows.project import STATE, Project
 
 MOST_IN_A_FOLDER = 2000

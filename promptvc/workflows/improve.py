@@ -28,9 +28,9 @@ from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose, publish, waiting
 from promptvc.store.references import name_alone
 from promptvc.store.versions import Version
-from promptvc.training.claims import ClaimOptions
-from promptvc.training.datasets import build
-from promptvc.training.holdout import divide
+from promptvc.training.data.claims import ClaimOptions
+from promptvc.training.data.holdout import divide
+from promptvc.training.data.items import build
 from promptvc.training.recording import (
     Cost,
     Made,

@@ -23,7 +23,7 @@ from promptvc.feedback.spool import Spool
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import path_of
 from promptvc.store.references import parse_reference
-from promptvc.training.inputs import Form, Inputs, alike
+from promptvc.training.data.inputs import Form, Inputs, alike
 from promptvc.workflows.project import Project
 
 IN_SUITE = "the suite asks it already, or nearly"

@@ -30,8 +30,8 @@ from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import Reference
 from promptvc.store.trust import Main, Source
 from promptvc.store.versions import Version
-from promptvc.training.holdout import keys_of
-from promptvc.training.inputs import Inputs
+from promptvc.training.data.holdout import keys_of
+from promptvc.training.data.inputs import Inputs
 from promptvc.workflows.project import Project
 from promptvc.workflows.voices import events_of
 

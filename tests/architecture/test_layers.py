@@ -117,7 +117,7 @@ def test_a_file_keeps_to_its_layer(path: Path) -> None:
         ("prompts/new.py", "from promptvc.feedback.events import Event", "not below it"),
         ("training/new.py", "from promptvc.store.versions import Version", "not below it"),
         ("workflows/new.py", "from promptvc.workflows.improve import train", "not below it"),
-        ("cli/new.py", "from promptvc.training.search import search", "not below it"),
+        ("cli/new.py", "from promptvc.training.search.race import search", "not below it"),
         ("cli/new.py", "def f():\n    from promptvc.workflows.project import Project", "inside a function"),
         ("store/new.py", "import yaml", "its home is"),
         ("evaluation/new.py", "import numpy", "without a home"),

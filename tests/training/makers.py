@@ -14,7 +14,7 @@ from promptvc.evaluation.sessions.session import Session
 from promptvc.feedback.events import Event, parse_event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.model import Prompt, load_prompt
-from promptvc.training.inputs import Inputs
+from promptvc.training.data.inputs import Inputs
 from promptvc.training.scorer import SessionScorer
 
 START = datetime(2026, 9, 1, 8, tzinfo=UTC)

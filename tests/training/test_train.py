@@ -20,12 +20,12 @@ from promptvc.feedback.events import Event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
-from promptvc.training.approaches.few_shot import FewShot, tokens_of
-from promptvc.training.datasets import build
-from promptvc.training.holdout import case_of, divide
+from promptvc.training.approaches.few_shot.few_shot import FewShot, tokens_of
+from promptvc.training.data.holdout import case_of, divide
+from promptvc.training.data.items import build
+from promptvc.training.data.texts import near_pairs, normalised
 from promptvc.training.scorer import SessionScorer
 from promptvc.training.task import TrainingOptions, TrainingOutcome, TrainingTask
-from promptvc.training.texts import near_pairs, normalised
 from promptvc.training.train import changes, train
 from tests.training.makers import PROMPT, a_prompt, an_id, corrections, event, offline, questions, text_of
 

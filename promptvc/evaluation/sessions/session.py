@@ -19,6 +19,7 @@ from promptvc.evaluation.running.runner import run
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evaluation.running.tasks import RunOptions, Task
 from promptvc.evaluation.sessions.collector import Again, Collector
+from promptvc.evidence.runs import CaseResult
 from promptvc.models.messages import ChatMessage, ImmediateModel, Model
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import Renderer
@@ -87,10 +88,11 @@ class Session:
         *,
         clusters: Mapping[str, str | None] | None = None,
         progress: Progress | None = None,
+        seen: Callable[[CaseResult], None] | None = None,
     ) -> tuple[CaseScore, ...]:
         """One score a case, over repeats and models; ``clusters`` by case id for those that have none.
 
-        The answers of a second model count on as further repeats.
+        The answers of a second model count on as further repeats. ``seen`` is called with each result that counts.
 
         Raises:
             As :meth:`collect`.
@@ -101,9 +103,13 @@ class Session:
             collector = Collector(cases, self.repeats, bench=self.bench)
             before = position * len(cases) * self.repeats
             self._run(prompt, cases, model, collector, _counted(progress, before, total))
+            self._again(prompt, cases, model, collector)
             self.settle([collector])
             first = position * self.repeats
-            results += [replace(one, repeat=first + one.repeat) for one in collector.results]
+            for one in collector.results:
+                results.append(replace(one, repeat=first + one.repeat))
+                if seen is not None:
+                    seen(results[-1])
             collector.results.close()
         own = {case.id: case.cluster for case in cases}
         return reduce_repeats(results, own | dict(clusters or {}), self.reducer)

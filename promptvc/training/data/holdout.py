@@ -4,7 +4,7 @@ With a suite, its cases are the hold-out, but for those marked ``split: train``.
 are, by a stable hash of the input: an item keeps its side when events are added.
 
 A group never straddles. A group is one user, one ``cluster``, or inputs that are nearly the same
-(:mod:`promptvc.training.texts`). The side on which a group was first seen is its side; an item that belongs to
+(:mod:`promptvc.training.data.texts`). The side on which a group was first seen is its side; an item that belongs to
 groups of both sides is dropped. A group with more than 5 % of all items is no group: its inputs are split one by one.
 An item that repeats a hold-out input, exactly or nearly, as a whole or in what the prompt requires, is not used.
 With fewer than 30 hold-out groups the outcome of a training is at most a draft.
@@ -22,9 +22,10 @@ from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.cases.suite import Case, digest_of
 from promptvc.evidence.looks import case_key
 from promptvc.prompts.model import Prompt
-from promptvc.training.datasets import Item, stable_share
-from promptvc.training.inputs import Form, Inputs, alike
-from promptvc.training.texts import connected
+from promptvc.training.data.inputs import Form, Inputs, alike
+from promptvc.training.data.items import Item, stable_share
+from promptvc.training.data.signals import Signal
+from promptvc.training.data.texts import connected
 
 SHARE = 0.3
 LARGE = 0.05
@@ -60,6 +61,8 @@ class Split:
         holdout_keys: the hold-out's cases as the ledger remembers them: by their input, whatever their id or
             assertions; sorted, each once.
         clusters: the group of each hold-out case, for the paired test.
+        holdout_forms: what its inputs are compared by; ``holdout_users``: whose inputs they are, as far as users make
+            groups. What repeats the one or comes from the other, training does not hear.
         dropped: numbers of items and training cases that are not used, by reason.
     """
 
@@ -69,6 +72,8 @@ class Split:
     holdout: tuple[Case, ...]
     clusters: tuple[str, ...]
     holdout_keys: tuple[str, ...]
+    holdout_forms: tuple[Form, ...]
+    holdout_users: frozenset[str]
     dropped: Mapping[str, int]
 
     @property
@@ -85,6 +90,22 @@ class Split:
     def holdout_digest(self) -> str:
         """The digest of the hold-out, as a look records it."""
         return digest_of(self.holdout)
+
+    def audible(self, signals: Sequence[Signal]) -> tuple[tuple[Signal, ...], Mapping[str, int]]:
+        """The signals that training may hear, and how many it may not, by reason."""
+        placed = [at for at, signal in enumerate(signals) if signal.form is not None]
+        forms = [form for signal in signals if (form := signal.form) is not None]
+        repeated = {placed[at] for at, _ in alike(forms, self.holdout_forms)}
+        kept: list[Signal] = []
+        dropped: Counter[str] = Counter()
+        for at, signal in enumerate(signals):
+            if at in repeated:
+                dropped["repeat a hold-out input"] += 1
+            elif signal.user in self.holdout_users:
+                dropped["come from a user of the hold-out"] += 1
+            else:
+                kept.append(signal)
+        return tuple(kept), dict(sorted(dropped.items()))
 
     def without(self, cases: Collection[str]) -> Split:
         """The same without these cases (ids) in the hold-out: they are in quarantine.
@@ -184,14 +205,17 @@ def _with_suite(
     learnt = _unseen(marked, forms, clusters, dropped)
     roots = connected(len(forms), alike(forms))
     names = [case.cluster or f"#{roots[at]}" for at, case in enumerate(holdout)]
-    return _split(kept, learnt, _Holdout(tuple(holdout), tuple(names), _keys(forms)), dropped)
+    return _split(
+        kept, learnt, _Holdout(tuple(holdout), tuple(names), tuple(forms), frozenset(clusters)), dropped
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Holdout:
     cases: tuple[Case, ...]
     clusters: tuple[str, ...]
-    keys: tuple[str, ...]
+    forms: tuple[Form, ...]
+    users: frozenset[str]
 
 
 def _keys(forms: Iterable[Form]) -> tuple[str, ...]:
@@ -245,7 +269,8 @@ def _by_hash(items: Sequence[Item], marked: Sequence[_LearntCase]) -> Split:
     clusters = _grouping([memberships[at] for at in holdout], len(items))
     users = {user for at in holdout for user in items[at].users}
     learnt = _unseen(marked, forms, users, dropped)
-    return _split(used, learnt, _Holdout(cases, clusters, _keys(forms)), +dropped)
+    barred = frozenset(user for user in users if side.get(f"@{user}"))
+    return _split(used, learnt, _Holdout(cases, clusters, tuple(forms), barred), +dropped)
 
 
 def _grouping(memberships: Sequence[tuple[str, ...]], total: int) -> tuple[str, ...]:
@@ -297,6 +322,8 @@ def _split(
         cases=tuple(cases),
         holdout=holdout.cases,
         clusters=holdout.clusters,
-        holdout_keys=holdout.keys,
+        holdout_keys=_keys(holdout.forms),
+        holdout_forms=holdout.forms,
+        holdout_users=holdout.users,
         dropped=dict(sorted(dropped.items())),
     )

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvc.feedback.events import Event
-from promptvc.training.claims import ClaimOptions
-from promptvc.training.datasets import Dataset, build, stable_share
+from promptvc.training.data.claims import ClaimOptions
+from promptvc.training.data.items import Dataset, build, stable_share
 from tests.training.makers import PROMPT, a_prompt, an_id, event
 
 QUESTION = "Where is my box?"

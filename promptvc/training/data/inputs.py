@@ -15,7 +15,7 @@ from promptvc.base.errors import InputError
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import input_text, placeholders
 from promptvc.prompts.templates import value_text
-from promptvc.training.texts import near_pairs, normalised
+from promptvc.training.data.texts import near_pairs, normalised
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _text(name: str, value: Any) -> str:
 def alike(forms: Sequence[Form], others: Sequence[Form] | None = None) -> list[tuple[int, int]]:
     """Positions of inputs that are the same or nearly so, as a whole or in what the prompt requires; sorted.
 
-    The pairs are those of :func:`~promptvc.training.texts.near_pairs`.
+    The pairs are those of :func:`~promptvc.training.data.texts.near_pairs`.
     """
     pairs = set(_near(forms, others, core=False))
     if any(form.core != form.key for form in (*forms, *(others or ()))):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from promptvc.evaluation.cases.suite import Case, load_suite
 from promptvc.prompts.model import Example, Message, Prompt, Variable
-from promptvc.training.inputs import Inputs, alike
-from promptvc.training.leakage import Leak, find_leaks
+from promptvc.training.data.inputs import Inputs, alike
+from promptvc.training.data.leakage import Leak, find_leaks
 
 LONG = "Where is the parcel that I have ordered more than three weeks ago"
 

@@ -1,7 +1,8 @@
 """Choosing examples one by one, each the one that helps most next to those chosen before.
 
 What "helps" means is an aim: :class:`Correct` brings cases over to their right answer, :class:`Cover` gives
-every case a close example. Both count in whole numbers over :class:`~promptvc.training.neighbours.Ground`.
+every case a close example. Both count in whole numbers over
+:class:`~promptvc.training.approaches.few_shot.neighbours.Ground`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from promptvc.training.neighbours import Ground, Neighbour
+from promptvc.training.approaches.few_shot.neighbours import Ground, Neighbour
 
 
 @dataclass(frozen=True, slots=True)

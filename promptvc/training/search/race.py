@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from promptvc.base.paired import paired_test
 from promptvc.training.approach import Variant
-from promptvc.training.datasets import stable_share
+from promptvc.training.data.items import stable_share
 from promptvc.training.task import Scorer, TrainingTask, Tried
 
 FOLDS = 5

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import Event
-from promptvc.training.inputs import Inputs
+from promptvc.training.data.inputs import Inputs
 
 REVIEWED, STATED, RATED = 3, 2, 1
 """Ranks: reviewed by an annotation; stated in a correction or demonstration; an output that was rated well."""

@@ -10,9 +10,9 @@ import pytest
 
 from promptvc.evaluation.cases.suite import Case, load_suite
 from promptvc.prompts.model import Prompt
-from promptvc.training.datasets import build
-from promptvc.training.holdout import divide
-from promptvc.training.inputs import Inputs, alike
+from promptvc.training.data.holdout import divide
+from promptvc.training.data.inputs import Inputs, alike
+from promptvc.training.data.items import build
 from tests.training.makers import PROMPT, a_prompt, event, questions
 
 MANY = PROMPT.replace(

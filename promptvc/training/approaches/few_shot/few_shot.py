@@ -1,8 +1,8 @@
 """few_shot: examples out of feedback, chosen to raise the score.
 
 The pool are the task's items: corrections, demonstrations and well-rated outputs, merged and settled. Variants
-differ in how examples are chosen (:mod:`promptvc.training.neighbours`) and in how many there are. They need no call
-to a model.
+differ in how examples are chosen (:mod:`promptvc.training.approaches.few_shot.neighbours`) and in how many there are.
+They need no call to a model.
 
 Examples that people wrote stay. Examples that cite events stay as well, except in variants that choose them
 anew; one whose events were all rejected by annotations goes in every variant. An answer in free text is nobody
@@ -18,9 +18,9 @@ from promptvc.models.showing import Shown, shown_in
 from promptvc.prompts.model import Example, Prompt
 from promptvc.prompts.render import Renderer, input_text
 from promptvc.training.approach import Fit, Variant
-from promptvc.training.choosing import Aim, Correct, Cover, Room, choose
-from promptvc.training.inputs import Inputs, alike
-from promptvc.training.neighbours import ONE, Ground, Neighbourhood, Point
+from promptvc.training.approaches.few_shot.choosing import Aim, Correct, Cover, Room, choose
+from promptvc.training.approaches.few_shot.neighbours import ONE, Ground, Neighbourhood, Point
+from promptvc.training.data.inputs import Inputs, alike
 from promptvc.training.task import TrainingOptions, TrainingTask
 
 FEWEST_ITEMS = 10

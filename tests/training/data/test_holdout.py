@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvc.evaluation.cases.suite import Case, load_suite
-from promptvc.training import holdout
-from promptvc.training.datasets import Item, build
-from promptvc.training.holdout import LARGE, Split, case_of, match_of
-from promptvc.training.texts import near_pairs, normalised
+from promptvc.training.data import holdout
+from promptvc.training.data.holdout import LARGE, Split, case_of, match_of
+from promptvc.training.data.items import Item, build
+from promptvc.training.data.texts import near_pairs, normalised
 from tests.training.makers import a_prompt, corrections, event, questions, text_of
 
 LONG = "my parcel should have been here on monday where is it now please number {}"

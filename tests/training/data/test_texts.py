@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.training.texts import connected, near_pairs, normalised, overlap, pieces
+from promptvc.training.data.texts import connected, near_pairs, normalised, overlap, pieces
 
 
 @pytest.mark.parametrize("text", ["Where is it?", " where   IS it ", "where-is_it!", "\uff37here is it"])

@@ -18,8 +18,8 @@ from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import input_text
-from promptvc.training.claims import REVIEWED, Claim, ClaimOptions, read_claims
-from promptvc.training.inputs import Form, Inputs
+from promptvc.training.data.claims import REVIEWED, Claim, ClaimOptions, read_claims
+from promptvc.training.data.inputs import Form, Inputs
 
 HALF_AFTER_DAYS = 180.0
 CLEAR = 1.25

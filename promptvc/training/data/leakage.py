@@ -1,9 +1,9 @@
 """Leakage: hold-out cases whose input the prompt already shows as an example, exactly or nearly.
 
 Such a case asks whether the model can copy. Inputs are compared as everywhere in training
-(:mod:`promptvc.training.inputs`): by the prompt's variables, as a whole or in what it requires. Cases are looked at as
-they come and not kept, so that a suite may have 100,000: most are soon told apart from every example, for what is
-nearly one shares one of a few of its pieces (:mod:`promptvc.training.texts`).
+(:mod:`promptvc.training.data.inputs`): by the prompt's variables, as a whole or in what it requires. Cases are
+looked at as they come and not kept, so that a suite may have 100,000: most are soon told apart from every example, for
+what is nearly one shares one of a few of its pieces (:mod:`promptvc.training.data.texts`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal
 
 from promptvc.evaluation.cases.case import Case
 from promptvc.prompts.model import Prompt
-from promptvc.training.inputs import Form, Inputs, alike
-from promptvc.training.texts import MOST_CHARACTERS, NEAR, PIECE
+from promptvc.training.data.inputs import Form, Inputs, alike
+from promptvc.training.data.texts import MOST_CHARACTERS, NEAR, PIECE
 
 How = Literal["exact", "near"]
 _BATCH = 1000

@@ -1,0 +1,155 @@
+"""What training hears: every event of the training side, with what was put in, what came out and what was said.
+
+Claims (:mod:`promptvc.training.data.claims`) keep only what says a right answer. Signals also keep what says that
+something is wrong, and why: low ratings, thumbs, comments, suggestions, errors. What an annotation rejected is no
+signal; a note of a person on an event belongs to that event's words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from promptvc.feedback.events import Event
+from promptvc.prompts.model import Prompt
+from promptvc.training.data.claims import ClaimOptions
+from promptvc.training.data.inputs import Form, Inputs
+
+HEARD = frozenset({"rating", "correction", "suggestion", "error", "success", "demonstration"})
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One event as training hears it.
+
+    Attributes:
+        id: of the event; ``because`` are it and the annotations that belong to it, sorted.
+        kind: of the event.
+        user: the pseudonym, else the session, else the event's id.
+        input: texts by variable; None where the event has none that fits the prompt. ``form``: what it is compared by.
+        output: what came out; ``corrected``: what should have.
+        score: 0..1, as :attr:`promptvc.feedback.events.Event.score` derives it; ``thumbs``: true for up.
+        words: what people said: comment, notes, the notes of annotations; each once.
+        error: ``type: message`` of an error.
+        issues, tags: as given.
+        version: of the prompt; None when unknown.
+        framework, model: from the event's context; None when unknown.
+    """
+
+    id: str
+    kind: str
+    time: datetime
+    user: str
+    because: tuple[str, ...]
+    input: Mapping[str, str] | None = None
+    form: Form | None = None
+    output: str | None = None
+    corrected: str | None = None
+    score: float | None = None
+    thumbs: bool | None = None
+    words: tuple[str, ...] = ()
+    error: str | None = None
+    issues: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    version: int | None = None
+    framework: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Signals in the order of their events' time and id; ``left_out`` counts the others by reason."""
+
+    signals: tuple[Signal, ...]
+    left_out: Mapping[str, int]
+
+
+def hear(
+    events: Iterable[Event], prompt: Prompt, rejected: frozenset[str], options: ClaimOptions | None = None
+) -> Signals:
+    """The signals in ``events`` for ``prompt``.
+
+    Args:
+        rejected: ids of events that an annotation rejected.
+        options: which events count, as for claims; ``days`` before the prompt's newest event.
+    """
+    options = options or ClaimOptions()
+    mine = {event.id: event for event in events if event.prompt == prompt.name}
+    ordered = sorted(mine.values(), key=lambda event: (event.time, event.id))
+    since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
+    inputs = Inputs.of(prompt)
+    heard: dict[str, Signal] = {}
+    left_out: Counter[str] = Counter()
+    for event in ordered:
+        if event.kind not in HEARD:
+            continue
+        if event.id in rejected:
+            left_out["rejected by an annotation"] += 1
+        elif since is not None and event.time < since:
+            left_out["older than --days"] += 1
+        else:
+            heard[event.id] = _signal(event, inputs)
+    for event in ordered:
+        target = heard.get(event.data.get("target", "")) if event.kind == "annotation" else None
+        if target is not None and event.source == "human" and event.id not in rejected:
+            heard[target.id] = _annotated(target, event)
+    found = tuple(heard.values())
+    if options.reviewed_only:
+        reviewed = tuple(signal for signal in found if len(signal.because) > 1)
+        left_out["not reviewed"] += len(found) - len(reviewed)
+        found = reviewed
+    return Signals(found, dict(sorted((+left_out).items())))
+
+
+def _signal(event: Event, inputs: Inputs) -> Signal:
+    data = event.data
+    given = inputs.given(event.input)
+    context = data.get("context")
+    context = context if isinstance(context, Mapping) else {}
+    error = data.get("error")
+    thumbs = data.get("thumbs")
+    return Signal(
+        id=event.id,
+        kind=event.kind,
+        time=event.time,
+        user=str(event.user or data.get("session") or event.id),
+        because=(event.id,),
+        input=given,
+        form=None if given is None else inputs.form(given),
+        output=event.output,
+        corrected=event.corrected,
+        score=event.score,
+        thumbs=None if thumbs is None else thumbs == "up",
+        words=_words(data),
+        error=_error(error) if error else None,
+        issues=tuple(map(str, data.get("issues") or ())),
+        tags=tuple(map(str, data.get("tags") or ())),
+        version=event.version,
+        framework=_text(context.get("framework")),
+        model=_text(context.get("model")),
+    )
+
+
+def _annotated(signal: Signal, note: Event) -> Signal:
+    words = tuple(dict.fromkeys((*signal.words, *_words(note.data))))
+    corrected = note.corrected or signal.corrected
+    return replace(
+        signal, words=words, corrected=corrected, because=tuple(sorted({*signal.because, note.id}))
+    )
+
+
+def _words(data: Mapping[str, object]) -> tuple[str, ...]:
+    given = (data.get("comment"), data.get("notes"))
+    return tuple(dict.fromkeys(text.strip() for text in given if isinstance(text, str) and text.strip()))
+
+
+def _error(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ": ".join(str(value[key]) for key in ("type", "message") if value.get(key))
+    return str(value)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
