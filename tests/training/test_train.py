@@ -20,7 +20,8 @@ from promptvc.feedback.events import Event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
-from promptvc.training.approaches.few_shot.few_shot import FewShot, tokens_of
+from promptvc.training.approaches.few_shot.few_shot import FewShot
+from promptvc.training.approaches.few_shot.workshop import tokens_of
 from promptvc.training.data.holdout import case_of, divide
 from promptvc.training.data.items import build
 from promptvc.training.data.texts import near_pairs, normalised
