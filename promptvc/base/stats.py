@@ -1,8 +1,9 @@
-"""Small statistics that several packages print: means, percentiles, intervals of one side, the spending of alpha."""
+"""Small statistics that several packages need: means, percentiles, intervals, tables of four, many tests at once."""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from statistics import NormalDist
@@ -99,3 +100,50 @@ def mean_interval(
     worth = n * weight * centre * (1 - centre) / spread
     share = math.fsum(values) / n
     return wilson(min(share, 1.0) * worth, worth, confidence)
+
+
+def fisher_exact(a: int, b: int, c: int, d: int) -> float:
+    """The two-sided p-value of the table ``a b / c d``: how often chance alone spreads its counts as unevenly.
+
+    Fisher's exact test (1935, The Design of Experiments, chapter 2): of all tables with the same sums of rows and
+    columns, the share of those that are as improbable as this one or more so. Products of neighbours' ratios in a fixed
+    order, and no logarithms, so that every machine has the same bytes. At least the smallest positive number.
+
+    Raises:
+        ValueError: a count is negative.
+    """
+    if min(a, b, c, d) < 0:
+        raise ValueError(f"a table of counts has no negative ones: {a} {b} {c} {d}")
+    row, column, n = a + b, a + c, a + b + c + d
+    low, high = max(0, row + column - n), min(row, column)
+    mode = min(high, max(low, (row + 1) * (column + 1) // (n + 2)))
+    weights = {mode: 1.0}
+    for step, end in ((1, high), (-1, low)):
+        weight, at = 1.0, mode
+        while at != end and weight > 0:
+            if step > 0:
+                weight *= (row - at) * (column - at) / ((at + 1) * (n - row - column + at + 1))
+            else:
+                weight *= at * (n - row - column + at) / ((row - at + 1) * (column - at + 1))
+            at += step
+            weights[at] = weight
+    # Tables that are equally probable differ in the last digits, as in R's fisher.test.
+    limit = weights.get(a, 0.0) * (1 + 1e-7)
+    unlikely = math.fsum(weight for weight in weights.values() if weight <= limit)
+    return min(1.0, max(sys.float_info.min, unlikely / math.fsum(weights.values())))
+
+
+def discoveries(p_values: Sequence[float], q: float) -> tuple[bool, ...]:
+    """Which of many tests stand when at most a share ``q`` of those that stand may be false, on average.
+
+    The step-up procedure of Benjamini & Hochberg (1995), "Controlling the false discovery rate": the k smallest of m
+    p-values stand, for the largest k whose k-th is at most k q / m.
+
+    Raises:
+        ValueError: ``q`` is not in 0..1.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"a rate of false discoveries lies in 0..1, not at {q}")
+    m = len(p_values)
+    standing = [p for k, p in enumerate(sorted(p_values), 1) if p <= k * q / m]
+    return tuple(bool(standing) and p <= standing[-1] for p in p_values)

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.base.stats import alpha_at, mean, mean_interval, percentile, wilson
+from promptvc.base.stats import (
+    alpha_at,
+    discoveries,
+    fisher_exact,
+    mean,
+    mean_interval,
+    percentile,
+    wilson,
+)
 
 VALUES = [3.0, 1.5, 9.25, 4.0, 4.0, 7.5, -2.0]
 
@@ -121,3 +129,56 @@ def test_copies_in_one_cluster_say_no_more_than_one_of_them(values: list[float],
 def test_what_has_no_interval(values: list[float]) -> None:
     with pytest.raises(ValueError, match="interval"):
         mean_interval(values)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),  # as in the documentation of scipy.stats.fisher_exact and R's fisher.test
+    [
+        ((3, 1, 1, 3), 0.48571428571428565),  # the lady and her tea
+        ((8, 2, 1, 5), 0.03496503496503495),
+        ((1, 9, 11, 3), 0.0027594561852200836),
+        ((0, 0, 4, 6), 1.0),
+    ],
+)
+def test_fishers_test_gives_scipys_values(table: tuple[int, int, int, int], expected: float) -> None:
+    assert fisher_exact(*table) == pytest.approx(expected, rel=1e-9)
+
+
+COUNTS = st.integers(0, 30)
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_fishers_test_counts_the_tables_that_are_no_likelier(a: int, b: int, c: int, d: int) -> None:
+    row, column, n = a + b, a + c, a + b + c + d
+    tables = {
+        at: math.comb(row, at) * math.comb(n - row, column - at)
+        for at in range(max(0, row + column - n), min(row, column) + 1)
+    }
+    exact = sum(count for count in tables.values() if count <= tables[a]) / math.comb(n, column)
+    assert fisher_exact(a, b, c, d) == pytest.approx(exact, rel=1e-6)
+    assert fisher_exact(a, b, c, d) == pytest.approx(fisher_exact(d, c, b, a), rel=1e-9)
+    assert fisher_exact(a, b, c, d) == pytest.approx(fisher_exact(a, c, b, d), rel=1e-9)
+
+
+def test_fishers_test_of_a_huge_table_is_small_and_never_zero() -> None:
+    assert 0 < fisher_exact(50_000, 0, 0, 50_000) < 1e-300
+    assert fisher_exact(25_000, 25_000, 25_000, 25_000) == 1.0
+    with pytest.raises(ValueError, match="negative"):
+        fisher_exact(1, -1, 2, 3)
+
+
+def test_discoveries_are_those_of_benjamini_and_hochbergs_own_example() -> None:
+    # Their table of thrombolysis, 15 comparisons: four stand at 0.05.
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240]
+    p_values += [0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
+    assert discoveries(p_values, 0.05) == (True,) * 4 + (False,) * 11
+    assert discoveries([], 0.1) == ()
+    with pytest.raises(ValueError, match=r"0\.\.1"):
+        discoveries([0.5], 1.5)
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.floats(0, 1))
+def test_discoveries_are_between_bonferroni_and_no_correction(p_values: list[float], q: float) -> None:
+    found = discoveries(p_values, q)
+    assert all(stands for p, stands in zip(p_values, found, strict=True) if p * len(p_values) < q)
+    assert all(p <= q for p, stands in zip(p_values, found, strict=True) if stands)
