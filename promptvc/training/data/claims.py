@@ -89,6 +89,13 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
     return Claims(tuple(claims), frozenset(rejected), dict(sorted(left_out.items())))
 
 
+def rejected_in(events: Iterable[Event]) -> frozenset[str]:
+    """Ids of what a person's annotation among ``events`` rejected, by the same rules."""
+    notes = [event for event in events if event.kind == "annotation" and event.source == "human"]
+    by_target = _notes(sorted(notes, key=lambda event: (event.time, event.id), reverse=True))
+    return frozenset(target for target, by in by_target.items() if any(map(_rejects, by.values())))
+
+
 def _notes(newest_first: Iterable[Event]) -> dict[str, dict[str, Event]]:
     """By target and reviewer the annotation that counts, newest first."""
     notes: dict[str, dict[str, Event]] = {}
