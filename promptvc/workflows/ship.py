@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from promptvc.base.errors import NotFound, Refused, Usage
-from promptvc.deployment.asking import Asking
 from promptvc.deployment.environments import (
     FOLDER,
     deployed_path,
     deployments,
     environment_names,
-    rules_path,
 )
-from promptvc.deployment.gates import Objection
 from promptvc.deployment.holds import Hold, find_hold, new_hold
 from promptvc.deployment.rollback import Past, choose
-from promptvc.git.commits import CommitOptions, Committed, Plan, maintain
-from promptvc.git.commits import commit as git_commit
+from promptvc.git.commits import Plan
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import check_environment, nearest
 from promptvc.store.commits import message
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.workflows.project import Project
+from promptvc.workflows.shipping import Shipment, Shipped, asking, commit_to, in_force, put
+
+__all__ = ["DeployRequest", "RollbackRequest", "Shipped", "deploy", "rollback"]
 
 _UNREAL = (
     "what {environment} ran was no version of {name} on main, but edited by hand or forced; nothing is held"
@@ -57,29 +55,6 @@ class RollbackRequest:
     branch: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """What an environment runs now. ``changed`` is False when it ran that already.
-
-    ``in_force`` is False for a commit elsewhere than on main: the environment runs it once main has that commit.
-    """
-
-    name: str
-    environment: str
-    version: int
-    previous: int | None
-    commit: str
-    branch: str | None
-    changed: bool = True
-    remarks: tuple[str, ...] = ()
-    in_force: bool = True
-
-    def to_json(self) -> dict[str, Any]:
-        """As `deploy --json` and `rollback --json` print it."""
-        keys = ("name", "environment", "version", "previous", "commit", "branch")
-        return {key: getattr(self, key) for key in keys}
-
-
 def deploy(project: Project, request: DeployRequest) -> Shipped:
     """Copy a version's file into an environment, in one commit.
 
@@ -93,36 +68,15 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
     environment = check_environment(request.environment or project.settings.default_environment)
     wanted = parse_reference(request.reference)
     version = project.resolver.resolve(wanted if wanted.revision else f"{wanted.name}@latest")
-    load_prompt(version.data, file=version.path, name=wanted.name, memo=project.memo)
-    previous: list[int | None] = [None]
-    passed: list[Objection] = []
-    made: list[str] = []
-
-    def build(tip: str | None) -> Plan:
-        made[:] = _made(project, environment, tip, new=request.new_environment)
-        found = _asking(project).closed_gates(version, environment, tip)
-        if found and not request.force:
-            raise Refused(found[0].message, hint=_hint(found))
-        passed[:] = found
-        previous[0] = _running(project, tip, environment, wanted.name)
-        return _deployment(project, request, version, environment, found)
-
-    done = _commit(project, request.branch, build)
-    remarks = [f"passed over: {one.message}" for one in passed]
-    remarks += made if done.changed else []
-    remarks += _not_in_force(project, environment)
-    project.log.event("deployment.committed", name=wanted.name, environment=environment, commit=done.commit)
-    return Shipped(
-        wanted.name,
+    shipment = Shipment(
+        version,
         environment,
-        version.version,
-        previous[0],
-        done.commit,
-        done.branch,
-        done.changed,
-        tuple(remarks),
-        _in_force(project, done),
+        request.branch,
+        request.force,
+        request.reason or "",
+        new_environment=request.new_environment,
     )
+    return put(project, shipment)
 
 
 def rollback(project: Project, request: RollbackRequest) -> Shipped:
@@ -153,7 +107,7 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
             raise _not_deployed(project, request.name, environment, tip)
         digest = found[0]
         real = _is_version(project, request.name, digest)
-        holds = _asking(project).holds(tip, environment, request.name)
+        holds = asking(project).holds(tip, environment, request.name)
         target = _target(project, request, environment, current=digest, holds=holds)
         target_version = load_prompt(target, file=place, memo=project.memo).version
         bad = project.resolver.contents.version(digest)
@@ -181,7 +135,7 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
         )
         return Plan(changes, text)
 
-    done = _commit(project, request.branch, build)
+    done = commit_to(project, request.branch, build)
     project.log.event(
         "deployment.rolled_back", name=request.name, environment=environment, commit=done.commit
     )
@@ -193,41 +147,8 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
         done.commit,
         done.branch,
         remarks=tuple(remarks),
-        in_force=_in_force(project, done),
+        in_force=in_force(project, done),
     )
-
-
-def _made(project: Project, environment: str, tip: str | None, *, new: bool) -> list[str]:
-    """A remark when ``environment`` is neither on main nor in ``tip``, so that the commit makes it.
-
-    Raises:
-        NotFound: there is one with a name so near that this one is taken for a slip, unless ``new``.
-    """
-    known: set[str] = set()
-    for commit in {project.main_commit, tip} - {None}:
-        assert commit is not None
-        known |= set(environment_names(project.tree(commit, FOLDER)))
-    if environment in known:
-        return []
-    near = nearest(environment, known)
-    if near is not None and not new:
-        raise NotFound(
-            f"there is no environment {environment}; did you mean {near}?",
-            hint=f"--env {near}, or --new-env to make {environment}",
-        )
-    return [f"made the environment {environment}"]
-
-
-def _not_in_force(project: Project, environment: str) -> list[str]:
-    """A remark when the rules in the working tree are not the ones that were asked."""
-    path = rules_path(environment)
-    if project.root is None or project.read(path) == project.at(project.main_commit, path):
-        return []
-    return [f"{path} differs from the one on main, which is in force"]
-
-
-def _in_force(project: Project, done: Committed) -> bool:
-    return done.branch is not None and done.branch == project.main
 
 
 def _not_deployed(project: Project, name: str, environment: str, tip: str | None) -> NotFound:
@@ -241,26 +162,6 @@ def _not_deployed(project: Project, name: str, environment: str, tip: str | None
     elif alike:
         hint = f"did you mean {alike}?"
     return NotFound(f"{name} is not deployed to {environment}", hint=hint)
-
-
-def _running(project: Project, tip: str | None, environment: str, name: str) -> int | None:
-    found = project.objects.at(tip, project.top(deployed_path(environment, name))) if tip else None
-    return project.resolver.contents.version(found[0]) if found else None
-
-
-def _deployment(
-    project: Project,
-    request: DeployRequest,
-    version: Version,
-    environment: str,
-    found: tuple[Objection, ...],
-) -> Plan:
-    notes = {"Environment": environment}
-    if found:
-        notes |= {"Forced": ", ".join(one.gate for one in found), "Forced-By": project.actor()}
-    body, place = request.reason or "", f"to {environment}"
-    text = message("Deploy", version.name, version.version, place=place, body=body, notes=notes)
-    return Plan({project.top(deployed_path(environment, version.name)): version.data}, text)
 
 
 def _target(
@@ -297,10 +198,6 @@ def _target(
     return project.objects.blob(chosen.digest)
 
 
-def _asking(project: Project) -> Asking:
-    return Asking(project.resolver, project.memo, project.settings.evaluation.margin)
-
-
 def _is_version(project: Project, name: str, digest: str) -> bool:
     """Whether ``digest`` is a version on main; where a shallow clone cannot know, it is taken for one."""
     return project.resolver.owns_number(name, digest) or (
@@ -325,19 +222,3 @@ def _runs_somewhere(project: Project, name: str, digest: str) -> bool:
     if not project.history.cut_off(main):
         return False
     return any((one.name, one.digest) == (name, digest) for one in deployments(project.tree(main, FOLDER)))
-
-
-def _commit(project: Project, branch: str | None, build: Any) -> Committed:
-    options = CommitOptions(start=project.main_commit if branch else None)
-    done: Committed = git_commit(project.repository, branch, build, options=options)
-    maintain(project.repository)
-    return done
-
-
-def _hint(gates: tuple[Objection, ...]) -> str:
-    more = (
-        f"; {len(gates) - 1} more closed: {', '.join(one.gate for one in gates[1:])}"
-        if len(gates) > 1
-        else ""
-    )
-    return f"{gates[0].hint}{more}; or --force with --reason"

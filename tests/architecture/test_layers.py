@@ -42,6 +42,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.suites",
     "promptvc.workflows.voices",
     "promptvc.workflows.plans",
+    "promptvc.workflows.shipping",
 }
 HOMES = {
     "git": {"promptvc.git.repo"},
