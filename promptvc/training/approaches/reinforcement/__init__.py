@@ -1,0 +1,1 @@
+"""Learning by what was rewarded: ratings, thumbs, corrections, errors and scores."""
