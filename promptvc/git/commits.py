@@ -107,7 +107,7 @@ def _attempt(
         changes, contents, converted = draft.changes(plan)
         if not changes and base is not None:
             return False, Committed(base, target.branch, target.tip, changed=False)
-        new = draft.write(plan.message, contents)
+        new = draft.write(plan.message, contents, plan.merged)
         # What git converts, git checks out.
         files = {
             path: data for path, data in plan.changes.items() if data is not None and path not in converted

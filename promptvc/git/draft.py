@@ -58,14 +58,15 @@ class Draft:
                 changes.append(Change(path, old, new))
         return changes, contents, converted
 
-    def write(self, message: str, contents: Mapping[str, Content | None]) -> str:
+    def write(self, message: str, contents: Mapping[str, Content | None], merged: str | None = None) -> str:
         """Make the commit and run the user's hooks on it; its id. It is stored when the importer has finished.
 
         Raises:
             GitError: a hook refused, signing failed.
         """
         message = clean_message(message)
-        commit, tree = self.importer.commit(message, contents, self.base, self.preferences)
+        parents = tuple(one for one in (self.base, merged) if one is not None)
+        commit, tree = self.importer.commit(message, contents, parents, self.preferences)
         final = message if self.options.no_verify else clean_message(self._verified(commit, message))
         sign = self.preferences.flag("commit.gpgsign") if self.options.sign is None else self.options.sign
         if not sign and final == message:
@@ -74,13 +75,12 @@ class Draft:
         people = self.preferences.author.variables("AUTHOR") | self.preferences.committer.variables(
             "COMMITTER"
         )
-        parent = ("-p", self.base) if self.base else ()
         written = self.repository.run(
             "-c",
             "i18n.commitEncoding=UTF-8",
             "commit-tree",
             *(("-S",) if sign else ()),
-            *parent,
+            *(word for parent in parents for word in ("-p", parent)),
             "-F",
             "-",
             tree,

@@ -63,14 +63,14 @@ class Importer:
         self,
         message: str,
         contents: Mapping[str, Content | None],
-        parent: str | None,
+        parents: Sequence[str],
         preferences: Preferences,
     ) -> tuple[str, str]:
-        """A commit on ``parent`` with these paths changed (None deletes); its id and its tree's.
+        """A commit on the first of ``parents`` with these paths changed (None deletes); its id and its tree's.
 
         The ids are known before the objects are: those can be read only after ``finish``.
         """
-        self._send(b"".join(_stream(message, contents, parent, preferences)))
+        self._send(b"".join(_stream(message, contents, parents, preferences)))
         commit = self._line().strip().decode("ascii")
         tree = self._line().split()[2].decode("ascii")
         process = self._running.process
@@ -127,14 +127,14 @@ def quoted(path: str) -> bytes:
 
 
 def _stream(
-    message: str, contents: Mapping[str, Content | None], parent: str | None, preferences: Preferences
+    message: str, contents: Mapping[str, Content | None], parents: Sequence[str], preferences: Preferences
 ) -> Iterable[bytes]:
     text = message.encode("utf-8", "surrogateescape")
     yield b"commit %s\nmark :1\n" % _TEMPORARY
     yield b"author %s\ncommitter %s\n" % (preferences.author.line, preferences.committer.line)
     yield b"data %d\n%s\n" % (len(text), text)
-    if parent:
-        yield b"from %s\n" % parent.encode()
+    for word, parent in zip((b"from", b"merge"), parents, strict=False):
+        yield b"%s %s\n" % (word, parent.encode())
     for path, content in contents.items():
         if content is None:
             yield b"D %s\n" % quoted(path)
