@@ -37,6 +37,7 @@ from promptvc.workflows import propose_cases as proposing
 from promptvc.workflows import show as showing
 from promptvc.workflows import switch as switching
 from promptvc.workflows import trend as trends
+from promptvc.workflows import why as reasons
 from promptvc.workflows.project import Progress, Project, open_project, silent
 
 
@@ -100,6 +101,10 @@ class Library:
     def log(self, name: str) -> tuple[chronicle.Logged, ...]:
         """The versions of a prompt, newest first."""
         return chronicle.log(self._fresh(), name)
+
+    def why(self, reference: str, **options: Any) -> reasons.Reasons:
+        """Why a rule, an example or a line is there; ``options`` are the fields of ``why.WhyRequest``."""
+        return reasons.why(self._fresh(), reasons.WhyRequest(reference, **options))
 
     def diff(self, a: str, b: str | None = None) -> comparing.Difference:
         """What differs between two revisions, item by item."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "list": Entry("promptvc.cli.catalogue", "list_", "List the prompts and what runs where."),
     "show": Entry("promptvc.cli.show", "show", "Show a prompt at a revision, rendered on request."),
     "log": Entry("promptvc.cli.log", "log", "List the versions of a prompt, newest first."),
+    "why": Entry("promptvc.cli.why", "why", "Tell who or what brought a rule, an example or a line."),
     "diff": Entry("promptvc.cli.diff", "diff", "Show what differs between two revisions of a prompt."),
     "commit": Entry("promptvc.cli.author", "commit", "Commit an edited prompt as its next version."),
     "check": Entry("promptvc.cli.check", "check", "Look for anything wrong in the repository."),
