@@ -206,12 +206,14 @@ def _settings(value: dict[str, Any]) -> Settings:
         feedback=FeedbackSettings(**value.pop("feedback", {})),
         models=ModelSettings(**models, prices=prices),
         evaluation=EvaluationSettings(**value.pop("evaluation", {})),
-        training=_training(dict(value.pop("training", {}))),
+        training=training_settings(value.pop("training", {})),
         **value,
     )
 
 
-def _training(value: dict[str, Any]) -> TrainingSettings:
+def training_settings(given: Mapping[str, Any]) -> TrainingSettings:
+    """What the key ``training`` says; valid by the schema."""
+    value = dict(given)
     parts = {
         "budget": TrainingBudget,
         "optimizer": OptimizerSettings,

@@ -115,6 +115,13 @@ class Fields:
             raise self.wrong(key, "must be an object")
         return value
 
+    def mappings(self, key: str) -> tuple[dict[str, Any], ...]:
+        """A list of objects as they are; must be there."""
+        items = self._list(key)
+        if not all(isinstance(item, dict) for item in items):
+            raise self.wrong(key, "must be a list of objects")
+        return tuple(items)
+
     def numbers(self, key: str) -> dict[str, float]:
         """An object of numbers; must be there."""
         inner = Fields(self.mapping(key), file=self._file, key=self._name(key))

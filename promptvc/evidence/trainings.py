@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -51,6 +51,11 @@ class Training:
         reason: why it ended this way, one sentence.
         branch: where the candidate was committed, None when it was not.
         changes: counts by kind, such as ``rules`` and ``examples``.
+        main: the commit that it read; None in records older than the key.
+        options: what it was asked for, by the names of `train`; ``edits``: the items that it changes, with their
+            evidence; ``tried``: the variants of its races. As JSON values.
+        chosen: why this approach; ``trigger``: what made it due, None when it was asked for.
+        stopped: which bound ended the search, ``blocks``: over how many it raced until then.
     """
 
     kind: ClassVar[str] = "training"
@@ -79,6 +84,14 @@ class Training:
     cost: float | None = None
     branch: str | None = None
     changes: Mapping[str, float] = field(default_factory=dict)
+    main: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    edits: Sequence[Mapping[str, Any]] = ()
+    tried: Sequence[Mapping[str, Any]] = ()
+    chosen: str | None = None
+    trigger: str | None = None
+    stopped: str | None = None
+    blocks: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -116,6 +129,14 @@ class Training:
             "cost": self.cost,
             "branch": self.branch,
             "changes": dict(self.changes),
+            "main": self.main,
+            "options": dict(self.options),
+            "edits": [dict(one) for one in self.edits],
+            "tried": [dict(one) for one in self.tried],
+            "chosen": self.chosen,
+            "trigger": self.trigger,
+            "stopped": self.stopped,
+            "blocks": self.blocks,
         }
 
     @classmethod
@@ -146,5 +167,13 @@ class Training:
             cost=fields.optional("cost", fields.number),
             branch=fields.optional("branch", fields.text),
             changes=fields.optional("changes", fields.numbers) or {},
+            main=fields.optional("main", fields.text),
+            options=fields.optional("options", fields.mapping) or {},
+            edits=fields.optional("edits", fields.mappings) or (),
+            tried=fields.optional("tried", fields.mappings) or (),
+            chosen=fields.optional("chosen", fields.text),
+            trigger=fields.optional("trigger", fields.text),
+            stopped=fields.optional("stopped", fields.text),
+            blocks=fields.optional("blocks", fields.integer),
             extra=fields.rest(),
         )

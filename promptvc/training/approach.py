@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from promptvc.prompts.model import Prompt
+from promptvc.training.data.holdout import TrainingCase
 from promptvc.training.options import TrainingOptions
 from promptvc.training.outcome import Tried
 from promptvc.training.scoring import Scored, Tools
@@ -73,6 +74,23 @@ class Proposer(Protocol):
 
     def propose(self, standing: Standing) -> Sequence[Variant]:
         """Variants of ``standing.parent`` that are worth racing, the most promising first; none: it has no more."""
+        ...
+
+
+@runtime_checkable
+class Hardening(Protocol):
+    """A proposer that makes cases of its own, harder forms of the task's, for the race to judge by as well."""
+
+    def hardened(self, standing: Standing) -> Sequence[TrainingCase]:
+        """The further cases, each in the group of what it was made from; asked for once, before the first round."""
+        ...
+
+    def families(self) -> Sequence[str]:
+        """The names of the ways in which cases were made harder and the prompt fails."""
+        ...
+
+    def files(self) -> Mapping[str, bytes]:
+        """What is proposed beside the prompt, by path in the repository: cases for a reviewer."""
         ...
 
 

@@ -22,6 +22,7 @@ class Bounds:
         tokens: in and out, of all answers.
         cost: US dollars.
         seconds: of wall time; the only bound that another machine reaches elsewhere.
+        reserved: calls of the comparison on the hold-out that follows; their tokens and cost are kept free.
         blocks: of races, over the whole training: where an earlier training stopped for lack of time.
     """
 
@@ -29,6 +30,7 @@ class Bounds:
     tokens: int | None = None
     cost: float | None = None
     seconds: float | None = None
+    reserved: int = 0
     blocks: int | None = None
 
 

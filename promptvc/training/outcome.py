@@ -48,7 +48,7 @@ class Tried:
     Attributes:
         approach: what proposed it; ``merge`` where two were brought together.
         round: from 1.
-        score, parent: means over the ``cases`` that both were scored on; the parent is what it was raced against.
+        score, parent, baseline: means over the ``cases`` that it was scored on; it was raced against the parent.
         low, high: of the difference, at the level of the race; None with too few cases.
         examples, rules: how many its prompt has; the mean over folds.
         length: characters of all instructions, rules and examples; the mean over folds.
@@ -64,6 +64,7 @@ class Tried:
     parent: float
     cases: int
     examples: float
+    baseline: float = 0.0
     approach: str = ""
     round: int = 1
     low: float | None = None
@@ -97,7 +98,8 @@ class TrainingOutcome:
         baseline, candidate: mean scores on training cases; the candidate's is cross-fitted: every case was
             judged with a prompt that did not learn from it. None where not measured.
         cases: how many cases these are means of.
-        p: one-sided, paired, by group, for all variants together (Bonferroni); None where not measured.
+        p: one-sided, paired, by group: the chance of such a gain where there is none, for one variant; None where not
+            measured.
         calls, tokens, cost: of answers and proposals, whether paid now or earlier; None when unknown.
         full_calls: what asking every variant on every case would have taken.
         events: ids of the events that the training rests on.
@@ -105,6 +107,8 @@ class TrainingOutcome:
         stopped: which bound ended the search before its end, as a clause; None: none did.
         blocks: how many blocks were raced.
         remarks: what a reader has to know, each one sentence.
+        families: ways of making a case harder in which the baseline fails; the comparison asks in these ways as well.
+        files: what is proposed beside the prompt, by path in the repository.
     """
 
     approach: str
@@ -125,7 +129,8 @@ class TrainingOutcome:
     stopped: str | None = None
     blocks: int = 0
     remarks: tuple[str, ...] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def gain(self) -> float | None:

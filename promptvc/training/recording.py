@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.ledger import Events, LedgerState, Training
@@ -13,14 +14,15 @@ from promptvc.evidence.records import Tokens, VersionRef
 from promptvc.feedback.segments import Reading
 from promptvc.training.data.holdout import Split
 from promptvc.training.data.items import Dataset
-from promptvc.training.task import TrainingOutcome
+from promptvc.training.outcome import TrainingOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a training began with; ``model`` is a spec, or several with commas between them.
 
-    ``left_out`` counts what is not used of the feedback, by reason.
+    ``main`` is the commit that it reads, ``options`` what was asked for, ``trigger`` what made it due. ``left_out``
+    counts what is not used of the feedback, by reason.
     """
 
     id: str
@@ -30,6 +32,9 @@ class Start:
     seed: int
     model: str
     left_out: Mapping[str, int] = field(default_factory=dict)
+    main: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    trigger: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,15 @@ def training_record(
         tokens=cost.tokens,
         cost=cost.cost,
         branch=made.branch if made else None,
-        changes={"rules": 0, "examples": len(found.added) + len(found.removed)},
+        changes={kind: found.count(kind) for kind in ("rules", "examples", "messages")},
+        main=start.main,
+        options=start.options,
+        edits=tuple(change.to_json() for change in found.changes),
+        tried=tuple(one.to_json() for one in found.tried),
+        chosen=found.chosen or None,
+        trigger=start.trigger,
+        stopped=found.stopped,
+        blocks=found.blocks,
         extra={"left_out": dict(start.left_out)},
     )
 

@@ -1,57 +1,126 @@
-"""Which approach: the one that is named, or the first that the data is enough for."""
+"""Which approach: the one that is named, the one that the feedback calls for, or all of them.
+
+`auto` looks at the feedback first: many errors call for `adversarial`, low ratings for `reinforcement`, suggestions for
+`meta_prompt`. Where none of these is so, what made the training due decides, and without that `few_shot` does. An
+approach that lacks data gives way to the next one, and the reason is told.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from promptvc.base.errors import NotFound
 from promptvc.training.approach import Approach
 from promptvc.training.approaches.few_shot.few_shot import FewShot
-from promptvc.training.task import AUTO, TrainingOptions, TrainingTask
+from promptvc.training.measures import Measures
+from promptvc.training.options import ALL, AUTO, TrainingOptions
+from promptvc.training.task import TrainingTask
 
 GROUP = "promptvc.approaches"
 """Entry points of this group add approaches: each names a class that takes no arguments."""
 
 APPROACHES: dict[str, Approach] = {approach.name: approach for approach in (FewShot(),)}
 
+TRIGGERS = {
+    "errors": "adversarial",
+    "ratings": "reinforcement",
+    "suggestions": "meta_prompt",
+    "volume": "few_shot",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The approach, or None and why none can work."""
+    """The approaches, or none and why none can work.
 
-    approach: Approach | None
+    Attributes:
+        reason: half a sentence.
+    """
+
+    approaches: tuple[Approach, ...]
     reason: str
 
 
 def select(task: TrainingTask, options: TrainingOptions) -> Selection:
-    """Choose for ``options.approach``; ``auto`` takes the first approach that lacks nothing.
+    """Choose for ``options.approach``.
 
     Raises:
         NotFound: there is no approach of that name.
     """
-    if options.approach != AUTO:
-        approach = find(options.approach)
-        lack = approach.lacks(task, options)
-        return (
-            Selection(None, f"{approach.name} cannot start: {lack}")
-            if lack
-            else Selection(approach, "as asked")
-        )
-    lacks = []
-    for approach in APPROACHES.values():
-        lack = approach.lacks(task, options)
-        if lack is None:
-            return Selection(approach, f"{approach.name} has all it needs")
-        lacks.append(f"{approach.name}: {lack}")
-    return Selection(None, "no approach can start; " + "; ".join(lacks))
+    if options.approach == ALL:
+        return _all(task, options)
+    if options.approach == AUTO:
+        return _auto(task, options)
+    approach = find(options.approach)
+    lack = approach.lacks(task, options)
+    return (
+        Selection((), f"{approach.name} cannot start: {lack}") if lack else Selection((approach,), "as asked")
+    )
 
 
 def find(name: str) -> Approach:
-    """The approach ``name``, built in or from an entry point."""
+    """The approach ``name``, built in or from an entry point.
+
+    Raises:
+        NotFound: there is none.
+    """
     if name in APPROACHES:
         return APPROACHES[name]
     for point in entry_points(group=GROUP, name=name):
         approach: Approach = point.load()()
         return approach
-    raise NotFound(f"there is no approach {name}", hint=f"known: {AUTO}, {', '.join(sorted(APPROACHES))}")
+    known = ", ".join((AUTO, ALL, *sorted(APPROACHES)))
+    raise NotFound(f"there is no approach {name}", hint=f"known: {known}")
+
+
+def wanted(task: TrainingTask, options: TrainingOptions) -> tuple[str, str]:
+    """What the feedback calls for, and why, as half a sentence."""
+    measures = Measures.of((signal.kind, signal.score) for signal in task.signals)
+    bars = options.selection
+    rate, rating = measures.error_rate, measures.rating
+    if rate is not None and rate > bars.error_rate:
+        return "adversarial", f"{rate:.0%} of {measures.served} calls failed"
+    if rating is not None and rating < bars.rating:
+        return "reinforcement", f"the mean of {measures.ratings} ratings is {rating:.2f}"
+    if measures.suggestions >= bars.suggestions:
+        return "meta_prompt", f"there are {measures.suggestions} suggestions"
+    if options.trigger in TRIGGERS:
+        return TRIGGERS[options.trigger], f"it is due by {options.trigger}"
+    return "few_shot", "nothing calls for another approach"
+
+
+def _auto(task: TrainingTask, options: TrainingOptions) -> Selection:
+    name, why = wanted(task, options)
+    lacks: list[str] = []
+    for other in dict.fromkeys((name, *options.enabled)):
+        if other not in options.enabled:
+            lacks.append(f"{other} is not enabled")
+            continue
+        approach = find(other)
+        lack = approach.lacks(task, options)
+        if lack is None:
+            return Selection((approach,), "; ".join((why, *lacks)))
+        lacks.append(f"{other}: {lack}")
+    return Selection((), "no approach can start; " + "; ".join(lacks))
+
+
+def _all(task: TrainingTask, options: TrainingOptions) -> Selection:
+    able: list[Approach] = []
+    lacks: list[str] = []
+    for name in options.enabled:
+        approach = find(name)
+        lack = approach.lacks(task, options)
+        if lack is None:
+            able.append(approach)
+        else:
+            lacks.append(f"{name}: {lack}")
+    if not able:
+        return Selection((), "no approach can start; " + "; ".join(lacks))
+    names = _listed([approach.name for approach in able])
+    return Selection(tuple(able), "; ".join((f"{names} raced", *lacks)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,151 +1,159 @@
-"""One training: from a task to at most one candidate.
-
-Deterministic: the same task, options and answers of the model give the same edits. Nothing is written, and
-the hold-out is not among the arguments.
-"""
+"""From a task to at most one candidate: choose the approaches, search, and see whether the gain is worth a look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
-from promptvc.prompts.edit import AddItem, Edit, RemoveItem
-from promptvc.prompts.model import Example, Prompt
-from promptvc.training.approach import Approach, Variant
 from promptvc.training.data.inputs import Inputs, alike
 from promptvc.training.data.items import stable_share
-from promptvc.training.search.race import Baseline, Race, race
-from promptvc.training.selector import select
-from promptvc.training.task import Scorer, TrainingOptions, TrainingOutcome, TrainingTask
+from promptvc.training.options import TrainingOptions
+from promptvc.training.outcome import TrainingOutcome
+from promptvc.training.scoring import Tools
+from promptvc.training.search.account import Account, Exhausted, counted
+from promptvc.training.search.changes import difference
+from promptvc.training.search.rounds import NOISE, Found, Search
+from promptvc.training.selector import Selection, select
+from promptvc.training.task import TrainingTask
 
 FEWEST_CASES = 10
+
 MOST_CASES = 2000
 """More training cases than this add little to an estimate, and each costs answers."""
 
 MOST_ITEMS = 3000
 """Of more inputs than this a sample is used: every input is compared with every other one."""
 
-NOISE = 0.1
-"""A gain that noise alone would give with at least this chance is not worth a look at the hold-out."""
+Clock = Callable[[], float]
 
 
-def train(task: TrainingTask, scorer: Scorer, options: TrainingOptions) -> TrainingOutcome:
+def train(
+    task: TrainingTask, options: TrainingOptions, tools: Tools, *, clock: Clock = time.monotonic
+) -> TrainingOutcome:
     """Find a better version of ``task.prompt``, or say why there is none.
+
+    Args:
+        clock: seconds, for a bound on them.
 
     Raises:
         NotFound: unknown approach.
-        ProviderError, OverBudget, Interrupted: from ``scorer``.
+        ProviderError, OverBudget, Interrupted: from ``tools``.
     """
     task = task.sampled(MOST_ITEMS, f"item {options.seed}")
     selection = select(task, options)
-    if selection.approach is None:
-        return TrainingOutcome(options.approach, selection.reason, events=task.events)
-    approach = selection.approach
-    positions = _judged(task, scorer, options)
-    if len(positions) < FEWEST_CASES:
-        return TrainingOutcome(
-            approach.name,
-            f"only {len(positions)} training cases can be asked, at least {FEWEST_CASES} are needed"
-            f" (answers allowed: {options.max_calls})",
-            events=task.events,
+    nothing = TrainingOutcome(options.approach, selection.reason, events=task.events)
+    if not selection.approaches:
+        return nothing
+    only = selection.approaches[0].name if len(selection.approaches) == 1 else options.approach
+    nothing = replace(nothing, approach=only, chosen=selection.reason)
+    asked = _asked(task, options, tools.scorer.calls_per_case)
+    if len(asked) < FEWEST_CASES:
+        return replace(
+            nothing,
+            reason=f"only {len(asked)} training cases can be asked, at least {FEWEST_CASES} are needed"
+            f" (answers allowed: {options.bounds.calls})",
         )
-    asked = scorer.scores(task.prompt, [task.cases[at].case for at in positions])
-    calls = len(positions) * scorer.calls_per_case
-    scores = {at: score for at, score in zip(positions, asked, strict=True) if score is not None}
-    if len(scores) < FEWEST_CASES:
-        return TrainingOutcome(
-            approach.name, "the baseline could not be scored", calls=calls, events=task.events
+    account = Account(options.bounds, clock)
+    tools = counted(tools, account)
+    proposers = {each.name: each.begin(task, options, tools) for each in selection.approaches}
+    search = Search(task, proposers, options, tools, account)
+    try:
+        found = search.run(asked)
+    except Exhausted as reached:
+        return replace(
+            nothing, reason=f"the bounds leave no room for the baseline: {reached}", calls=account.calls
         )
-    variants = _affordable(task, approach, scores, calls, options)
-    found = race(task, variants, Baseline(scores), scorer, seed=options.seed)
     if found is None:
-        return TrainingOutcome(
-            approach.name,
-            "the training cases are too much alike to judge a candidate by cases that it did not learn from",
-            calls=calls,
-            events=task.events,
+        return replace(
+            nothing,
+            reason="the training cases are too much alike to judge a candidate by cases that it did not learn from",
         )
-    return _outcome(task, approach, found, calls, options)
+    if len(found.baseline.answers) < FEWEST_CASES:
+        return replace(nothing, reason="the baseline could not be scored", calls=account.calls)
+    remarks = tuple(dict.fromkeys(remark for each in proposers.values() for remark in each.remarks))
+    outcome = _outcome(task, found, selection, options)
+    each_round = tools.scorer.calls_per_case * found.asked
+    return replace(
+        outcome,
+        chosen=selection.reason,
+        calls=account.calls,
+        tokens=account.tokens,
+        cost=account.cost,
+        full_calls=each_round * (1 + sum(1 for one in found.tried if one.ended != "refused")),
+        stopped=account.stopped,
+        remarks=remarks,
+    )
 
 
-def _judged(task: TrainingTask, scorer: Scorer, options: TrainingOptions) -> list[int]:
+def _asked(task: TrainingTask, options: TrainingOptions, calls_per_case: int) -> list[int]:
     """The positions of the cases to ask: none that the prompt holds as an example, and no more than can be paid for."""
     inputs = Inputs.of(task.prompt)
     shown = [inputs.form(example.input) for example in task.prompt.examples]
     repeated = {at for at, _ in alike([case.form for case in task.cases], shown)} if shown else set()
     usable = [at for at in range(len(task.cases)) if at not in repeated]
-    # The baseline and at least one variant have to answer each case.
-    most = min(MOST_CASES, options.max_calls // (2 * scorer.calls_per_case))
+    # Room for the baseline and a round of variants; at least for the baseline and one of them.
+    each = options.bounds.calls // calls_per_case
+    most = min(MOST_CASES, max(each // (1 + options.variants), min(each // 2, 10 * FEWEST_CASES)))
     if len(usable) > most:
         usable.sort(key=lambda at: stable_share(task.cases[at].case.id, f"case {options.seed}"))
         usable = sorted(usable[:most])
     return usable
 
 
-def _affordable(
-    task: TrainingTask,
-    approach: Approach,
-    scores: dict[int, float],
-    a_round: int,
-    options: TrainingOptions,
-) -> Sequence[Variant]:
-    """As many variants as rounds of ``a_round`` answers are left; cases that failed were paid for too."""
-    answered = [None if at not in scores else scores[at] >= 0.5 for at in range(len(task.cases))]
-    variants = approach.variants(task, answered, options)
-    return variants[: max(1, options.max_calls // a_round - 1)]
-
-
 def _outcome(
-    task: TrainingTask, approach: Approach, found: Race, calls: int, options: TrainingOptions
+    task: TrainingTask, found: Found, selection: Selection, options: TrainingOptions
 ) -> TrainingOutcome:
-    gain = found.candidate - found.baseline
-    over = f"{gain * 100:+.1f} points on {found.cases} training cases ({found.baseline:.3f} -> {found.candidate:.3f})"
-    edits: tuple[Edit, ...] | None = None
-    added: tuple[Example, ...] = ()
-    removed: tuple[Example, ...] = ()
-    if gain < options.min_gain:
-        reason = f"no improvement found: {approach.name} brings {over}, and {options.min_gain * 100:.1f} are needed"
-    elif found.p > NOISE:
-        reason = f"no improvement found: {approach.name} brings {over}, which chance often does (p = {found.p:.2f})"
-    else:
-        candidate = found.winner.fit(list(range(len(task.cases))))
-        edits, added, removed = changes(task.prompt, candidate)
-        reason = f"{approach.name} brings {over}"
-        if not edits:
-            edits, reason = None, f"no improvement found: {approach.name} has nothing to change"
-    return TrainingOutcome(
-        approach=approach.name,
-        reason=reason,
-        edits=edits,
-        added=added,
-        removed=removed,
-        baseline=found.baseline,
-        candidate=found.candidate,
-        cases=found.cases,
-        calls=calls + found.calls,
+    best, positions = found.best, found.positions
+    names = [each.name for each in selection.approaches]
+    approach = (
+        best.approach if best.approach in names else (names[0] if len(names) == 1 else options.approach)
+    )
+    outcome = TrainingOutcome(
+        approach=approach,
+        reason="",
+        baseline=found.baseline.mean(positions),
+        candidate=best.mean(positions),
+        cases=len(positions),
         events=task.events,
         tried=found.tried,
+        blocks=found.blocks,
     )
-
-
-def changes(
-    before: Prompt, after: Prompt
-) -> tuple[tuple[Edit, ...], tuple[Example, ...], tuple[Example, ...]]:
-    """The edits that turn the examples of ``before`` into those of ``after``, what is added, what is removed.
-
-    Examples of ``before`` that stay keep their place; new ones follow them.
-    """
-    staying = list(after.examples)
-    gone: list[int] = []
-    for at, example in enumerate(before.examples):
-        if example in staying:
-            staying.remove(example)
+    if best is found.baseline:
+        tried = [one for one in found.tried if one.ended != "refused"]
+        if not found.tried:
+            why = f"{approach} has nothing to change"
+        elif not tried:
+            why = f"what {approach} proposes is refused: {found.tried[0].reason}"
         else:
-            gone.append(at)
-    edits: list[Edit] = [RemoveItem(("examples",), at) for at in reversed(gone)]
-    edits += [AddItem(("examples",), _value(example)) for example in staying]
-    return tuple(edits), tuple(staying), tuple(before.examples[at] for at in gone)
-
-
-def _value(example: Example) -> dict[str, object]:
-    value: dict[str, object] = {"input": dict(example.input), "output": example.output}
-    return value | {"because": list(example.because)} if example.because else value
+            top = max(tried, key=lambda one: one.score - one.parent)
+            best_one = f"{(top.score - top.parent) * 100:+.1f} points on {top.cases} training cases"
+            why = f"{approach} tried {len(tried)}, and the best brought {best_one}"
+        return replace(outcome, candidate=None, reason=f"no improvement found: {why}")
+    gain = best.mean(positions) - found.baseline.mean(positions)
+    over = (
+        f"{approach} brings {gain * 100:+.1f} points on {len(positions)} training cases"
+        f" ({outcome.baseline:.3f} -> {outcome.candidate:.3f})"
+    )
+    chance = found.chance()
+    outcome = replace(outcome, p=chance)
+    if gain < options.min_gain:
+        return replace(
+            outcome, reason=f"no improvement found: {over}, and {options.min_gain * 100:.1f} are needed"
+        )
+    if chance > NOISE:
+        return replace(
+            outcome, reason=f"no improvement found: {over}, which chance often does (p = {chance:.2f})"
+        )
+    candidate = best.variant.fit(range(len(task.cases)))
+    changed = difference(task.prompt, candidate, best.variant.cites)
+    if not changed.edits:
+        return replace(outcome, reason=f"no improvement found: {approach} has nothing to change")
+    return replace(
+        outcome,
+        reason=over,
+        edits=changed.edits,
+        changes=changed.changes,
+        families=found.families,
+        files=found.files,
+    )

@@ -6,24 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from promptvc.base.config import TrainingSettings
 from promptvc.evaluation.compare import Comparison
-from promptvc.training.task import TrainingOutcome
+from promptvc.evidence.values import Tokens
+from promptvc.training.outcome import TrainingOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """How to train; None takes what `promptvc.yaml` says. ``models`` are trained for together."""
+    """How to train; None takes what `promptvc.yaml` says. ``models`` are trained for together.
+
+    Attributes:
+        max_tokens, max_cost, max_time: bounds of the training with its look; US dollars and seconds.
+        trigger: what made it due; None: it was asked for.
+        settings: instead of what `promptvc.yaml` says of training: those of a training that is repeated.
+        blocks: stop the search after so many blocks: where the training that is repeated ran out of time.
+    """
 
     approach: str = "auto"
     seed: int = 0
     max_examples: int | None = None
     max_calls: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    max_time: float | None = None
     days: int | None = None
     models: tuple[str, ...] = ()
+    optimizer: str | None = None
     reviewed_only: bool = False
     draft: bool = False
     dry_run: bool = False
     push: bool = False
+    trigger: str | None = None
+    blocks: int | None = None
+    settings: TrainingSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,10 @@ class Trained:
         training: what it found on training cases, with the examples it adds and removes.
         look: its number in the epoch, None without a look.
         reason: why it ended this way, in one sentence.
+        tokens, cost: what was paid for, the look included; None when unknown.
         left_out: how many events, inputs and training cases were not used, by reason.
+        training_id: the id of its record on the ledger; None for a dry run.
+        deployed: what was deployed because of it, as `deploy --json` prints it; None for nothing.
     """
 
     name: str
@@ -51,7 +70,11 @@ class Trained:
     look: int | None
     reason: str
     training: TrainingOutcome
+    tokens: Tokens = field(default_factory=Tokens)
+    cost: float | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    training_id: str | None = None
+    deployed: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -74,9 +97,15 @@ class Trained:
             "verdict": self.verdict,
             "recommendation": self.comparison.recommendation if self.comparison else None,
             "score": {key: getattr(score, key) for key in keys} if score else None,
-            "changes": {"rules": 0, "examples": len(self.training.added) + len(self.training.removed)},
+            "changes": {kind: self.training.count(kind) for kind in ("rules", "examples", "messages")},
             "calls": self.calls,
+            "tokens": self.tokens.to_json(),
+            "cost": self.cost,
             "look": self.look,
             "reason": self.reason,
+            "chosen": self.training.chosen,
+            "stopped": self.training.stopped,
             "left_out": dict(self.left_out),
+            "deployed": None if self.deployed is None else dict(self.deployed),
+            "remarks": list(self.remarks),
         }

@@ -7,46 +7,28 @@ from contextlib import suppress
 
 from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.cases.suite import Suite, check_variables
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
+from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.recording import Facts, comparison_record
-from promptvc.evaluation.running.budget import Budget, Limits
-from promptvc.evaluation.sessions.opening import Asking, Demands, open_session
-from promptvc.evaluation.sessions.session import Session
+from promptvc.evaluation.running.spent import Spent
 from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
-from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.git.commits import maintain
 from promptvc.git.objects import blob_id
 from promptvc.git.remotes import Transfer
-from promptvc.models.providers import OFFLINE
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import load_prompt
-from promptvc.prompts.names import nearest, path_of
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose, publish, waiting
-from promptvc.store.references import name_alone
-from promptvc.store.versions import Version
-from promptvc.training.data.claims import ClaimOptions
-from promptvc.training.data.holdout import divide
-from promptvc.training.data.items import build
-from promptvc.training.recording import (
-    Cost,
-    Made,
-    Met,
-    Start,
-    decide,
-    left_out,
-    training_record,
-    with_look,
-)
-from promptvc.training.scorer import SessionScorer
-from promptvc.training.task import TrainingOptions, TrainingOutcome, TrainingTask
+from promptvc.training.optimizer import SessionOptimizer
+from promptvc.training.outcome import TrainingOutcome
+from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record, with_look
+from promptvc.training.scoring import Tools
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
+from promptvc.workflows.learning import open_tools, open_training, options_of, prepare, recorded
 from promptvc.workflows.project import Progress, Project, silent
-from promptvc.workflows.suites import place_of, shelf
 
 __all__ = ["TrainRequest", "Trained", "train"]
 
@@ -78,57 +60,18 @@ class _Training:
                 f"--push: there is no remote {project.settings.remote}",
                 hint="git remote add, or leave it out",
             )
-        self.name = name_alone(name)
-        self.main = project.need_main()
-        self.baseline = self._version()
-        self.path = path_of(self.name)
-        self.prompt = load_prompt(self.baseline.data, file=self.path, name=self.name, memo=project.memo)
         self.id = new_ulid(project.clock())
         self.started = project.clock()
-        self.suite = self._suite()
-        reading = self._reading()
-        claims = ClaimOptions(request.days, request.reviewed_only, project.settings.feedback)
-        self.dataset = build(reading.events, self.prompt, claims)
-        divided = divide(self.dataset.items, self.suite.cases if self.suite else None, self.prompt)
-        held = shelf(project, self.main).quarantine(self.name)
-        self.split = divided.without(held.reasons([case.id for case in divided.holdout], self.started.date()))
-        self.left_out = left_out(self.dataset, self.split, reading)
-        default = self.prompt.model or project.settings.model or OFFLINE
-        self.models = request.models or (default,)
-        self.repeats = 1 if set(self.models) == {OFFLINE} else 3
-        self.session = self._session()
+        self.prepared = prepare(project, name, request)
+        self.name = self.prepared.name
+        self.split = self.prepared.split
+        self.baseline = self.prepared.baseline
+        self.session = open_training(project, self.prepared, request)
         self.under_way = False
         self.found: TrainingOutcome | None = None
         self.state: LedgerState | None = None
         self.met: Met | None = None
-
-    def _version(self) -> Version:
-        found = self.project.resolver.latest(self.name)
-        if found is not None:
-            return found
-        known = self.project.resolver.names(self.main)
-        near = nearest(self.name, known)
-        hint = f"did you mean {near}?" if near else "training starts from main: commit the prompt there first"
-        raise NotFound(f"main has no prompt {self.name}", hint=hint)
-
-    def _suite(self) -> Suite | None:
-        suite = shelf(self.project, self.main).suite(self.name)
-        if suite is not None:
-            check_variables(suite, [one.name for one in self.prompt.variables if one.required])
-        return suite
-
-    def _reading(self) -> Reading:
-        project = self.project
-        blobs = project.tree(self.main, f"{FOLDER}/{self.name}")
-        mine = {path: blob for path, blob in blobs.items() if prompt_of(path) == self.name}
-        return read_segments({path: project.objects.blob(blob) for path, blob in mine.items()})
-
-    def _session(self) -> Session:
-        project = self.project
-        calls = self.request.max_calls or project.settings.training.max_calls
-        demands = Demands.of(self.suite.cases if self.suite else ())
-        asking = Asking(self.models, self.repeats)
-        return open_session(asking, demands, place_of(project), Budget(Limits(calls=calls)))
+        self.tools: Tools | None = None
 
     def outcome(self) -> Trained:
         """Find a candidate, and if there is one let it meet the hold-out; one that fails leaves its record too."""
@@ -144,44 +87,41 @@ class _Training:
     def _failed(self, error: BaseException) -> None:
         if not isinstance(error, OverBudget):
             self.session.spent.cost = None  # the calls under way are in no account
-        found = self.found or TrainingOutcome(self.request.approach, "", events=self.task.events)
+        found = self.found or TrainingOutcome(self.request.approach, "", events=self.prepared.task.events)
         self._record(found, f"failed: {error}" if str(error) else "failed: interrupted", self.met)
 
     def _outcome(self) -> Trained:
         found = self.found = self._candidate()
         if found.edits is None or self.request.dry_run:
             return self._ended(found)
-        unnumbered = edit(self.baseline.data, found.edits, file=self.path)
+        unnumbered = edit(self.baseline.data, found.edits, file=self.prepared.path)
         met = self.met = self._meet(unnumbered)
         return self._decided(found, unnumbered, met)
 
     def _candidate(self) -> TrainingOutcome:
-        project, request = self.project, self.request
-        settings = project.settings.training
-        most = request.max_calls or settings.max_calls
+        project, request, task = self.project, self.request, self.prepared.task
         reserved = 2 * len(self.split.holdout) * self.session.calls_per_case
+        most = request.max_calls or project.settings.training.max_calls
         if most <= reserved:
             raise OverBudget(
                 f"--max-calls {most} leaves nothing for training: the comparison alone takes {reserved}",
                 hint=f"allow more than {reserved} calls",
             )
-        options = TrainingOptions(
-            approach=request.approach,
-            seed=request.seed,
-            max_examples=request.max_examples or settings.max_examples,
-            max_tokens=settings.max_tokens,
-            max_calls=most - reserved,
-            min_gain=settings.min_gain,
-        )
-        task = self.task
+        options = options_of(project, request, reserved=reserved)
+        self.tools = open_tools(project, self.prepared, request, self.session, self.progress)
         self.under_way = True
         project.log.event("training.started", name=self.name, events=len(task.events), cases=len(task.cases))
-        return find_candidate(task, SessionScorer(self.session, self.progress("training")), options)
+        return find_candidate(task, options, self.tools)
 
     @property
-    def task(self) -> TrainingTask:
-        """What is learned from."""
-        return TrainingTask.of(self.prompt, self.dataset, self.split)
+    def _spent(self) -> Spent:
+        """On answers, on judging them, and on proposals."""
+        total = Spent()
+        total.add(self.session.spent)
+        for other in (self.session.judging, self.tools.optimizer if self.tools else None):
+            if isinstance(other, ModelBench | SessionOptimizer):
+                total.add(other.spent)
+        return total
 
     def _ended(self, found: TrainingOutcome) -> Trained:
         """Without a look: nothing better was found, or it was only asked what would change."""
@@ -202,16 +142,16 @@ class _Training:
         state = self.state = fold(self.ledgers.read(self.name).looks, look.cases, key=look.key)
         cases = self.split.holdout
         clusters = {case.id: cluster for case, cluster in zip(cases, self.split.clusters, strict=True)}
-        candidate = load_prompt(unnumbered, file=self.path, name=self.name)
+        candidate = load_prompt(unnumbered, file=self.prepared.path, name=self.name)
         options = CompareOptions(
             alpha=state.alpha,
             bars=self.project.settings.evaluation,
-            guards=self.suite.guards if self.suite else {},
+            guards=self.prepared.suite.guards if self.prepared.suite else {},
             provisional=not self.ledgers.is_pushed(look),
         )
         sides = [
             self.session.scores(prompt, cases, clusters=clusters, progress=self.progress(label))
-            for label, prompt in (("candidate", candidate), ("baseline", self.prompt))
+            for label, prompt in (("candidate", candidate), ("baseline", self.prepared.prompt))
         ]
         return Met(state, compare(sides[0], sides[1], options))
 
@@ -252,7 +192,8 @@ class _Training:
                 self._facts(found, met, VersionRef(number, digest)), self._pin, met.comparison
             )
             text = self._message(found, met.comparison, number)
-            return {project.top(path(record)): to_bytes(record)}, text
+            files = {project.top(place): data for place, data in found.files.items()}
+            return {**files, project.top(path(record)): to_bytes(record)}, text
 
         what = (project.resolver, self.baseline, unnumbered, describe)
         made, pushed = (
@@ -267,12 +208,12 @@ class _Training:
             id=self.id,
             prompt=self.name,
             candidate=ref,
-            suite=self.suite.digest if self.suite else self.split.holdout_digest,
-            model=",".join(self.models),
+            suite=self.prepared.suite.digest if self.prepared.suite else self.split.holdout_digest,
+            model=",".join(self.prepared.models),
             started=self.started,
             ended=self.project.clock(),
-            parameters=self.prompt.parameters,
-            repeats=self.repeats,
+            parameters=self.prepared.prompt.parameters,
+            repeats=self.prepared.repeats,
             seed=self.request.seed,
             holdout=self.split.holdout_digest,
             look=met.number,
@@ -295,15 +236,18 @@ class _Training:
     def _record(
         self, found: TrainingOutcome, reason: str, met: Met | None = None, made: Proposed | None = None
     ) -> None:
-        spent = self.session.spent
+        spent = self._spent
         start = Start(
             id=self.id,
             time=self.started,
             prompt=self.name,
             baseline=self._pin,
             seed=self.request.seed,
-            model=",".join(self.models),
-            left_out=self.left_out,
+            model=",".join(self.prepared.models),
+            left_out=self.prepared.left_out,
+            main=self.prepared.main,
+            options=recorded(self.project, self.request),
+            trigger=self.request.trigger,
         )
         record = training_record(
             start,
@@ -330,7 +274,8 @@ class _Training:
         made: Proposed | None = None,
         others: Sequence[str] = (),
     ) -> Trained:
-        remarks = list(self.session.warnings)
+        spent = self._spent
+        remarks = [*found.remarks, *self.session.warnings]
         if made is not None and made.again:
             remarks.append(f"the same candidate was on {made.branch} already")
         remarks += [f"another candidate waits to be merged: {branch}" for branch in others]
@@ -345,10 +290,13 @@ class _Training:
             commit=made.commit if made else None,
             promoted=self._is_promoted(met, made),
             comparison=met.comparison if met else None,
-            calls=self.session.spent.calls,
+            calls=spent.calls,
+            tokens=spent.tokens,
+            cost=spent.cost,
             look=met.number if met else None,
             reason=reason,
             training=found,
-            left_out=self.left_out,
+            training_id=None if self.request.dry_run else self.id,
+            left_out=self.prepared.left_out,
             remarks=tuple(remarks),
         )

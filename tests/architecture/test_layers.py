@@ -39,6 +39,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.project",
     "promptvc.workflows.approved",
     "promptvc.workflows.changes",
+    "promptvc.workflows.learning",
     "promptvc.workflows.suites",
     "promptvc.workflows.voices",
     "promptvc.workflows.plans",

@@ -25,9 +25,13 @@ from promptvc.training.approaches.few_shot.workshop import tokens_of
 from promptvc.training.data.holdout import case_of, divide
 from promptvc.training.data.items import build
 from promptvc.training.data.texts import near_pairs, normalised
+from promptvc.training.options import Bounds, TrainingOptions
+from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scorer import SessionScorer
-from promptvc.training.task import TrainingOptions, TrainingOutcome, TrainingTask
-from promptvc.training.train import changes, train
+from promptvc.training.scoring import Scored, Tools
+from promptvc.training.search.changes import difference
+from promptvc.training.task import TrainingTask
+from promptvc.training.train import train
 from tests.training.makers import PROMPT, a_prompt, an_id, corrections, event, offline, questions, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,10 +49,20 @@ def trained(data: bytes, outcome: TrainingOutcome) -> bytes:
     return edit(data, outcome.edits, file="prompts/support/triage.yaml")
 
 
+def added(outcome: TrainingOutcome, data: bytes = PROMPT) -> tuple[Example, ...]:
+    before, after = a_prompt(data), load_prompt(trained(data, outcome), file="x")
+    return tuple(example for example in after.examples if example not in before.examples)
+
+
+def removed(outcome: TrainingOutcome, data: bytes = PROMPT) -> tuple[Example, ...]:
+    before, after = a_prompt(data), load_prompt(trained(data, outcome), file="x")
+    return tuple(example for example in before.examples if example not in after.examples)
+
+
 def accuracy(data: bytes, rows: Sequence[tuple[str, str]]) -> float:
     prompt = a_prompt(data)
     cases = [case_of(item) for item in build(corrections(rows), prompt).items]
-    scores = [score for score in offline().scores(prompt, cases) if score is not None]
+    scores = [one.score for one in offline().ask(prompt, cases) if one.score is not None]
     return sum(scores) / len(scores)
 
 
@@ -64,29 +78,28 @@ class Recorder:
     def calls(self) -> int:
         return sum(len(cases) for _, cases in self.asked) * self.calls_per_case
 
-    def scores(self, prompt: Prompt, cases: Sequence[Case]) -> list[float | None]:
+    def ask(self, prompt: Prompt, cases: Sequence[Case]) -> list[Scored]:
         self.asked.append((prompt, list(cases)))
-        return self._inner.scores(prompt, cases)
+        return self._inner.ask(prompt, cases)
 
 
 def test_examples_raise_the_score_on_questions_never_seen() -> None:
-    outcome = train(task_of(corrections(ROWS)), offline(), TrainingOptions(max_examples=12))
+    outcome = train(task_of(corrections(ROWS)), TrainingOptions(max_examples=12), Tools(offline()))
     after = trained(PROMPT, outcome)
     fresh = questions(200, 99)
     assert accuracy(after, fresh) > accuracy(PROMPT, fresh) + 0.3
     assert outcome.approach == "few_shot"
     assert outcome.gain is not None
     assert outcome.gain > 0.3
-    assert 0 < len(outcome.added) <= 12
-    assert load_prompt(after, file="x").examples == outcome.added
+    assert 0 < len(added(outcome)) <= 12
 
 
 def test_every_example_cites_events_that_say_what_it_says() -> None:
     events = corrections(ROWS)
     by_id = {each.id: each for each in events}
-    outcome = train(task_of(events), offline(), TrainingOptions())
+    outcome = train(task_of(events), TrainingOptions(), Tools(offline()))
     assert set(outcome.events) <= set(by_id)
-    for example in outcome.added:
+    for example in added(outcome):
         assert example.because
         for cited in example.because:
             assert by_id[cited].corrected == example.output
@@ -100,7 +113,7 @@ def test_shuffled_labels_bring_nothing() -> None:
         labels = [label for _, label in ROWS]
         draw.shuffle(labels)
         rows = [(text, label) for (text, _), label in zip(ROWS, labels, strict=True)]
-        outcomes.append(train(task_of(corrections(rows)), offline(), TrainingOptions(seed=seed)))
+        outcomes.append(train(task_of(corrections(rows)), TrainingOptions(seed=seed), Tools(offline())))
     left = [outcome for outcome in outcomes if outcome.edits is not None]
     assert len(left) <= 1
     assert all("no improvement found" in outcome.reason for outcome in outcomes if outcome.edits is None)
@@ -108,7 +121,7 @@ def test_shuffled_labels_bring_nothing() -> None:
 
 def test_same_task_and_seed_same_bytes() -> None:
     one, other = (
-        trained(PROMPT, train(task_of(events), offline(), TrainingOptions(seed=7)))
+        trained(PROMPT, train(task_of(events), TrainingOptions(seed=7), Tools(offline())))
         for events in (corrections(ROWS), list(reversed(corrections(ROWS))))
     )
     assert one == other
@@ -117,11 +130,12 @@ def test_same_task_and_seed_same_bytes() -> None:
 _SCRIPT = """
 import hashlib
 from promptvc.prompts.edit import edit
-from promptvc.training.task import TrainingOptions
+from promptvc.training.options import TrainingOptions
+from promptvc.training.scoring import Tools
 from promptvc.training.train import train
 from tests.training.makers import PROMPT, corrections, offline, questions
 from tests.training.test_train import task_of
-outcome = train(task_of(corrections(questions(80, 1))), offline(), TrainingOptions(seed=3))
+outcome = train(task_of(corrections(questions(80, 1))), TrainingOptions(seed=3), Tools(offline()))
 print(outcome.reason, hashlib.sha256(edit(PROMPT, outcome.edits, file="x")).hexdigest())
 """
 
@@ -142,7 +156,7 @@ def test_the_seed_of_hashes_has_no_influence() -> None:
 
 def test_no_case_is_judged_by_examples_that_know_it() -> None:
     recorder = Recorder()
-    train(task_of(corrections(ROWS)), recorder, TrainingOptions())
+    train(task_of(corrections(ROWS)), TrainingOptions(), Tools(recorder))
     rounds = recorder.asked[1:]
     assert len(rounds) >= 5
     for prompt, cases in rounds:
@@ -163,7 +177,7 @@ def test_questions_of_one_user_do_not_judge_each_other() -> None:
         case.case.id: users[task.items[case.item].because[0]] for case in task.cases if case.item is not None
     }
     recorder = Recorder()
-    train(task, recorder, TrainingOptions())
+    train(task, TrainingOptions(), Tools(recorder))
     assert len(recorder.asked) > 1
     for prompt, cases in recorder.asked[1:]:
         shown = {users[each] for example in prompt.examples for each in example.because}
@@ -174,7 +188,7 @@ def test_questions_of_one_user_do_not_judge_each_other() -> None:
 @pytest.mark.parametrize("most", [0, 50, 200, 333, 1000])
 def test_calls_stay_within_the_budget(most: int, per_case: int) -> None:
     recorder = Recorder(per_case)
-    outcome = train(task_of(corrections(ROWS)), recorder, TrainingOptions(max_calls=most))
+    outcome = train(task_of(corrections(ROWS)), TrainingOptions(bounds=Bounds(calls=most)), Tools(recorder))
     assert recorder.calls == outcome.calls <= most
     if most // (2 * per_case) < 10:
         assert outcome.edits is None
@@ -182,10 +196,10 @@ def test_calls_stay_within_the_budget(most: int, per_case: int) -> None:
 
 
 def test_examples_and_tokens_stay_within_their_bounds() -> None:
-    by_count = train(task_of(corrections(ROWS)), offline(), TrainingOptions(max_examples=5))
-    assert 0 < len(by_count.added) <= 5
-    by_tokens = train(task_of(corrections(ROWS)), offline(), TrainingOptions(max_tokens=150))
-    assert 0 < sum(map(tokens_of, by_tokens.added)) <= 150
+    by_count = train(task_of(corrections(ROWS)), TrainingOptions(max_examples=5), Tools(offline()))
+    assert 0 < len(added(by_count)) <= 5
+    by_tokens = train(task_of(corrections(ROWS)), TrainingOptions(max_tokens=150), Tools(offline()))
+    assert 0 < sum(map(tokens_of, added(by_tokens))) <= 150
 
 
 WRITTEN = b"""\
@@ -197,10 +211,10 @@ examples:
 
 def test_an_example_that_people_wrote_stays() -> None:
     data = PROMPT.replace(b"examples: []\n", WRITTEN)
-    outcome = train(task_of(corrections(ROWS), data), offline(), TrainingOptions(max_examples=7))
+    outcome = train(task_of(corrections(ROWS), data), TrainingOptions(max_examples=7), Tools(offline()))
     after = trained(data, outcome)
     assert WRITTEN in after
-    assert outcome.removed == ()
+    assert removed(outcome, data) == ()
     assert 1 < len(load_prompt(after, file="x").examples) <= 7
 
 
@@ -214,8 +228,8 @@ def learnt(*examples: tuple[str, str, str]) -> bytes:
 
 def test_learnt_examples_make_room_for_better_ones() -> None:
     data = learnt(*((f"misleading {word} word", "t1", an_id(900)) for word in ("parcel", "milk", "oven")))
-    outcome = train(task_of(corrections(ROWS), data), offline(), TrainingOptions(max_examples=6))
-    assert len(outcome.removed) == 3
+    outcome = train(task_of(corrections(ROWS), data), TrainingOptions(max_examples=6), Tools(offline()))
+    assert len(removed(outcome, data)) == 3
     assert any(tried.name.startswith("choose anew") for tried in outcome.tried)
     assert len(load_prompt(trained(data, outcome), file="x").examples) <= 6
 
@@ -228,8 +242,8 @@ def test_an_example_whose_events_were_rejected_goes() -> None:
         event(501, input="spoiled again", corrected="t4"),
         event(502, "annotation", target=an_id(500), approved=False),
     ]
-    outcome = train(task_of(events, data), offline(), TrainingOptions())
-    assert Example({"message": "where is it"}, "t2", (an_id(500),)) in outcome.removed
+    outcome = train(task_of(events, data), TrainingOptions(), Tools(offline()))
+    assert Example({"message": "where is it"}, "t2", (an_id(500),)) in removed(outcome, data)
     after = trained(data, outcome)
     assert b"where is it" not in after
     assert an_id(500).encode() not in after
@@ -251,10 +265,10 @@ def test_rejected_feedback_is_never_in_the_candidate() -> None:
     rejections = [
         event(1000 + n, "annotation", target=each.id, approved=False) for n, each in enumerate(events[::2])
     ]
-    outcome = train(task_of([*events, *rejections]), offline(), TrainingOptions())
+    outcome = train(task_of([*events, *rejections]), TrainingOptions(), Tools(offline()))
     rejected = {each.id for each in events[::2]}
-    assert outcome.added
-    assert not rejected & {cited for example in outcome.added for cited in example.because}
+    assert added(outcome)
+    assert not rejected & {cited for example in added(outcome) for cited in example.because}
     assert not rejected & set(outcome.events)
 
 
@@ -268,10 +282,10 @@ def test_cases_of_the_suite_marked_train_take_part() -> None:
         *split.cases,
         *(replace(case, group=case.text, item=None) for case in own),
     )
-    outcome = train(TrainingTask(prompt, split.items, cases), offline(), TrainingOptions())
+    outcome = train(TrainingTask(prompt, split.items, cases), TrainingOptions(), Tools(offline()))
     assert outcome.cases == len(split.cases) + len(own)
     texts = {item.text for item in split.items}
-    assert {example.input["message"] for example in outcome.added} <= texts
+    assert {example.input["message"] for example in added(outcome)} <= texts
 
 
 def test_a_sample_keeps_cases_and_items_together() -> None:
@@ -288,30 +302,30 @@ def test_a_sample_keeps_cases_and_items_together() -> None:
 
 def test_too_little_data_is_an_answer() -> None:
     recorder = Recorder()
-    outcome = train(task_of(corrections(ROWS[:5])), recorder, TrainingOptions())
+    outcome = train(task_of(corrections(ROWS[:5])), TrainingOptions(), Tools(recorder))
     assert (outcome.edits, outcome.approach, outcome.calls) == (None, "auto", 0)
     assert "10 inputs with a right answer" in outcome.reason
-    asked = train(task_of(corrections(ROWS[:5])), recorder, TrainingOptions(approach="few_shot"))
+    asked = train(task_of(corrections(ROWS[:5])), TrainingOptions(approach="few_shot"), Tools(recorder))
     assert asked.reason.startswith("few_shot cannot start")
     assert recorder.asked == []
 
 
 def test_a_prompt_full_of_examples_is_an_answer() -> None:
     data = PROMPT.replace(b"examples: []\n", WRITTEN)
-    outcome = train(task_of(corrections(ROWS), data), offline(), TrainingOptions(max_examples=1))
+    outcome = train(task_of(corrections(ROWS), data), TrainingOptions(max_examples=1), Tools(offline()))
     assert outcome.edits is None
     assert "the prompt has 1 examples, and 1 are allowed" in outcome.reason
 
 
 def test_an_unknown_approach_names_the_known_ones() -> None:
     with pytest.raises(NotFound) as caught:
-        train(task_of(corrections(ROWS)), offline(), TrainingOptions(approach="magic"))
+        train(task_of(corrections(ROWS)), TrainingOptions(approach="magic"), Tools(offline()))
     assert caught.value.hint is not None
     assert "few_shot" in caught.value.hint
 
 
 def test_a_minimum_gain_that_is_not_reached() -> None:
-    outcome = train(task_of(corrections(ROWS)), offline(), TrainingOptions(min_gain=0.99))
+    outcome = train(task_of(corrections(ROWS)), TrainingOptions(min_gain=0.99), Tools(offline()))
     assert outcome.edits is None
     assert outcome.gain is not None
     assert "99.0 are needed" in outcome.reason
@@ -321,31 +335,35 @@ def test_what_fails_is_paid_for_too() -> None:
     """The calls for baseline cases that failed are not there to be spent again."""
 
     class Failing(Recorder):
-        def scores(self, prompt: Prompt, cases: Sequence[Case]) -> list[float | None]:
-            found = super().scores(prompt, cases)
-            return [None if case.id < "event-8" else score for case, score in zip(cases, found, strict=True)]
+        def ask(self, prompt: Prompt, cases: Sequence[Case]) -> list[Scored]:
+            found = super().ask(prompt, cases)
+            return [
+                Scored(None) if case.id < "event-8" else one for case, one in zip(cases, found, strict=True)
+            ]
 
     task = task_of(corrections(ROWS))
     most = 3 * len(task.cases)
-    outcome = train(task, Failing(), TrainingOptions(max_calls=most))
+    outcome = train(task, TrainingOptions(bounds=Bounds(calls=most)), Tools(Failing()))
     assert len(outcome.tried) == 2
     assert outcome.calls <= most
 
 
 def test_cases_that_could_not_be_scored_are_left_out() -> None:
     class Failing(Recorder):
-        def scores(self, prompt: Prompt, cases: Sequence[Case]) -> list[float | None]:
-            found = super().scores(prompt, cases)
-            return [None if case.id < "event-4" else score for case, score in zip(cases, found, strict=True)]
+        def ask(self, prompt: Prompt, cases: Sequence[Case]) -> list[Scored]:
+            found = super().ask(prompt, cases)
+            return [
+                Scored(None) if case.id < "event-4" else one for case, one in zip(cases, found, strict=True)
+            ]
 
-    outcome = train(task_of(corrections(ROWS)), Failing(), TrainingOptions())
+    outcome = train(task_of(corrections(ROWS)), TrainingOptions(), Tools(Failing()))
     assert outcome.edits is not None
     assert 10 <= outcome.cases < len(task_of(corrections(ROWS)).cases)
 
 
 def test_answers_in_free_text_are_covered_not_matched() -> None:
     rows = [(text, f"Dear customer, about {text}: we look into it.") for text, _ in ROWS]
-    outcome = train(task_of(corrections(rows)), offline(), TrainingOptions(max_examples=4))
+    outcome = train(task_of(corrections(rows)), TrainingOptions(max_examples=4), Tools(offline()))
     assert outcome.edits is None
     assert {tried.name.split(", ")[1] for tried in outcome.tried} == {"cover"}
 
@@ -354,23 +372,25 @@ def test_changes_keep_the_place_of_what_stays() -> None:
     data = learnt(("one", "t1", an_id(1)), ("two", "t2", an_id(2)), ("three", "t3", an_id(3)))
     before = a_prompt(data)
     new = Example({"message": "four"}, "t4", (an_id(4),))
-    after = Prompt(before.name, 1, before.messages, examples=(before.examples[2], before.examples[0], new))
-    edits, added, removed = changes(before, after)
-    result = load_prompt(edit(data, edits, file="x"), file="x")
-    assert [example.input["message"] for example in result.examples] == ["one", "three", "four"]
-    assert (added, removed) == ((new,), (before.examples[1],))
+    after = Prompt(before.name, 1, before.messages, examples=(before.examples[0], before.examples[2], new))
+    found = difference(before, after, {})
+    result = load_prompt(edit(data, found.edits, file="x"), file="x")
+    assert result.examples == after.examples
+    told = [(change.kind, change.path, change.because) for change in found.changes]
+    assert told == [("removed", "examples[1]", (an_id(2),)), ("added", "examples[2]", (an_id(4),))]
 
 
 def test_scores_are_means_over_models() -> None:
     scorer = SessionScorer(Session([OfflineModel(), OfflineModel()], repeats=2))
     cases = [case_of(item) for item in build(corrections(ROWS[:4]), a_prompt()).items]
     assert scorer.calls_per_case == 4
-    assert scorer.scores(a_prompt(), cases) == offline().scores(a_prompt(), cases)
+    alone = [one.score for one in offline().ask(a_prompt(), cases)]
+    assert [one.score for one in scorer.ask(a_prompt(), cases)] == alone
     assert scorer.session.spent.calls == 16
 
 
 def test_the_digest_of_a_training_is_what_it_was() -> None:
-    outcome = train(task_of(corrections(ROWS)), offline(), TrainingOptions(max_examples=4))
+    outcome = train(task_of(corrections(ROWS)), TrainingOptions(max_examples=4), Tools(offline()))
     digest = hashlib.sha256(trained(PROMPT, outcome)).hexdigest()
     assert digest == DIGEST, "the bytes of a training changed: on purpose? Or a platform computes differently"
 

@@ -1,166 +1,221 @@
-"""The race: variants of a prompt on training cases, each judged only where it did not learn.
+"""The race: variants and their parent on the same training cases, block by block, until it is clear who leads.
 
-Cases are split into folds by their group. For each fold every variant is fitted on the other folds and scored on
-this one, next to the baseline on the same cases (cross-fitting: Stone 1974, Cross-validatory choice and assessment of
-statistical predictions). A variant that is clearly behind the leader after two folds or more, two standard errors of
-the paired difference, is asked no further. So a gain that is only memory, or noise, does not show.
+After each block every variant is compared in pairs, by group, with its parent and with the leader. One whose upper
+bound is not above the parent, or whose upper bound is below the leader, is asked no further; bounds are at 0.05 shared
+by all variants and blocks of the race (Bonferroni; paired races: Moore & Lee 1994, Efficient algorithms for minimizing
+cross validation error). A pool that is larger than wanted is also halved at each rung, after 1, 2, 4 ... blocks
+(Jamieson & Talwalkar 2016, Non-stochastic best arm identification). The race ends early when its leader is
+clearly better than the parent and half of the blocks are through.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
-from promptvc.base.paired import paired_test
-from promptvc.training.approach import Variant
-from promptvc.training.data.items import stable_share
-from promptvc.training.task import Scorer, TrainingTask, Tried
+from promptvc.training.search.account import Exhausted
+from promptvc.training.search.blocks import Block
+from promptvc.training.search.contender import Ask, Contender
+from promptvc.training.task import TrainingTask
 
-FOLDS = 5
-BEHIND = 2.0
+LEVEL = 0.05
 EQUAL = 0.005
-"""Variants this close to the best one are as good; the one with the fewest examples is taken."""
+"""Variants this close to the best one are as good; the shortest is taken."""
+
+FEWEST_PAIRS = 10
+_FIRST_CHECK = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """The baseline's scores on the cases that take part, by position in the task."""
+class Gap:
+    """The mean of paired differences, one minus other, with bounds at the level of a race; None with too few pairs."""
 
-    scores: dict[int, float]
-
-    @property
-    def mean(self) -> float:
-        """Over the cases."""
-        return math.fsum(self.scores.values()) / len(self.scores)
+    mean: float
+    low: float | None
+    high: float | None
+    pairs: int
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How the race was over for one: ``won``, ``behind``, ``equal`` or ``stopped``, and what there is to say."""
+
+    how: str
+    reason: str = ""
+
+
 class Race:
-    """How a race ended.
+    """One race under way.
 
     Attributes:
-        winner: the variant that leaves.
-        baseline, candidate: means over the winner's cases.
-        p: one-sided, paired, by group: the chance of such a gain where there is none, for one variant.
-        calls: what the race took.
+        ended: how it was over, by position of the variant.
+        raced: how many blocks were asked.
     """
 
-    winner: Variant
-    baseline: float
-    candidate: float
-    p: float
-    cases: int
-    calls: int
-    tried: tuple[Tried, ...]
+    def __init__(
+        self,
+        task: TrainingTask,
+        blocks: Sequence[Block],
+        parent: Contender,
+        field: Sequence[Contender],
+        wanted: int,
+    ) -> None:
+        self.ended: dict[int, Ended] = {}
+        self.raced = 0
+        self._task = task
+        self._blocks = blocks
+        self._parent = parent
+        self._field = field
+        self._wanted = wanted
+        # All comparisons that could decide: with the parent and with the leader, both ways.
+        comparisons = max(1, len(field)) * len(blocks) * 2
+        self._z = -NormalDist().inv_cdf(LEVEL / comparisons)
 
+    def run(self, ask: Ask, spent: Callable[[], int], most: int | None = None) -> None:
+        """Race over at most ``most`` blocks.
 
-class _Runner:
-    """One variant while it runs."""
+        Args:
+            spent: how many calls the training has asked for.
 
-    def __init__(self, variant: Variant) -> None:
-        self.variant = variant
-        self.scores: dict[int, float] = {}
-        self.examples: list[int] = []
+        Raises:
+            Exhausted: a bound was reached; whole blocks count, and those still running are ``stopped``.
+            ProviderError, OverBudget, Interrupted: from ``ask``.
+        """
+        for block in self._blocks[:most]:
+            running = self._running
+            if not running:
+                break
+            try:
+                self._ask(block, running, ask)
+            except Exhausted:
+                self.stop(spent())
+                raise
+            self.raced += 1
+            for at in running:
+                self._field[at].blocks += 1
+            self._let_go()
+            for at in running:
+                self._field[at].calls = spent()
+            if self._is_clear():
+                break
+
+    def stop(self, spent: int = 0) -> None:
+        """Nothing more can be asked."""
+        for at in self._running:
+            self.ended[at] = Ended("stopped", "the bounds were reached")
+            self._field[at].calls = self._field[at].calls or spent
+
+    def winner(self) -> Contender | None:
+        """The best of those that ran to the end; of those as good, the shortest. None when none did."""
+        there = [at for at in self._running if self._field[at].answers]
+        there += [
+            at for at, ended in self.ended.items() if ended.how == "stopped" and self._field[at].answers
+        ]
+        if not there:
+            return None
+        gains = {at: self._gain(at) for at in there}
+        highest = max(gains.values())
+        level = [at for at in there if gains[at] >= highest - EQUAL]
+        best = min(level, key=lambda at: (self._field[at].length, -gains[at], at))
+        for at in there:
+            self.ended[at] = Ended("won") if at == best else Ended("equal" if at in level else "behind")
+        return self._field[best]
 
     @property
-    def mean(self) -> float:
-        return math.fsum(self.scores.values()) / len(self.scores) if self.scores else 0.0
+    def _running(self) -> list[int]:
+        return [at for at in range(len(self._field)) if at not in self.ended]
 
+    def _ask(self, block: Block, running: Sequence[int], ask: Ask) -> None:
+        answered: list[Contender] = []
+        asked: list[tuple[Contender, list[int]]] = []
+        for one in (self._parent, *(self._field[at] for at in running)):
+            positions = one.missing(block)
+            twin = next((other for other in answered if other.prompt(block) == one.prompt(block)), None)
+            answered.append(one)
+            if not positions:
+                continue
+            asked.append((one, positions))
+            if twin is not None:
+                one.copy(twin, positions)
+                continue
+            try:
+                one.take(positions, ask(one.prompt(block), [self._task.cases[at].case for at in positions]))
+            except Exhausted:
+                for each, places in asked:
+                    each.forget(places)
+                raise
 
-def folds_of(task: TrainingTask, positions: Sequence[int], seed: int) -> list[list[int]]:
-    """The positions in folds by their group: the same group, the same fold. Folds without cases are left out."""
-    folds: list[list[int]] = [[] for _ in range(FOLDS)]
-    for at in positions:
-        folds[int(stable_share(task.cases[at].group, f"fold {seed}") * FOLDS)].append(at)
-    return [fold for fold in folds if fold]
+    def _let_go(self) -> None:
+        if self.raced >= _FIRST_CHECK:
+            self._drop_behind()
+        if self.raced & (self.raced - 1) == 0:
+            self._halve()
 
+    def _drop_behind(self) -> None:
+        leader = self._leader()
+        if leader is None:
+            return
+        for at in self._running:
+            gap = gap_of(self._field[at], self._parent, self._task, self._z)
+            shorter = self._field[at].length < self._parent.length
+            if gap.high is not None and gap.high < (-EQUAL if shorter else EQUAL):
+                self.ended[at] = Ended("behind", "it gains nothing over what it started from")
+                continue
+            if at == leader:
+                continue
+            gap = gap_of(self._field[at], self._field[leader], self._task, self._z)
+            if gap.high is not None and gap.high < 0:
+                self.ended[at] = Ended("behind", f"{self._field[leader].variant.name} is clearly better")
 
-def race(
-    task: TrainingTask, variants: Sequence[Variant], baseline: Baseline, scorer: Scorer, *, seed: int
-) -> Race | None:
-    """Race ``variants``; None when there are fewer than two folds, or no variant could be scored.
+    def _halve(self) -> None:
+        """Keep the better half of a pool that is larger than wanted."""
+        running = self._running
+        if len(running) <= self._wanted:
+            return
+        ranked = sorted(running, key=lambda at: (-self._gain(at), self._field[at].length, at))
+        for at in ranked[max(self._wanted, -(-len(running) // 2)) :]:
+            self.ended[at] = Ended("behind", "others of a large pool did better")
 
-    It takes at most one answer a variant and case of the baseline, times ``scorer.calls_per_case``.
-    """
-    folds = folds_of(task, sorted(baseline.scores), seed)
-    if len(folds) < 2 or not variants:
-        return None
-    judged = set(baseline.scores)
-    runners = [_Runner(variant) for variant in variants]
-    running = list(runners)
-    calls = 0
-    for number, fold in enumerate(folds, 1):
-        held = {task.cases[at].group for at in fold}
-        learn = [
-            at
-            for at, case in enumerate(task.cases)
-            if case.group not in held and _may_teach(at, judged, task)
-        ]
-        unchanged: list[float | None] = [baseline.scores[at] for at in fold]
-        answered = [(task.prompt, unchanged)]
-        for runner in running:
-            prompt = runner.variant.fit(learn)
-            scores = next((known for other, known in answered if other == prompt), None)
-            if scores is None:
-                scores = list(scorer.scores(prompt, [task.cases[at].case for at in fold]))
-                calls += len(fold) * scorer.calls_per_case
-                answered.append((prompt, scores))
-            runner.examples.append(len(prompt.examples))
-            runner.scores |= {at: score for at, score in zip(fold, scores, strict=True) if score is not None}
-        if number >= 2:
-            leader = max(running, key=lambda runner: runner.mean)
-            running = [runner for runner in running if not _is_behind(runner, leader)]
-    best = _best(running)
-    return None if best is None else _result(task, best, runners, baseline, calls)
+    def _is_clear(self) -> bool:
+        """Whether the leader is better than the parent beyond doubt, and it had time to part from the others."""
+        leader = self._leader()
+        if leader is None or self.raced * 2 < len(self._blocks):
+            return False
+        gap = gap_of(self._field[leader], self._parent, self._task, self._z)
+        return gap.low is not None and gap.low > 0
 
-
-def _may_teach(at: int, judged: set[int], task: TrainingTask) -> bool:
-    # A case that was not asked for lack of budget still teaches through its item.
-    return at in judged or task.cases[at].item is not None
-
-
-def _is_behind(runner: _Runner, leader: _Runner) -> bool:
-    if runner is leader:
-        return False
-    both = [at for at in runner.scores if at in leader.scores]
-    differences = [runner.scores[at] - leader.scores[at] for at in both]
-    n = len(differences)
-    if n < 2:
-        return False
-    mean = math.fsum(differences) / n
-    variance = math.fsum((value - mean) ** 2 for value in differences) / (n - 1)
-    return mean + BEHIND * math.sqrt(variance / n) < 0
-
-
-def _best(running: Sequence[_Runner]) -> _Runner | None:
-    scored = [runner for runner in running if runner.scores]
-    if not scored:
-        return None
-    highest = max(runner.mean for runner in scored)
-    level = [runner for runner in scored if runner.mean >= highest - EQUAL]
-    return min(level, key=lambda runner: (sum(runner.examples), -runner.mean))
-
-
-def _result(
-    task: TrainingTask, best: _Runner, runners: Sequence[_Runner], baseline: Baseline, calls: int
-) -> Race:
-    positions = sorted(best.scores)
-    differences = [best.scores[at] - baseline.scores[at] for at in positions]
-    test = paired_test(differences, clusters=[task.cases[at].group for at in positions])
-    tried = tuple(
-        Tried(
-            name=runner.variant.name,
-            score=runner.mean,
-            baseline=_mean(baseline, runner),
-            cases=len(runner.scores),
-            examples=sum(runner.examples) / len(runner.examples),
-            folds=len(runner.examples),
+    def _leader(self) -> int | None:
+        running = self._running
+        return (
+            max(running, key=lambda at: (self._gain(at), -self._field[at].length, -at)) if running else None
         )
-        for runner in runners
-    )
-    return Race(best.variant, _mean(baseline, best), best.mean, test.p_greater, len(positions), calls, tried)
+
+    def _gain(self, at: int) -> float:
+        both = self._field[at].common(self._parent)
+        return self._field[at].mean(both) - self._parent.mean(both)
 
 
-def _mean(baseline: Baseline, runner: _Runner) -> float:
-    return math.fsum(baseline.scores[at] for at in runner.scores) / max(1, len(runner.scores))
+def gap_of(one: Contender, other: Contender, task: TrainingTask, z: float) -> Gap:
+    """How far ``one`` is ahead of ``other``, with bounds ``z`` standard errors away.
+
+    The error of the mean counts groups, not cases: n differences d in groups with the sums S_g give
+    G / (G - 1) * sum of (S_g - n_g * mean)^2 / n^2.
+    """
+    both = one.common(other)
+    n = len(both)
+    if n == 0:
+        return Gap(0.0, None, None, 0)
+    sums: dict[str, list[float]] = {}
+    for at in both:
+        sums.setdefault(task.cases[at].group, []).append(one.score(at) - other.score(at))
+    mean = math.fsum(value for values in sums.values() for value in values) / n
+    groups = len(sums)
+    if n < FEWEST_PAIRS or groups < 2:
+        return Gap(mean, None, None, n)
+    spread = math.fsum((math.fsum(values) - len(values) * mean) ** 2 for values in sums.values())
+    error = math.sqrt(spread * groups / (groups - 1)) / n
+    # Where hardly any pair differs the spread says less than it seems: a rule of three for what was not seen yet.
+    reach = max(z * error, 3 / n if error == 0 else 0.0)
+    return Gap(mean, mean - reach, mean + reach, n)

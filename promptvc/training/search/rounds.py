@@ -1,0 +1,311 @@
+"""The search: rounds of variants, each raced against the best so far, until none is better.
+
+Every approach that takes part proposes from the same standing; two good variants of one round are brought together in
+the next. What outgrows its bounds, cites nothing or copies answers is refused before a call is made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from promptvc.base.paired import paired_test
+from promptvc.training.approach import Hardening, Proposer, Standing, Variant
+from promptvc.training.options import TrainingOptions
+from promptvc.training.outcome import Tried
+from promptvc.training.scoring import Tools
+from promptvc.training.search.account import Account, Exhausted
+from promptvc.training.search.blocks import Block, blocks_of
+from promptvc.training.search.contender import Contender
+from promptvc.training.search.front import front
+from promptvc.training.search.growth import refusal
+from promptvc.training.search.merging import merge
+from promptvc.training.search.race import EQUAL, Ended, Race
+from promptvc.training.task import TrainingTask
+
+NOISE = 0.1
+"""A gain that noise alone would give with at least this chance is not worth a look at the hold-out, or a next round."""
+
+PROMISING = 0.25
+"""A variant that did not win is brought together with the winner where its gain is less likely than this by chance."""
+
+MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a search ended.
+
+    Attributes:
+        best: the last winner; the baseline itself when there was none.
+        task: the task with the cases that were made harder, if any.
+        asked: how many cases took part.
+        blocks: how many were raced over.
+    """
+
+    best: Contender
+    baseline: Contender
+    task: TrainingTask
+    asked: int
+    tried: tuple[Tried, ...]
+    blocks: int
+    families: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def positions(self) -> list[int]:
+        """Of the cases that both have answered."""
+        return self.best.common(self.baseline)
+
+    def chance(self) -> float:
+        """One-sided, paired, by group: how likely the gain of the best over the baseline is without any."""
+        return _chance(self.task, self.best, self.baseline)
+
+
+class Search:
+    """One search under way."""
+
+    def __init__(
+        self,
+        task: TrainingTask,
+        proposers: Mapping[str, Proposer],
+        options: TrainingOptions,
+        tools: Tools,
+        account: Account,
+    ) -> None:
+        self._task = task
+        self._proposers = proposers
+        self._options = options
+        self._tools = tools
+        self._account = account
+        prompt = task.prompt
+        self._baseline = Contender(Variant("unchanged", lambda _: prompt), "")
+        self._best = self._baseline
+        self._blocks: tuple[Block, ...] = ()
+        self._teaching: tuple[int, ...] = ()
+        self._asked: tuple[int, ...] = ()
+        self._tried: list[Tried] = []
+        self._merges: list[Variant] = []
+        self._raced = 0
+
+    def run(self, asked: Sequence[int]) -> Found | None:
+        """Search with the cases at these positions; None when they are too much alike to be told apart in folds.
+
+        Raises:
+            Exhausted: the bounds do not even leave room for the baseline.
+            ProviderError, OverBudget, Interrupted: from the models.
+        """
+        task = self._task
+        judged = set(asked)
+        # A case that is not asked for lack of room still teaches through its item.
+        self._teaching = tuple(
+            at for at, case in enumerate(task.cases) if at in judged or case.item is not None
+        )
+        if not self._place(asked):
+            return None
+        self._ask_baseline()
+        harden = [each for each in self._proposers.values() if isinstance(each, Hardening)]
+        try:
+            for each in harden:
+                self._harden(each)
+            for number in range(1, self._options.rounds + 1):
+                if not self._round(number):
+                    break
+        except Exhausted:
+            pass
+        return self._found(harden)
+
+    def _place(self, asked: Sequence[int]) -> bool:
+        self._asked = tuple(asked)
+        self._blocks = blocks_of(self._task.cases, asked, self._teaching, self._options.seed)
+        return bool(self._blocks)
+
+    def _ask_baseline(self) -> None:
+        missing = [at for block in self._blocks for at in self._baseline.missing(block)]
+        missing.sort()
+        if missing:
+            cases = [self._task.cases[at].case for at in missing]
+            self._baseline.take(missing, self._tools.scorer.ask(self._task.prompt, cases))
+
+    def _harden(self, proposer: Hardening) -> None:
+        cases = proposer.hardened(self._standing(1))
+        if not cases:
+            return
+        first = len(self._task.cases)
+        self._task = replace(self._task, cases=(*self._task.cases, *cases))
+        self._place((*self._asked, *range(first, first + len(cases))))
+        self._ask_baseline()
+
+    def _standing(self, number: int) -> Standing:
+        best = self._best
+        return Standing(
+            round=number,
+            parent=best.variant,
+            prompt=best.variant.fit(self._teaching),
+            answers=dict(sorted(best.answers.items())),
+            tried=tuple(self._tried),
+            wanted=self._options.variants,
+        )
+
+    def _round(self, number: int) -> bool:
+        """Whether it brought something better, so that another one is worth its while."""
+        if self._left == 0:
+            return False
+        proposed = self._proposed(number)
+        contenders = self._allowed(proposed, number)
+        if not contenders:
+            return False
+        wanted = self._options.variants * max(1, len(self._proposers))
+        race = Race(self._task, self._blocks, self._best, contenders, wanted)
+        try:
+            race.run(self._tools.scorer.ask, lambda: self._account.calls, self._left)
+            if self._left is not None and race.raced == self._left:
+                race.stop()
+        finally:
+            self._raced += race.raced
+            better = self._settle(race, contenders, number)
+        return better
+
+    @property
+    def _left(self) -> int | None:
+        most = self._options.bounds.blocks
+        return None if most is None else max(0, most - self._raced)
+
+    def _proposed(self, number: int) -> list[tuple[str, Variant]]:
+        standing = self._standing(number)
+        found = [(MERGE, variant) for variant in self._merges]
+        self._merges = []
+        for name, proposer in self._proposers.items():
+            found += [(name, variant) for variant in proposer.propose(standing)]
+        return found
+
+    def _allowed(self, proposed: Sequence[tuple[str, Variant]], number: int) -> list[Contender]:
+        """Those that may be candidates and differ from what is known; the others are noted as refused."""
+        known = [self._task.prompt, self._best.variant.fit(self._teaching)]
+        allowed = []
+        for approach, variant in proposed:
+            prompt = variant.fit(self._teaching)
+            if prompt in known:
+                continue
+            known.append(prompt)
+            why = refusal(self._task, prompt, variant.cites, self._options)
+            if why is None:
+                allowed.append(Contender(variant, approach))
+            else:
+                self._tried.append(
+                    Tried(
+                        variant.name,
+                        score=0.0,
+                        parent=0.0,
+                        cases=0,
+                        examples=len(prompt.examples),
+                        approach=approach,
+                        round=number,
+                        rules=len(prompt.rules),
+                        ended="refused",
+                        reason=why,
+                        calls=self._account.calls,
+                    )
+                )
+        return allowed
+
+    def _settle(self, race: Race, contenders: Sequence[Contender], number: int) -> bool:
+        winner = race.winner()
+        parent = self._best
+        accepted = winner is not None and self._is_better(winner, parent, number)
+        if winner is not None and not accepted:
+            race.ended[contenders.index(winner)] = Ended("behind", "its gain is what chance often brings")
+        for at, one in enumerate(contenders):
+            self._tried.append(self._row(one, parent, race.ended[at], number))
+        if winner is None or not accepted:
+            return False
+        self._merges = [
+            merge(parent.variant, winner.variant, other.variant, self._options)
+            for other in contenders
+            if other is not winner and self._is_promising(other, parent)
+        ][:1]
+        self._best = winner
+        return True
+
+    def _is_better(self, winner: Contender, parent: Contender, number: int) -> bool:
+        both = winner.common(parent)
+        gain = winner.mean(both) - parent.mean(both)
+        if gain >= EQUAL and _chance(self._task, winner, parent) <= NOISE:
+            return True
+        # What does as well with less is better, once something was found at all.
+        return number > 1 and gain > -EQUAL and winner.length < 0.95 * parent.length
+
+    def _is_promising(self, one: Contender, parent: Contender) -> bool:
+        both = one.common(parent)
+        gain = one.mean(both) - parent.mean(both)
+        return gain >= EQUAL and _chance(self._task, one, parent) <= PROMISING
+
+    def _row(self, one: Contender, parent: Contender, ended: Ended, number: int) -> Tried:
+        both = one.common(parent)
+        gap = paired_gap(self._task, one, parent, both)
+        return Tried(
+            name=one.variant.name,
+            score=one.mean(both),
+            parent=parent.mean(both),
+            baseline=self._baseline.mean(both),
+            cases=len(both),
+            examples=one.examples,
+            approach=one.approach,
+            round=number,
+            low=gap[0],
+            high=gap[1],
+            rules=one.rules,
+            length=one.length,
+            tokens=_average([one.answers[at].tokens for at in both]),
+            cost=_average([one.answers[at].cost for at in both]),
+            latency_ms=_average([one.answers[at].latency_ms for at in both]),
+            blocks=one.blocks,
+            ended=ended.how,
+            reason=ended.reason,
+            calls=one.calls,
+        )
+
+    def _found(self, harden: Sequence[Hardening]) -> Found:
+        best = front(self._tried)
+        files: dict[str, bytes] = {}
+        families: list[str] = []
+        for each in harden:
+            files |= each.files()
+            families += each.families()
+        return Found(
+            best=self._best,
+            baseline=self._baseline,
+            task=self._task,
+            asked=len(self._asked),
+            tried=tuple(replace(one, front=at in best) for at, one in enumerate(self._tried)),
+            blocks=self._raced,
+            families=tuple(families),
+            files=files,
+        )
+
+
+def paired_gap(
+    task: TrainingTask, one: Contender, other: Contender, both: Sequence[int]
+) -> tuple[float | None, float | None]:
+    """The interval (95 %) of the mean difference, by group; None, None with too few cases."""
+    if len(both) < 2:
+        return None, None
+    test = paired_test(
+        [one.score(at) - other.score(at) for at in both],
+        clusters=[task.cases[at].group for at in both],
+        alpha=0.025,
+    )
+    return test.low, test.high
+
+
+def _chance(task: TrainingTask, one: Contender, other: Contender) -> float:
+    both = one.common(other)
+    if not both:
+        return 1.0
+    differences = [one.score(at) - other.score(at) for at in both]
+    return paired_test(differences, clusters=[task.cases[at].group for at in both]).p_greater
+
+
+def _average(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
