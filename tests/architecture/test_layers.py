@@ -51,6 +51,7 @@ HOMES = {
     "jsonschema": {"promptvc.base.schemas"},
     "referencing": {"promptvc.base.schemas"},
     "deepdiff": {"promptvc.store.diff", "promptvc.store.nested"},
+    "gepa": {"promptvc.training.approaches.meta_prompt.evolution"},
     "langchain": {"promptvc.models.chat", "promptvc.models.embeddings"},
     "langchain_core": {"promptvc.models.chat", "promptvc.models.embeddings"},
     "openai": {"promptvc.models.chat"},
