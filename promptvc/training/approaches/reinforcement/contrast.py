@@ -6,15 +6,16 @@ uneven a table is by chance, and the procedure of Benjamini and Hochberg how man
 and what stands out is mostly chance.
 
 What is found is not everything that differs: bad outputs that apologise also say "sorry", "so sorry" and "we are". Of
-marks that the same outputs have the plainest is tested for all; then the strongest is taken, and a further one only if
-it still tells good from bad among the outputs that those before it leave.
+marks that the same outputs have the plainest is tested for all; then the strongest is taken, or a plainer one that
+nearly the same outputs have, and a further one only if it still tells good from bad among the outputs that those before
+it leave.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from promptvc.base.stats import discoveries, fisher_exact
@@ -37,6 +38,7 @@ USERS = 3
 CITED = 12
 _MOST_MARKS = 600
 _STILL = 0.05
+_NEARLY = 0.8
 _RIGHT = 0.6
 
 
@@ -134,24 +136,34 @@ class _Table:
     def contrast(self, labelled: int) -> Contrast:
         marks = list(self._having)
         p_values = [self._p(self._having[mark]) for mark in marks]
-        standing = [
-            (p, mark.plainness, mark)
+        standing = {
+            mark: p
             for mark, p, stands in zip(marks, p_values, discoveries(p_values, RATE), strict=True)
             if stands
-        ]
+        }
         left = frozenset(range(len(self._rewards)))
         found: list[Finding] = []
-        for p, _, mark in sorted(standing):
-            finding = self._finding(mark, p)
-            if finding is None or (found and self._p(self._having[mark], left) > _STILL):
+        for strongest in sorted(standing, key=lambda mark: (standing[mark], mark.plainness)):
+            if found and self._p(self._having[strongest], left) > _STILL:
                 continue
-            if any(_says_the_same(finding, other) for other in found):
+            mark = self._plainest_near(strongest, standing)
+            finding = self._finding(mark, standing[mark])
+            if finding is None or any(_says_the_same(finding, other) for other in found):
                 continue
             found.append(finding)
             # Those that a rule would change can no longer vouch for another one.
             has = self._having[mark]
             left -= has if finding.against else left - has
         return Contrast(tuple(found), labelled, len(marks))
+
+    def _plainest_near(self, mark: Mark, others: Iterable[Mark]) -> Mark:
+        mine = self._having[mark]
+        near = [
+            other
+            for other in others
+            if len(mine & self._having[other]) >= _NEARLY * len(mine | self._having[other])
+        ]
+        return min(near, key=lambda other: other.plainness)
 
     def _p(self, having: frozenset[int], among: frozenset[int] | None = None) -> float:
         return fisher_exact(*self._counts(having, among))
@@ -232,6 +244,8 @@ def _variance(share: float, n: int) -> float:
 def _says_the_same(one: Finding, other: Finding) -> bool:
     """Two numbers of words; or "with this word that label" from both sides."""
     mark, known = one.mark, other.mark
+    if mark == known:
+        return True
     if mark.kind == known.kind == "longer":
         return True
     if mark.kind != "answer" or known.kind != "answer" or mark.when != known.when:

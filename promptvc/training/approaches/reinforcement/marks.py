@@ -16,8 +16,8 @@ from typing import Literal
 from promptvc.models.words import FUNCTION_WORDS
 from promptvc.training.approaches.reinforcement.rewards import Reward
 
-Kind = Literal["has", "longer", "begins", "ends", "key", "phrase", "word", "answer"]
-KINDS: tuple[Kind, ...] = ("has", "longer", "begins", "ends", "key", "phrase", "word", "answer")
+Kind = Literal["has", "begins", "ends", "key", "longer", "phrase", "word", "answer"]
+KINDS: tuple[Kind, ...] = ("has", "begins", "ends", "key", "longer", "phrase", "word", "answer")
 """From what reads best as a rule to what reads worst, for marks that the same outputs have."""
 
 LENGTHS = (5, 10, 20, 40, 80, 160, 320)
