@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from promptvc.base.config import APPROACHES
 from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
@@ -17,22 +18,36 @@ from promptvc.workflows import improve, trainings
 @click.command("train")
 @click.argument("name", type=NAME)
 @click.option(
-    "--approach", type=click.Choice(["auto", "few_shot"]), default="auto", help="How to learn; auto chooses."
+    "--approach",
+    metavar="NAME",
+    default="auto",
+    help=f"How to learn: {', '.join(APPROACHES)}; auto chooses one, all races them.",
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Same commit, same seed: the same bytes."
 )
 @click.option("--max-examples", type=click.IntRange(min=1), help="At most so many examples in the prompt.")
 @click.option("--max-calls", type=click.IntRange(min=1), help="At most so many calls to the model.")
+@click.option(
+    "--max-tokens", type=click.IntRange(min=1), help="At most so many tokens, the comparison's too."
+)
+@click.option(
+    "--max-cost", type=click.FloatRange(min=0, min_open=True), help="Spend at most so many dollars."
+)
+@click.option(
+    "--max-time", type=click.FloatRange(min=0, min_open=True), help="End the search after so many seconds."
+)
 @click.option("--days", type=click.IntRange(min=1), help="Only events of the last N days before the newest.")
 @click.option("--models", metavar="A,B", help="Train and compare on these models together.")
+@click.option("--each", is_flag=True, help="With --models: a training of its own for each.")
+@click.option("--optimizer", metavar="MODEL", help="The model that proposes edits, provider:model.")
 @click.option("--reviewed-only", is_flag=True, help="Only feedback that an annotation approved.")
 @click.option("--draft", is_flag=True, help="Commit the candidate even if the verdict is inconclusive.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; never look at the hold-out.")
 @click.option("--push", is_flag=True, help="Push the look and the candidate to the remote.")
 @click.option("--history", is_flag=True, help="List the trainings so far instead.")
 @edge_options
-def train(edge: Edge, name: str, history: bool, models: str | None, **options: Any) -> None:
+def train(edge: Edge, name: str, history: bool, models: str | None, each: bool, **options: Any) -> None:
     """Learn from feedback; commit a candidate that is better.
 
     Starts from main and writes the branch promptvc/NAME/vN, only if a paired test on cases that training never
@@ -40,18 +55,38 @@ def train(edge: Edge, name: str, history: bool, models: str | None, **options: A
     """
     if history:
         given = click.get_current_context().get_parameter_source
-        others = [one for one in ("models", *options) if given(one) is click.core.ParameterSource.COMMANDLINE]
+        others = [
+            one
+            for one in ("models", "each", *options)
+            if given(one) is click.core.ParameterSource.COMMANDLINE
+        ]
         if others:
             raise Usage(f"--history does not go with --{others[0].replace('_', '-')}")
         _history(edge, name)
         return
-    chosen = tuple(part.strip() for part in models.split(",") if part.strip()) if models else ()
-    if models is not None and not chosen:
-        raise Usage("--models takes one or more names with commas between them")
-    request = improve.TrainRequest(models=chosen, **options)
-    outcome = improve.train(edge.project(), name, request, progress=edge.ui.progress)
+    requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
+    project = edge.project()
+    outcomes = []
+    for request in requests:
+        outcomes.append(improve.train(project, name, request, progress=edge.ui.progress))
+        project.refresh()
 
-    edge.show(outcome.to_json(), lambda ui: _print(ui, outcome))
+    def text(ui: Ui) -> None:
+        for outcome in outcomes:
+            _print(ui, outcome)
+
+    values = [outcome.to_json() for outcome in outcomes]
+    edge.show(values if each else values[0], text)
+
+
+def _models(given: str | None, *, each: bool) -> list[tuple[str, ...]]:
+    """The models of each training: one training for all of them, or one for each."""
+    chosen = tuple(part.strip() for part in given.split(",") if part.strip()) if given else ()
+    if given is not None and not chosen:
+        raise Usage("--models takes one or more names with commas between them")
+    if each and len(chosen) < 2:
+        raise Usage("--each takes --models with two names or more")
+    return [(model,) for model in chosen] if each else [chosen]
 
 
 def _print(ui: Ui, outcome: improve.Trained) -> None:
@@ -59,9 +94,10 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
     if found.baseline is not None and found.candidate is not None:
         scores = f"{found.baseline:.3f} -> {found.candidate:.3f} on {found.cases} training cases"
         ui.line(f"{outcome.approach} from {len(found.events)} events: {scores}", "title")
-    for example in found.added if outcome.candidate is None else ():
-        words = " | ".join(example.input.values())
-        ui.line(f"  + {shorten(words)} -> {shorten(example.output)}", "dim")
+    if found.chosen not in {"", "as asked"}:
+        ui.line(f"approach: {outcome.approach}: {found.chosen}", "dim")
+    for change in found.changes if outcome.candidate is None else ():
+        _print_change(ui, change.kind, change.before, change.after)
     if outcome.left_out:
         ui.line(f"left out: {', '.join(f'{n:,} {why}' for why, n in outcome.left_out.items())}", "dim")
     if outcome.comparison is not None:
@@ -73,6 +109,8 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
         spent = f"look {outcome.look} at the hold-out, alpha {outcome.comparison.alpha:.4f}"
         fixed, broken = len(outcome.comparison.fixed), len(outcome.comparison.broken)
         ui.line(f"  {spent}; {fixed} cases fixed, {broken} broken; {outcome.calls:,} calls", "dim")
+    if found.stopped is not None:
+        ui.line(f"the search ended at its bound of {found.stopped}", "warn")
     if outcome.candidate is None:
         ui.line(outcome.reason)
     else:
@@ -83,6 +121,13 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
             ui.line(f"  merge it: git merge {outcome.branch}", "dim")
     for remark in outcome.remarks:
         ui.note(remark)
+
+
+def _print_change(ui: Ui, kind: str, before: str | None, after: str | None) -> None:
+    if kind != "added":
+        ui.line(f"  - {shorten(before or '')}", "dim")
+    if kind != "removed":
+        ui.line(f"  + {shorten(after or '')}", "dim")
 
 
 def _history(edge: Edge, name: str) -> None:
