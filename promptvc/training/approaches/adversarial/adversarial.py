@@ -1,0 +1,188 @@
+"""adversarial: make inputs harder, see which ways of that the prompt does not stand, and propose what helps.
+
+First the prompt is asked a sample of hard inputs (:mod:`promptvc.training.approaches.adversarial.probe`). For each family
+that fails there are rules and examples (:mod:`promptvc.training.approaches.adversarial.repairs`). Plain cases do not show
+whether these help, so hard ones are added to what the race judges by: fresh ones as far as there are any, for those
+that showed a failure would also seem to improve by chance. What failed is proposed to the suite as a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from promptvc.base.jsonl import canonical_json
+from promptvc.training.approach import Standing, Variant
+from promptvc.training.approaches.adversarial.dataset import dataset_of, path_of
+from promptvc.training.approaches.adversarial.families import EDGE_CASE
+from promptvc.training.approaches.adversarial.invariance import DROP
+from promptvc.training.approaches.adversarial.probe import BAR, FEWEST, Finding, Probed, probe
+from promptvc.training.approaches.adversarial.repairs import repairs
+from promptvc.training.approaches.adversarial.seeds import Ground, Mutant, main_variable
+from promptvc.training.data.holdout import TrainingCase
+from promptvc.training.options import TrainingOptions
+from promptvc.training.scoring import Tools
+from promptvc.training.task import TrainingTask
+
+FEWEST_ITEMS = 10
+SHARE = 3
+"""One hard case to so many plain ones in the race, or a gain on the hard ones would be lost among the plain."""
+
+
+class Adversarial:
+    """See the module."""
+
+    @property
+    def name(self) -> str:
+        """``adversarial``."""
+        return "adversarial"
+
+    def lacks(self, task: TrainingTask, options: TrainingOptions) -> str | None:  # noqa: ARG002 - the protocol's
+        """Too few items, or an input that cannot be changed."""
+        if len(task.items) < FEWEST_ITEMS:
+            return (
+                f"it needs {FEWEST_ITEMS} inputs with a right answer, and the feedback has {len(task.items)}"
+            )
+        if main_variable(task.prompt, task.items) is None:
+            return "the prompt takes no input that could be made harder"
+        return None
+
+    def begin(self, task: TrainingTask, options: TrainingOptions, tools: Tools) -> Adversary:
+        """See :class:`~promptvc.training.approach.Approach`."""
+        return Adversary(task, options, tools)
+
+
+class Adversary:
+    """The approach in one training: a :class:`~promptvc.training.approach.Hardening` proposer."""
+
+    def __init__(self, task: TrainingTask, options: TrainingOptions, tools: Tools) -> None:
+        variable = main_variable(task.prompt, task.items)
+        assert variable is not None, "a task that lacks() has refused"
+        self._ground = Ground(task, variable, options.seed)
+        self._options, self._tools = options, tools
+        self._probed: Probed | None = None
+        self._harder: tuple[Mutant, ...] = ()
+        self._proposed: set[str] = set()
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """How the families did, and what was left out."""
+        if self._probed is None:
+            return ()
+        remarks = [_told(self._probed), *self._probed.remarks]
+        if self._tools.optimizer is None:
+            remarks.append("No provider was asked for edge cases: there is none that proposes.")
+        if any(
+            finding.family.kind == "noise" and not any(mutant.graded for mutant in finding.answered)
+            for finding in self._probed.failing
+        ):
+            remarks.append("Answers are free text: whether noise changes them was seen, but cannot be raced.")
+        return tuple(remarks)
+
+    def hardened(self, standing: Standing) -> Sequence[TrainingCase]:
+        """Hard cases of the families that fail. Asks for a sample first, if nothing was asked yet.
+
+        Raises:
+            Exhausted, ProviderError, OverBudget, Interrupted: as asking does.
+        """
+        self._look(standing)
+        return tuple(self._ground.training_case(mutant) for mutant in self._harder)
+
+    def families(self) -> Sequence[str]:
+        """The names of the families that fail, the worst first."""
+        return () if self._probed is None else tuple(each.family.name for each in self._probed.failing)
+
+    def files(self) -> Mapping[str, bytes]:
+        """What failed, as a dataset; nothing when nothing did."""
+        if self._probed is None:
+            return {}
+        task = self._ground.task
+        known = [case.case for case in task.cases]
+        data = dataset_of(self._probed.failing, known, self._options.batch)
+        return {path_of(task.prompt.name): data} if data else {}
+
+    def propose(self, standing: Standing) -> Sequence[Variant]:
+        """Rules and examples against the families that the parent still fails.
+
+        Raises:
+            Exhausted, ProviderError, OverBudget, Interrupted: as asking does.
+        """
+        probed = self._look(standing)
+        failing = [finding for finding in probed.failing if not self._repaired(finding, standing)]
+        if not failing:
+            return ()
+        everything = range(len(self._ground.task.cases))
+        wanted: list[Variant] = []
+        for variant in repairs(self._ground, standing, failing, self._options):
+            if len(wanted) == standing.wanted:
+                break
+            name = f"{standing.parent.name}: {variant.name}"
+            if name not in self._proposed and variant.fit(everything) != standing.prompt:
+                self._proposed.add(name)
+                wanted.append(variant)
+        return wanted
+
+    def _look(self, standing: Standing) -> Probed:
+        if self._probed is None:
+            probed = probe(self._ground, standing.prompt, standing.answers, self._options, self._tools)
+            self._harder = self._hard_cases(probed)
+            self._probed = probed
+        return self._probed
+
+    def _hard_cases(self, probed: Probed) -> tuple[Mutant, ...]:
+        """For each family as many, from inputs that were not asked yet and then from the others."""
+        task = self._ground.task
+        taken = {canonical_json(dict(case.case.vars)) for case in task.cases}
+        found: list[Mutant] = []
+        failing = probed.failing
+        each = max(self._options.batch, len(task.cases) // SHARE // max(1, len(failing)))
+        seeds = (*self._ground.items[probed.seeds :], *self._ground.items[: probed.seeds])
+        for finding in failing:
+            made = (
+                finding.answered
+                if finding.family.name == EDGE_CASE
+                else [self._ground.mutant(seed, finding.family) for seed in seeds]
+            )
+            left = each
+            for mutant in made:
+                key = b"" if mutant is None else canonical_json(dict(mutant.input))
+                if mutant is None or not left or key in taken or not _raceable(mutant):
+                    continue
+                taken.add(key)
+                found.append(mutant)
+                left -= 1
+        return tuple(found)
+
+    def _repaired(self, finding: Finding, standing: Standing) -> bool:
+        """Whether the parent stands the family by now, as far as its answers to hard cases tell."""
+        first = len(self._ground.task.cases)
+        drops: list[bool] = []
+        for number, mutant in enumerate(self._harder):
+            hard = standing.answers.get(first + number)
+            plain = None if mutant.seed.at is None else standing.answers.get(mutant.seed.at)
+            if mutant.family.name != finding.family.name or hard is None or hard.score is None:
+                continue
+            before = 1.0 if not mutant.graded or plain is None or plain.score is None else plain.score
+            drops.append(before - hard.score > DROP)
+        return len(drops) >= FEWEST and sum(drops) <= BAR * len(drops)
+
+
+def _raceable(mutant: Mutant) -> bool:
+    """Whether its case tells an answer that failed from one that did not."""
+    return mutant.graded or mutant.family.kind != "noise"
+
+
+def _told(probed: Probed) -> str:
+    failing = probed.failing
+    if not probed.findings:
+        return "No hard input was asked."
+    if failing:
+        told = ", ".join(f"{each.family.name} {len(each.failed)} of {each.asked}" for each in failing)
+        others = len(probed.findings) - len(failing)
+        return f"Mutated inputs failed: {told}; {others} other famil{'y' if others == 1 else 'ies'} held."
+    worst = max(probed.findings, key=lambda each: (each.rate, each.family.name))
+    if not worst.failed:
+        return f"The prompt held: no mutated input of {len(probed.findings)} families failed."
+    return (
+        f"The prompt held: none of {len(probed.findings)} families of mutated inputs failed beyond chance, "
+        f"the worst {worst.family.name} with {len(worst.failed)} of {worst.asked}."
+    )
