@@ -4,42 +4,43 @@ Same: equal after Unicode NFKC, case folding and one space for every run of spac
 same: the sets of their five-character pieces overlap by at least 0.8 (intersection over union), which is what
 MinHash estimates (Broder 1997, On the resemblance and containment of documents). Here it is computed exactly:
 two sets that overlap so much share one of their rarest pieces (the prefix filter of Chaudhuri, Ganti and
-Kaushik 2006), so few pairs have to be compared.
+Kaushik 2006), so few pairs have to be compared. Of two sets the smaller shows itself in even fewer of its pieces
+(Xiao et al. 2008, Efficient similarity joins for near duplicate detection).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-import zlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 NEAR = 0.8
 PIECE = 5
 MOST_CHARACTERS = 20_000
 
 _GAP = re.compile(r"[\W_]+")
+_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+_CUTS = [slice(at, at + PIECE) for at in range(MOST_CHARACTERS - PIECE + 1)]
+_CROWD = 64  # texts that share a piece, from which on they are looked at by group
+_ALL, _LARGER = (4, 5), (8, 9)
 
 
 def normalised(text: str) -> str:
     """The form in which two inputs are compared; a text of punctuation alone is compared as it is."""
+    if text.isascii():  # the same as below, several times as fast
+        plain = text.casefold()
+        return " ".join(plain.translate(_SPACED).split()) or plain.strip()
     plain = unicodedata.normalize("NFKC", text).casefold()
     return _GAP.sub(" ", plain).strip() or plain.strip()
 
 
-def pieces(text: str) -> frozenset[int]:
-    """The five-character pieces of a normalised text, as checksums; a shorter text is one piece."""
-    text = text[:MOST_CHARACTERS]
-    if len(text) <= PIECE:
-        return frozenset((zlib.crc32(text.encode("utf-8", "surrogatepass")),))
-    return frozenset(
-        zlib.crc32(text[at : at + PIECE].encode("utf-8", "surrogatepass"))
-        for at in range(len(text) - PIECE + 1)
-    )
+def pieces(text: str) -> frozenset[str]:
+    """The five-character pieces of a normalised text; a shorter text is one piece."""
+    return frozenset(_cut(text))
 
 
-def overlap(one: frozenset[int], other: frozenset[int]) -> float:
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     """Intersection over union (Jaccard)."""
     both = len(one & other)
     return both / (len(one) + len(other) - both)
@@ -50,42 +51,188 @@ def near_pairs(texts: Sequence[str], others: Sequence[str] | None = None) -> lis
 
     (a, b) with a < b within ``texts``; with ``others``, a counts in ``texts`` and b in ``others``.
     """
-    left = [pieces(text) for text in texts]
-    right = left if others is None else [pieces(text) for text in others]
-    frequency = Counter(piece for bag in (left if others is None else left + right) for piece in bag)
-    rarest: dict[int, list[int]] = {}
-    for number, bag in enumerate(right):
-        for piece in _prefix(bag, frequency):
-            rarest.setdefault(piece, []).append(number)
-    pairs = []
-    for number, bag in enumerate(left):
-        candidates = {other for piece in _prefix(bag, frequency) for other in rarest.get(piece, ())}
-        for other in candidates:
-            if others is None and other <= number:
-                continue
-            sizes = sorted((len(bag), len(right[other])))
-            if sizes[0] >= NEAR * sizes[1] and overlap(bag, right[other]) >= NEAR:
-                pairs.append((number, other))
-    return sorted(pairs)
+    index = Nearby(texts if others is None else others)
+    return [
+        (number, other)
+        for number, text in enumerate(texts)
+        for other in index.near(text)
+        if others is not None or other > number
+    ]
 
 
-def _prefix(bag: frozenset[int], frequency: Counter[int]) -> list[int]:
-    # ceil(0.8 n) in whole numbers
-    needed = -(-len(bag) * 4 // 5)
-    return sorted(bag, key=lambda piece: (frequency[piece], piece))[: len(bag) - needed + 1]
+class Nearby:
+    """Texts to compare many others with. Equal texts are kept once."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._places: dict[str, list[int]] = {}
+        for at, text in enumerate(texts):
+            self._places.setdefault(text, []).append(at)
+        self._texts = list(self._places)
+        self._pile = _Pile(self._texts)
+        self._holders: dict[int, list[int]] = {}
+        for number, row in enumerate(self._pile.rows):
+            for piece in row[: _prefix(len(row), _ALL)]:
+                self._holders.setdefault(piece, []).append(number)
+
+    def has(self, text: str) -> bool:
+        """Whether one of the texts is equal or nearly equal to ``text``."""
+        return text in self._places or next(self._found(text), None) is not None
+
+    def near(self, text: str) -> list[int]:
+        """The positions of the texts that are, sorted."""
+        return sorted(at for number in self._found(text) for at in self._places[self._texts[number]])
+
+    def _found(self, text: str) -> Iterator[int]:
+        size, row = self._pile.row(text)
+        # What the texts do not have at all is rarest, and is shared with none of them.
+        shown = row[: max(0, _prefix(size, _ALL) - (size - len(row)))]
+        if not shown:
+            return
+        bag, rows = frozenset(row), self._pile.rows
+        found: set[int] = set()
+        for piece in shown:
+            # Where there are very many, the first is often near already.
+            if piece >= self._pile.crowded and piece in self._holders:
+                number = self._holders[piece][0]
+                if number not in found and _close(bag, size, rows[number]):
+                    found.add(number)
+                    yield number
+        often: Counter[int] = Counter()
+        for piece in shown:
+            often.update(self._holders.get(piece, ()))
+        least = _agreeing(-(-size * 4 // 5))
+        for number, count in often.items():
+            if count >= least and number not in found and _close(bag, size, rows[number]):
+                yield number
 
 
-def connected(size: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """For each of ``size`` things the smallest position that it is connected to by ``pairs``."""
-    root = list(range(size))
+class Forest:
+    """Which of ``size`` things are connected."""
 
-    def find(at: int) -> int:
+    def __init__(self, size: int) -> None:
+        self._root = list(range(size))
+
+    def find(self, at: int) -> int:
+        """The smallest position that ``at`` is connected to."""
+        root = self._root
         while root[at] != at:
             root[at] = root[root[at]]
             at = root[at]
         return at
 
+    def join(self, one: int, other: int) -> None:
+        """Connect two, and what is connected to them."""
+        first, second = self.find(one), self.find(other)
+        self._root[max(first, second)] = min(first, second)
+
+    def roots(self) -> list[int]:
+        """For each thing :meth:`find`."""
+        return [self.find(at) for at in range(len(self._root))]
+
+
+def gather(texts: Sequence[str], forest: Forest) -> None:
+    """Connect in ``forest`` the positions of all ``texts`` that are equal or nearly so.
+
+    The pairs themselves are not listed: of 10,000 texts from one template there are 50 million.
+    """
+    first: dict[str, int] = {}
+    for at, text in enumerate(texts):
+        forest.join(first.setdefault(text, at), at)
+    places = list(first.values())
+    pile = _Pile(list(first))
+    holders: dict[int, list[int]] = {}
+    crowds: dict[int, dict[int, list[int]]] = {}  # the holders by what they were connected to
+    # From the smallest to the largest: then each may be found by fewer of its pieces.
+    for number in sorted(range(len(places)), key=lambda number: len(pile.rows[number])):
+        row, place = pile.rows[number], places[number]
+        bag, size, often = frozenset(row), len(row), Counter[int]()
+        for piece in row[: _prefix(size, _ALL)]:
+            if piece < pile.crowded:
+                often.update(holders.get(piece, ()))
+                continue
+            for members in crowds.get(piece, {}).values():
+                first_place = places[members[0]]
+                if forest.find(first_place) == forest.find(place):
+                    continue  # and so are all its members
+                if _close(bag, size, pile.rows[members[0]]):
+                    forest.join(place, first_place)
+                else:
+                    often.update(members)
+        least = _agreeing(-(-size * 4 // 5))
+        for other, count in often.items():
+            strangers = count >= least and forest.find(places[other]) != forest.find(place)
+            if strangers and _close(bag, size, pile.rows[other]):
+                forest.join(place, places[other])
+        for piece in row[: _prefix(size, _LARGER)]:
+            if piece >= pile.crowded:
+                crowds.setdefault(piece, {}).setdefault(forest.find(place), []).append(number)
+            elif piece >= pile.shared:
+                holders.setdefault(piece, []).append(number)
+
+
+def connected(size: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """For each of ``size`` things the smallest position that it is connected to by ``pairs``."""
+    forest = Forest(size)
     for one, other in pairs:
-        first, second = find(one), find(other)
-        root[max(first, second)] = min(first, second)
-    return [find(at) for at in range(size)]
+        forest.join(one, other)
+    return forest.roots()
+
+
+class _Pile:
+    """Texts as rows of numbers: of each its pieces, ascending, of which the rarest have the smallest numbers.
+
+    Attributes:
+        rows: by text.
+        shared: from this number on, a piece is in more than one text; ``crowded``: in very many.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        names: defaultdict[str, int] = defaultdict()
+        names.default_factory = names.__len__
+        rows = [list(map(names.__getitem__, dict.fromkeys(_cut(text)))) for text in texts]
+        counts: Counter[int] = Counter()
+        for row in rows:
+            counts.update(row)
+        # Stable: pieces that are as frequent stand as they were met.
+        ranked = sorted(range(len(names)), key=counts.__getitem__)
+        rank = [0] * len(names)
+        for place, name in enumerate(ranked):
+            rank[name] = place
+        self.rows = [tuple(sorted(map(rank.__getitem__, row))) for row in rows]
+        self.shared = sum(1 for count in counts.values() if count == 1)
+        crowd = max(_CROWD, len(texts) // 50)
+        self.crowded = sum(1 for count in counts.values() if count <= crowd)
+        self._ranks = {piece: rank[name] for piece, name in names.items()}
+
+    def row(self, text: str) -> tuple[int, list[int]]:
+        """How many pieces any text has, and those that the texts have too, ascending."""
+        bag = pieces(text)
+        return len(bag), sorted([rank for piece in bag if (rank := self._ranks.get(piece)) is not None])
+
+
+def _cut(text: str) -> Iterable[str]:
+    text = text[:MOST_CHARACTERS]
+    if len(text) <= PIECE:
+        return (text,)
+    return map(text.__getitem__, _CUTS[: len(text) - PIECE + 1])
+
+
+def _prefix(size: int, shared: tuple[int, int]) -> int:
+    """How many of its rarest pieces a set of ``size`` shows, so that what is near agrees on :func:`_agreeing` of them.
+
+    Args:
+        shared: the share of its pieces that what is near it has at least, as a fraction.
+    """
+    return size - -(-size * shared[0] // shared[1]) + _agreeing(size)
+
+
+def _agreeing(size: int) -> int:
+    """More than one: strangers often have one rare piece in common, and seldom several."""
+    return 1 if size < 8 else 2 if size < 16 else 3
+
+
+def _close(bag: frozenset[int], size: int, row: Sequence[int]) -> bool:
+    """Whether a set of ``size`` pieces, of which ``bag`` are known, and ``row`` overlap by 0.8, in whole numbers."""
+    total = size + len(row)
+    # both / (total - both) >= 4/5; what they share is no more than the smaller.
+    return 9 * min(size, len(row)) >= 4 * total and 9 * len(bag.intersection(row)) >= 4 * total
