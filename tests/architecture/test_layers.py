@@ -43,6 +43,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.suites",
     "promptvc.workflows.voices",
     "promptvc.workflows.plans",
+    "promptvc.workflows.autodeploy",
     "promptvc.workflows.shipping",
 }
 HOMES = {
