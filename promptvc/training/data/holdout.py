@@ -8,6 +8,9 @@ A group never straddles. A group is one user, one ``cluster``, or inputs that ar
 groups of both sides is dropped. A group with more than 5 % of all items is no group: its inputs are split one by one.
 An item that repeats a hold-out input, exactly or nearly, as a whole or in what the prompt requires, is not used.
 With fewer than 30 hold-out groups the outcome of a training is at most a draft.
+
+Of very many held-out items a stable sample is looked at (:mod:`promptvc.training.data.sample`); training sees none of
+the others either. A suite is looked at as a whole: who wrote it has chosen its size.
 """
 
 from __future__ import annotations
@@ -22,8 +25,9 @@ from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.cases.suite import Case, digest_of
 from promptvc.evidence.looks import case_key
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.inputs import Form, Inputs, alike
-from promptvc.training.data.items import Item, stable_share
+from promptvc.training.data.inputs import Form, Inputs, gathered, repeats
+from promptvc.training.data.items import Item
+from promptvc.training.data.sample import MOST_HELD, sampled, stable_share
 from promptvc.training.data.signals import Signal
 from promptvc.training.data.texts import connected
 
@@ -61,8 +65,8 @@ class Split:
         holdout_keys: the hold-out's cases as the ledger remembers them: by their input, whatever their id or
             assertions; sorted, each once.
         clusters: the group of each hold-out case, for the paired test.
-        holdout_forms: what its inputs are compared by; ``holdout_users``: whose inputs they are, as far as users make
-            groups. What repeats the one or comes from the other, training does not hear.
+        holdout_forms: what all held-out inputs are compared by; ``holdout_users``: whose they are, as far as users
+            make groups. What repeats the one or comes from the other, training does not hear.
         dropped: numbers of items and training cases that are not used, by reason.
     """
 
@@ -93,13 +97,15 @@ class Split:
 
     def audible(self, signals: Sequence[Signal]) -> tuple[tuple[Signal, ...], Mapping[str, int]]:
         """The signals that training may hear, and how many it may not, by reason."""
-        placed = [at for at, signal in enumerate(signals) if signal.form is not None]
-        forms = [form for signal in signals if (form := signal.form) is not None]
-        repeated = {placed[at] for at, _ in alike(forms, self.holdout_forms)}
+        # Most is said of inputs whose side is known.
+        inside = {item.form for item in self.items}
+        forms = dict.fromkeys(signal.form for signal in signals if signal.form is not None)
+        asked = [form for form in forms if form not in inside]
+        repeated = {asked[at] for at in repeats(asked, self.holdout_forms)}
         kept: list[Signal] = []
         dropped: Counter[str] = Counter()
-        for at, signal in enumerate(signals):
-            if at in repeated:
+        for signal in signals:
+            if signal.form in repeated:
                 dropped["repeat a hold-out input"] += 1
             elif signal.user in self.holdout_users:
                 dropped["come from a user of the hold-out"] += 1
@@ -193,7 +199,7 @@ def _with_suite(
 ) -> Split:
     clusters = {case.cluster for case in holdout if case.cluster is not None}
     dropped: Counter[str] = Counter()
-    repeated = {at for at, _ in alike([item.form for item in items], forms)}
+    repeated = repeats([item.form for item in items], forms)
     kept: list[Item] = []
     for at, item in enumerate(items):
         if at in repeated:
@@ -203,10 +209,13 @@ def _with_suite(
         else:
             kept.append(item)
     learnt = _unseen(marked, forms, clusters, dropped)
-    roots = connected(len(forms), alike(forms))
+    roots = gathered(forms)
     names = [case.cluster or f"#{roots[at]}" for at, case in enumerate(holdout)]
     return _split(
-        kept, learnt, _Holdout(tuple(holdout), tuple(names), tuple(forms), frozenset(clusters)), dropped
+        kept,
+        learnt,
+        _Holdout(tuple(holdout), tuple(names), _keys(forms), tuple(forms), frozenset(clusters)),
+        dropped,
     )
 
 
@@ -214,6 +223,7 @@ def _with_suite(
 class _Holdout:
     cases: tuple[Case, ...]
     clusters: tuple[str, ...]
+    keys: tuple[str, ...]
     forms: tuple[Form, ...]
     users: frozenset[str]
 
@@ -226,7 +236,7 @@ def _unseen(
     marked: Sequence[_LearntCase], holdout: Sequence[Form], clusters: set[str], dropped: Counter[str]
 ) -> list[_LearntCase]:
     """The cases that training may see: none that repeats an input of the hold-out, or is of a cluster there."""
-    repeated = {at for at, _ in alike([each.form for each in marked], holdout)}
+    repeated = repeats([each.form for each in marked], holdout)
     unseen = []
     for at, each in enumerate(marked):
         if at in repeated:
@@ -239,7 +249,8 @@ def _unseen(
 
 
 def _by_hash(items: Sequence[Item], marked: Sequence[_LearntCase]) -> Split:
-    roots = connected(len(items), alike([item.form for item in items]))
+    everything = [item.form for item in items]
+    roots = gathered(everything)
     memberships = [
         (f"#{items[roots[at]].key}", *(f"@{user}" for user in item.users)) for at, item in enumerate(items)
     ]
@@ -260,17 +271,47 @@ def _by_hash(items: Sequence[Item], marked: Sequence[_LearntCase]) -> Split:
         sides.append(held)
     holdout = [at for at, held in enumerate(sides) if held]
     kept = [at for at, held in enumerate(sides) if held is False]
+    forms = [everything[at] for at in holdout]
     # Parts of a large group are split one by one, but a repetition is a repetition.
-    forms = [items[at].form for at in holdout]
-    repeated = {at for at, _ in alike([items[at].form for at in kept], forms)}
+    parts = [at for at in kept if memberships[at][0] in large]
+    repeated = {parts[at] for at in repeats([everything[at] for at in parts], forms)}
     dropped["repeat a hold-out input"] += len(repeated)
-    used = [items[at] for position, at in enumerate(kept) if position not in repeated]
-    cases = tuple(case_of(items[at]) for at in holdout)
-    clusters = _grouping([memberships[at] for at in holdout], len(items))
+    used = [at for at in kept if at not in repeated]
     users = {user for at in holdout for user in items[at].users}
     learnt = _unseen(marked, forms, users, dropped)
     barred = frozenset(user for user in users if side.get(f"@{user}"))
-    return _split(used, learnt, _Holdout(cases, clusters, tuple(forms), barred), +dropped)
+    looked = sampled([form.key for form in forms], MOST_HELD)
+    clusters = _grouping([memberships[at] for at in holdout], len(items))
+    seen = [at for at, form in enumerate(forms) if looked is None or form.key in looked]
+    dropped[f"beyond the sample of {len(seen):,} held-out inputs"] += len(holdout) - len(seen)
+    return _split(
+        [items[at] for at in used],
+        learnt,
+        _Holdout(
+            cases=tuple(case_of(items[holdout[at]]) for at in seen),
+            clusters=tuple(clusters[at] for at in seen),
+            keys=_keys(forms[at] for at in seen),
+            forms=tuple(forms),
+            users=barred,
+        ),
+        +dropped,
+        None if learnt else _regathered(everything, roots, used),
+    )
+
+
+def _regathered(forms: Sequence[Form], roots: Sequence[int], used: Sequence[int]) -> list[int]:
+    """:func:`gathered` of the ``used`` ones alone: only where others stood between them it has to be done again."""
+    sizes, left = Counter(roots), Counter(roots[at] for at in used)
+    first: dict[int, int] = {}
+    again: list[int] = []
+    found: list[int] = []
+    for position, at in enumerate(used):
+        found.append(first.setdefault(roots[at], position))
+        if left[roots[at]] < sizes[roots[at]]:
+            again.append(position)
+    for position, root in zip(again, gathered([forms[used[at]] for at in again]), strict=True):
+        found[position] = again[root]
+    return found
 
 
 def _grouping(memberships: Sequence[tuple[str, ...]], total: int) -> tuple[str, ...]:
@@ -293,9 +334,11 @@ def _split(
     learnt: Sequence[_LearntCase],
     holdout: _Holdout,
     dropped: Mapping[str, int],
+    roots: Sequence[int] | None = None,
 ) -> Split:
+    """Everything put together; ``roots`` are :func:`gathered` of what may be learned from, where they are known."""
     forms = [item.form for item in items] + [each.form for each in learnt]
-    roots = connected(len(forms), alike(forms))
+    roots = gathered(forms) if roots is None else roots
     own = [each.case.cluster for each in learnt]
     users = [item.users for item in items] + [(cluster,) if cluster else () for cluster in own]
     memberships = [(f"#{roots[at]}", *(f"@{user}" for user in users[at])) for at in range(len(forms))]
@@ -322,7 +365,7 @@ def _split(
         cases=tuple(cases),
         holdout=holdout.cases,
         clusters=holdout.clusters,
-        holdout_keys=_keys(holdout.forms),
+        holdout_keys=holdout.keys,
         holdout_forms=holdout.forms,
         holdout_users=holdout.users,
         dropped=dict(sorted(dropped.items())),

@@ -3,23 +3,25 @@
 Claims about the same input are merged. Where users differ, evidence decides: only the highest rank of claim that
 is there votes (reviewed, then stated or rated), each user once per answer, with 2 for a correction or
 demonstration and 1 for a rating, less with age (half after 180 days). An answer wins with at least 1.25 times
-the votes of the next; otherwise the input is dropped and reported.
+the votes of the next; otherwise the input is dropped and reported. Of very many inputs a stable sample is used
+(:mod:`promptvc.training.data.sample`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import input_text
 from promptvc.training.data.claims import REVIEWED, Claim, ClaimOptions, read_claims
 from promptvc.training.data.inputs import Form, Inputs
+from promptvc.training.data.sample import MOST_INPUTS, sampled, stable_share
+
+__all__ = ["CLEAR", "HALF_AFTER_DAYS", "Conflict", "Dataset", "Item", "build", "stable_share"]
 
 HALF_AFTER_DAYS = 180.0
 CLEAR = 1.25
@@ -90,6 +92,11 @@ def build(events: Iterable[Event], prompt: Prompt, options: ClaimOptions | None 
         by_input.setdefault(inputs.form(claim.input), []).append(claim)
     newest = max((claim.time for claim in read.claims), default=None)
     left_out = Counter(read.left_out)
+    kept = sampled((form.key for form in by_input), MOST_INPUTS)
+    if kept is not None:
+        beyond = sum(len(claims) for form, claims in by_input.items() if form.key not in kept)
+        left_out[f"beyond the sample of {len(kept):,} inputs"] += beyond
+        by_input = {form: claims for form, claims in by_input.items() if form.key in kept}
     items: list[Item] = []
     conflicts: list[Conflict] = []
     for form, claims in by_input.items():
@@ -136,9 +143,3 @@ def _sum(values: Iterable[float]) -> float:
     for value in values:  # not sum(): its rounding differs between releases of Python
         total += value
     return total
-
-
-def stable_share(text: str, salt: str) -> float:
-    """A number in [0, 1) that depends only on ``text`` and ``salt``: which part a thing belongs to."""
-    digest = hashlib.sha256(canonical_json([salt, text])).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48

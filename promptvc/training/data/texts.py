@@ -138,36 +138,60 @@ def gather(texts: Sequence[str], forest: Forest) -> None:
     first: dict[str, int] = {}
     for at, text in enumerate(texts):
         forest.join(first.setdefault(text, at), at)
-    places = list(first.values())
-    pile = _Pile(list(first))
-    holders: dict[int, list[int]] = {}
-    crowds: dict[int, dict[int, list[int]]] = {}  # the holders by what they were connected to
+    gathering = _Gathering(_Pile(list(first)), list(first.values()), forest)
     # From the smallest to the largest: then each may be found by fewer of its pieces.
-    for number in sorted(range(len(places)), key=lambda number: len(pile.rows[number])):
-        row, place = pile.rows[number], places[number]
-        bag, size, often = frozenset(row), len(row), Counter[int]()
-        for piece in row[: _prefix(size, _ALL)]:
-            if piece < pile.crowded:
-                often.update(holders.get(piece, ()))
+    for number in sorted(range(len(first)), key=gathering.size):
+        gathering.add(number)
+
+
+class _Gathering:
+    """Different texts, by the pieces that they are found by; of those from one template, by what they are joined to."""
+
+    def __init__(self, pile: _Pile, places: Sequence[int], forest: Forest) -> None:
+        self._rows, self._crowded, self._shared = pile.rows, pile.crowded, pile.shared
+        self._places, self._forest = places, forest
+        self._holders: dict[int, list[int]] = {}
+        self._crowds: dict[int, dict[int, list[int]]] = {}
+
+    def size(self, number: int) -> int:
+        """How many pieces a text has."""
+        return len(self._rows[number])
+
+    def add(self, number: int) -> None:
+        """Join a text to those before it, of which none is larger."""
+        row = self._rows[number]
+        bag = frozenset(row)
+        for other in self._candidates(number, bag):
+            self._join(number, bag, other)
+        for piece in row[: _prefix(len(row), _LARGER)]:
+            if piece >= self._crowded:
+                group = self._forest.find(self._places[number])
+                self._crowds.setdefault(piece, {}).setdefault(group, []).append(number)
+            elif piece >= self._shared:
+                self._holders.setdefault(piece, []).append(number)
+
+    def _candidates(self, number: int, bag: frozenset[int]) -> Iterable[int]:
+        """Texts that agree on enough pieces. A crowd that is joined already has nothing to offer."""
+        row = self._rows[number]
+        often: Counter[int] = Counter()
+        for piece in row[: _prefix(len(row), _ALL)]:
+            if piece < self._crowded:
+                often.update(self._holders.get(piece, ()))
                 continue
-            for members in crowds.get(piece, {}).values():
-                first_place = places[members[0]]
-                if forest.find(first_place) == forest.find(place):
-                    continue  # and so are all its members
-                if _close(bag, size, pile.rows[members[0]]):
-                    forest.join(place, first_place)
-                else:
+            for members in self._crowds.get(piece, {}).values():
+                if not self._join(number, bag, members[0]):
                     often.update(members)
-        least = _agreeing(-(-size * 4 // 5))
-        for other, count in often.items():
-            strangers = count >= least and forest.find(places[other]) != forest.find(place)
-            if strangers and _close(bag, size, pile.rows[other]):
-                forest.join(place, places[other])
-        for piece in row[: _prefix(size, _LARGER)]:
-            if piece >= pile.crowded:
-                crowds.setdefault(piece, {}).setdefault(forest.find(place), []).append(number)
-            elif piece >= pile.shared:
-                holders.setdefault(piece, []).append(number)
+        least = _agreeing(-(-len(row) * 4 // 5))
+        return [other for other, count in often.items() if count >= least]
+
+    def _join(self, number: int, bag: frozenset[int], other: int) -> bool:
+        """Whether two are joined, now or before."""
+        place, there = self._places[number], self._places[other]
+        if self._forest.find(place) != self._forest.find(there):
+            if not _close(bag, len(bag), self._rows[other]):
+                return False
+            self._forest.join(place, there)
+        return True
 
 
 def connected(size: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
