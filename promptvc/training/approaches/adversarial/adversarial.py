@@ -1,9 +1,9 @@
 """adversarial: make inputs harder, see which ways of that the prompt does not stand, and propose what helps.
 
-First the prompt is asked a sample of hard inputs (:mod:`promptvc.training.approaches.adversarial.probe`). For each family
-that fails there are rules and examples (:mod:`promptvc.training.approaches.adversarial.repairs`). Plain cases do not show
-whether these help, so hard ones are added to what the race judges by: fresh ones as far as there are any, for those
-that showed a failure would also seem to improve by chance. What failed is proposed to the suite as a file of its own.
+First the prompt is asked a sample of hard inputs (:mod:`promptvc.training.approaches.adversarial.probe`). For each
+family that fails there are rules and examples (:mod:`promptvc.training.approaches.adversarial.repairs`). Plain cases
+do not show whether these help, so hard ones are added to what the race judges by: fresh ones as far as there are any,
+for those that showed a failure would also seem to improve by chance. What failed is proposed to the suite as a file.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from promptvc.training.task import TrainingTask
 FEWEST_ITEMS = 10
 SHARE = 3
 """One hard case to so many plain ones in the race, or a gain on the hard ones would be lost among the plain."""
+CALLS = 12
+"""A hard case is asked of about so many variants, over all rounds."""
 
 
 class Adversarial:
@@ -134,7 +136,9 @@ class Adversary:
         taken = {canonical_json(dict(case.case.vars)) for case in task.cases}
         found: list[Mutant] = []
         failing = probed.failing
-        each = max(self._options.batch, len(task.cases) // SHARE // max(1, len(failing)))
+        wanted = max(self._options.batch * len(failing), len(task.cases) // SHARE)
+        room = self._options.bounds.calls // CALLS // max(1, self._tools.scorer.calls_per_case)
+        each = min(wanted, room) // max(1, len(failing))
         seeds = (*self._ground.items[probed.seeds :], *self._ground.items[: probed.seeds])
         for finding in failing:
             made = (

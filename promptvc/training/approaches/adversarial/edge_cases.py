@@ -1,8 +1,8 @@
 """Hard inputs that a model thinks of, where there is one that proposes.
 
-It sees some inputs, fenced as data, and answers in strict JSON. Nobody vouches for a right answer to what it invents, so
-only the form of the answer is checked. A model that fails or answers with something else takes nothing away but its own
-part.
+It sees some inputs, fenced as data, and answers in strict JSON. Nobody vouches for a right answer to what it invents,
+so only the form of the answer is checked. A model that fails or answers with something else takes nothing away but its
+own part.
 """
 
 from __future__ import annotations

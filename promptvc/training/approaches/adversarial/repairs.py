@@ -114,7 +114,7 @@ def _pool(failing: Sequence[Finding]) -> list[list[_Candidate]]:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A fit that adds examples to what another one makes: the first of each family, each item once, while there is room."""
+    """A fit that adds examples to what another one makes: the first of each family, while there is room."""
 
     fit: Fit
     ground: Ground
