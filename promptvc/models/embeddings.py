@@ -1,9 +1,10 @@
-"""Texts as vectors whose cosine says how alike they are: ``lexical``, or ``provider:name`` through LangChain.
+"""Texts as vectors whose cosine says how alike they are: ``lexical``, ``minilm``, or ``provider:name`` by LangChain.
 
 ``lexical`` is built in and compares words, not meanings: stems, pairs of words and pieces of words
 (:mod:`promptvc.models.words`), hashed into :data:`WIDTH` places with a sign (Weinberger et al. 2009, Feature hashing
 for large scale multitask learning). Texts that share no word differ, whatever they mean. Its numbers are whole, so the
-same texts have the same similarity on every machine.
+same texts have the same similarity on every machine. ``minilm`` compares meanings, on this machine
+(:mod:`promptvc.models.minilm`); it takes an extra.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import math
 import operator
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,7 @@ from promptvc.models.calls import Answered, Manners
 from promptvc.models.connections import reached
 from promptvc.models.failures import Failure
 from promptvc.models.messages import ChatMessage, Completion, Model
+from promptvc.models.minilm import MINILM, MiniLM, open_minilm
 from promptvc.models.remote import Remote, reachable
 from promptvc.models.retry import Retry
 from promptvc.models.similarity import UNIT, strength
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
 LEXICAL = "lexical"
+LOCAL = frozenset({LEXICAL, MINILM})
+"""What makes vectors in this process: nothing leaves the machine, and nothing is paid."""
+
 WIDTH = 4096
 
 _MOST_TEXTS = 256
@@ -76,7 +81,7 @@ def open_embeddings(
     retry: Retry | None = None,
     throttles: Throttles | None = None,
 ) -> Embedder:
-    """What ``spec`` names, ``lexical`` or ``provider:name``; nothing is called yet.
+    """What ``spec`` names, ``lexical``, ``minilm`` or ``provider:name``; nothing is called yet.
 
     Args:
         settings, environ, retry, throttles: as for :func:`promptvc.models.chat.open_model`.
@@ -86,6 +91,8 @@ def open_embeddings(
     """
     if spec == LEXICAL:
         return LexicalEmbedder()
+    if spec == MINILM:
+        return MeaningEmbedder(open_minilm())
     access = reachable(spec, settings=settings, environ=environ)
     throttle = (throttles or Throttles()).of(access.provider_name, access.location)
     manners = Manners.of(access, settings, retry)
@@ -94,14 +101,16 @@ def open_embeddings(
     return embedder
 
 
-class LexicalEmbedder:
-    """Vectors of words, at once and without a model."""
+class _LocalEmbedder:
+    """Vectors that are made here, at once."""
 
-    name = LEXICAL
+    def __init__(self, name: str, vectors: Callable[[Sequence[str]], list[list[float]]]) -> None:
+        self.name = name
+        self._vectors = vectors
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """See :class:`Embedder`. Whole numbers; all 0 for a text without words."""
-        return [_hashed(text) for text in texts]
+        """See :class:`Embedder`."""
+        return self._vectors(texts)
 
     def similarity(self, a: Sequence[float], b: Sequence[float]) -> float:
         """See :func:`similarity`."""
@@ -112,7 +121,7 @@ class LexicalEmbedder:
     ) -> Completion:
         """See :class:`Embedder`; at once."""
         del parameters, repeat
-        return _completion(_hashed(messages[-1].content), 0.0)
+        return _completion(self._vectors([messages[-1].content])[0], 0.0)
 
     async def complete(
         self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any], *, repeat: int = 0
@@ -122,6 +131,20 @@ class LexicalEmbedder:
 
     async def close(self) -> None:
         """There is nothing to close."""
+
+
+class LexicalEmbedder(_LocalEmbedder):
+    """Vectors of words, without a model. Whole numbers; all 0 for a text without words."""
+
+    def __init__(self) -> None:
+        super().__init__(LEXICAL, lambda texts: [_hashed(text) for text in texts])
+
+
+class MeaningEmbedder(_LocalEmbedder):
+    """Vectors of ``minilm``."""
+
+    def __init__(self, model: MiniLM) -> None:
+        super().__init__(MINILM, lambda texts: [list(vector) for vector in model(texts)])
 
 
 class RemoteEmbedder(Remote["Embeddings"]):

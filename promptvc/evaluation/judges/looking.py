@@ -13,7 +13,7 @@ from promptvc.evaluation.judges.bench import BenchOptions, ModelBench
 from promptvc.evaluation.running.caller import Caller
 from promptvc.evaluation.running.guess import Guess
 from promptvc.evaluation.running.tasks import Task
-from promptvc.models.embeddings import LEXICAL
+from promptvc.models.embeddings import LOCAL
 from promptvc.models.messages import Completion
 
 UNASKED = "not asked: this is an estimate"
@@ -63,7 +63,7 @@ class LookingBench(ModelBench):
         """0 for each text."""
         name = self.embeddings_name(model)
         unknown = any(other.startswith(_PRETENDED) for other in others)
-        if name != LEXICAL:
+        if name not in LOCAL:
             for each in (text, *others):
                 try:
                     await self._vector(self._embedder(name), each)

@@ -22,7 +22,7 @@ from promptvc.evaluation.running.cache import Cache
 from promptvc.evaluation.running.tasks import RunOptions
 from promptvc.evaluation.sessions.session import Session
 from promptvc.models.chat import open_model
-from promptvc.models.embeddings import LEXICAL, Embedder, open_embeddings
+from promptvc.models.embeddings import LOCAL, Embedder, open_embeddings
 from promptvc.models.messages import Model
 from promptvc.models.providers import OFFLINE
 from promptvc.models.throttle import Throttles
@@ -81,8 +81,8 @@ class Demands:
 
     def pure(self, embeddings: str) -> bool:
         """Whether grading takes no model, no network and no key, with these ``embeddings``."""
-        named = self.models or self.judged or self.embedders - {LEXICAL}
-        return not named and not (self.embeds and embeddings != LEXICAL)
+        named = self.models or self.judged or self.embedders - LOCAL
+        return not named and not (self.embeds and embeddings not in LOCAL)
 
     @classmethod
     def of(cls, cases: Iterable[Case]) -> Demands:
@@ -196,7 +196,7 @@ def _require_prices(
         asked.add(judge)
     if demands.embeds:
         asked.add(settings.evaluation.embeddings)
-    asked -= {OFFLINE, LEXICAL}
+    asked -= {OFFLINE, *LOCAL}
     for spec in sorted(asked):
         if spec not in settings.models.prices:
             raise Usage(
