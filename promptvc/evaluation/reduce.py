@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from promptvc.base.errors import Usage
@@ -54,6 +54,16 @@ class CaseScore:
     cost: float | None = None
     passes: int = 0
     digest: str | None = None
+
+
+def with_metric(scores: Sequence[CaseScore], name: str, cases: Container[str]) -> tuple[CaseScore, ...]:
+    """``scores``, with the score of each of ``cases`` (ids) as the metric ``name`` besides."""
+    return tuple(
+        replace(one, metrics={**one.metrics, name: one.score})
+        if one.case in cases and one.score is not None
+        else one
+        for one in scores
+    )
 
 
 def _mode(values: Sequence[float]) -> float:

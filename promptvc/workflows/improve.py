@@ -7,9 +7,11 @@ from contextlib import suppress
 
 from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
+from promptvc.evaluation.cases.suite import digest_of
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.recording import Facts, comparison_record
+from promptvc.evaluation.reduce import with_metric
 from promptvc.evaluation.running.spent import Spent
 from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
@@ -21,16 +23,20 @@ from promptvc.prompts.model import load_prompt
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose, publish, waiting
+from promptvc.training.approaches.adversarial.holdout import Harder, harder
 from promptvc.training.optimizer import SessionOptimizer
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record, with_look
 from promptvc.training.scoring import Tools
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
-from promptvc.workflows.learning import open_tools, open_training, options_of, prepare, recorded
+from promptvc.workflows.learning import open_tools, open_training, options_of, prepare, recorded, settings_of
 from promptvc.workflows.project import Progress, Project, silent
 
 __all__ = ["TrainRequest", "Trained", "train"]
+
+PLAIN = "plain"
+"""The guard of a comparison with cases that were made harder: the score of those that were not."""
 
 
 def train(project: Project, name: str, request: TrainRequest, *, progress: Progress = silent) -> Trained:
@@ -138,30 +144,47 @@ class _Training:
 
         The look is in the ledger before the first call on the hold-out: a crash counts as a look.
         """
-        look = self._reserve(unnumbered)
+        hard = self._harder()
+        cases = (*self.split.holdout, *(each.case for each in hard))
+        look = self._reserve(unnumbered, digest_of(cases) if hard else self.split.holdout_digest)
         state = self.state = fold(self.ledgers.read(self.name).looks, look.cases, key=look.key)
-        cases = self.split.holdout
-        clusters = {case.id: cluster for case, cluster in zip(cases, self.split.clusters, strict=True)}
+        names = (*self.split.clusters, *(self.split.clusters[each.of] for each in hard))
+        clusters = {case.id: cluster for case, cluster in zip(cases, names, strict=True)}
         candidate = load_prompt(unnumbered, file=self.prepared.path, name=self.name)
+        bars = self.project.settings.evaluation
+        guards = dict(self.prepared.suite.guards) if self.prepared.suite else {}
         options = CompareOptions(
             alpha=state.alpha,
-            bars=self.project.settings.evaluation,
-            guards=self.prepared.suite.guards if self.prepared.suite else {},
+            bars=bars,
+            guards=guards | {PLAIN: bars.guard_margin} if hard else guards,
             provisional=not self.ledgers.is_pushed(look),
         )
         sides = [
             self.session.scores(prompt, cases, clusters=clusters, progress=self.progress(label))
             for label, prompt in (("candidate", candidate), ("baseline", self.prepared.prompt))
         ]
+        if hard:
+            plain = {case.id for case in self.split.holdout}
+            sides = [with_metric(side, PLAIN, plain) for side in sides]
         return Met(state, compare(sides[0], sides[1], options))
 
-    def _reserve(self, unnumbered: bytes) -> Look:
+    def _harder(self) -> tuple[Harder, ...]:
+        """Harder forms of hold-out cases for a candidate against such inputs, as far as calls are left."""
+        found = self.found
+        if found is None or not found.families:
+            return ()
+        each = 2 * self.session.calls_per_case
+        most = self.request.max_calls or settings_of(self.project, self.request).max_calls
+        room = (most - found.calls) // each - len(self.split.holdout)
+        return harder(self.prepared.task, self.split.holdout, found.families, self.request.seed, max(0, room))
+
+    def _reserve(self, unnumbered: bytes, holdout: str) -> Look:
         if not self.split.holdout:
             raise NotFound("there is no hold-out", hint=f"write cases into evaluation/{self.name}.yaml")
         if self.request.push:
             self.ledgers.fetch()
         digest = blob_id(unnumbered, self.project.repository.object_format)
-        digests = (digest, self.baseline.digest, self.split.holdout_digest)
+        digests = (digest, self.baseline.digest, holdout)
         wanted = Look.reserve(self.id, self.started, self.name, digests, self.split.holdout_keys)
         look = self.ledgers.reserve(wanted, self.project.clock)
         self.project.log.event("training.look_reserved", name=self.name, key=look.key)

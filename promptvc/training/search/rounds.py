@@ -269,7 +269,8 @@ class Search:
         best = front(self._tried)
         files: dict[str, bytes] = {}
         families: list[str] = []
-        for each in harden:
+        makers = (MERGE, *(name for name, each in self._proposers.items() if isinstance(each, Hardening)))
+        for each in harden if self._best.approach in makers else ():
             files |= each.files()
             families += each.families()
         return Found(
