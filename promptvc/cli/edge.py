@@ -28,9 +28,13 @@ class Edge:
 
     def project(self) -> Project:
         """Open the repository that the command runs in; it is closed when the command has ended."""
-        project = open_project(self.directory, environ=os.environ, clock=utc_now, log=self.log)
+        project = self.opened()
         click.get_current_context().call_on_close(project.close)
         return project
+
+    def opened(self) -> Project:
+        """The same, for a caller that closes it: a service opens it anew for every round."""
+        return open_project(self.directory, environ=os.environ, clock=utc_now, log=self.log)
 
     def show(self, value: Any, text: Callable[[Ui], None]) -> None:
         """Print ``value`` as JSON when asked for, else let ``text`` print it for people."""

@@ -45,6 +45,7 @@ class AutoDeployment:
         reason: why it was deployed, or why not; one sentence without its full stop.
         shipped: what the environment runs now; None when nothing was deployed.
         merged: the candidate branch that was merged into main, deployed or not.
+        idle: there is nothing that it could deploy: it is off, or the environment runs the newest already.
         error: what kept it from coming to an end; None also where the answer is simply no.
     """
 
@@ -52,15 +53,16 @@ class AutoDeployment:
     reason: str
     shipped: Shipped | None = None
     merged: str | None = None
+    idle: bool = False
     error: PromptvcError | None = None
 
     @property
     def said(self) -> str | None:
-        """One line for people; None where there is nothing to say because it is off."""
-        if self.reason == OFF:
+        """One line for people; None where there is nothing to say."""
+        if self.idle:
             return None
         if self.shipped is None:
-            return f"not deployed: {self.reason}"
+            return f"{self.name} is not deployed: {self.reason}"
         return f"{self.shipped.environment} runs {self.name} v{self.shipped.version}: {self.reason}"
 
     def to_json(self) -> dict[str, Any]:
@@ -116,7 +118,7 @@ class _Unattended:
 
     def outcome(self) -> AutoDeployment:
         if not self.rules.enabled:
-            return AutoDeployment(self.name, OFF)
+            return AutoDeployment(self.name, OFF, idle=True)
         check_environment(self.environment)
         waits = ""
         merged = None
@@ -130,10 +132,13 @@ class _Unattended:
                 merged = waiting.branch
         found = self._on_main()
         if found is None:
-            return AutoDeployment(self.name, f"{waits}main has no version that training made", merged=merged)
-        short = self._standing(found) or self._shortfall(found) or self._unreviewed(found)
+            reason = f"{waits}main has no version that training made"
+            return AutoDeployment(self.name, reason, idle=not waits)
+        standing = self._standing(found)
+        short = standing or self._shortfall(found) or self._unreviewed(found)
         if short:
-            return AutoDeployment(self.name, f"{waits}{found.label}: {short}", merged=merged)
+            idle = standing is not None and not waits
+            return AutoDeployment(self.name, f"{waits}{found.label}: {short}", merged=merged, idle=idle)
         return self._deploy(found, merged)
 
     def _on_main(self) -> _Trained | None:

@@ -1,0 +1,258 @@
+"""`train --due`, `--status`: which prompts are due, and training those.
+
+Which are due is a function of main's commits and of the ledger: the same in cron, in CI and at a desk. What is new
+since the last training is a difference of sets: the events of main now, without those that the commit had which the
+training read. Nothing is fetched; only with ``push`` is the ledger, because a look has to be seen by all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from promptvc.base.clock import format_time
+from promptvc.base.errors import Busy, Interrupted, NotFound, PromptvcError, Usage
+from promptvc.base.files import FileLock
+from promptvc.evidence.trainings import Training
+from promptvc.feedback.events import Event
+from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
+from promptvc.prompts.names import nearest
+from promptvc.store.ledgers import Ledgers
+from promptvc.store.references import name_alone
+from promptvc.training.data.claims import rejected_in
+from promptvc.training.trained import Trained, TrainRequest
+from promptvc.training.triggers import Due, assess, fresh, last_ended, used_by_time
+from promptvc.workflows.autodeploy import AutoDeployment, auto_deploy
+from promptvc.workflows.project import Project
+
+Train = Callable[[str, TrainRequest], Trained]
+"""Trains one prompt; `promptvc train NAME` does the same."""
+
+_ELSEWHERE = "another process trains it now"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one prompt stands. ``last`` is its newest training, failed or not."""
+
+    name: str
+    due: Due
+    last: Training | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `train --status --json` prints it."""
+        last = None
+        if self.last is not None:
+            last = {"id": self.last.id, "time": format_time(self.last.time), "reason": self.last.reason}
+        return {
+            "name": self.name,
+            "due": self.due.due,
+            "trigger": self.due.trigger,
+            "reasons": list(self.due.reasons),
+            "new": self.due.counts.to_json(),
+            "last": last,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A prompt that was due and whose training could not finish."""
+
+    name: str
+    trigger: str | None
+    error: PromptvcError
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as ``--json`` prints errors, with the prompt."""
+        error = self.error
+        value = {"kind": error.kind, "message": str(error), "hint": error.hint}
+        return {"name": self.name, "trigger": self.trigger, "error": value}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one `train --due` did, prompts in the order of their names.
+
+    Attributes:
+        trained: (trigger, how it ended).
+        not_due: the others, with the reasons; one that another process trains is among them.
+        deployed: what auto-deployment did, or why not; empty where it is off.
+    """
+
+    trained: tuple[tuple[str | None, Trained], ...] = ()
+    failed: tuple[Failed, ...] = ()
+    not_due: tuple[Standing, ...] = ()
+    deployed: tuple[AutoDeployment, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything that was begun came to its end."""
+        return not self.failed and all(one.error is None for one in self.deployed)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `train --due --json` prints it."""
+        return {
+            "trained": [{**one.to_json(), "trigger": trigger} for trigger, one in self.trained],
+            "failed": [one.to_json() for one in self.failed],
+            "not_due": [one.to_json() for one in self.not_due],
+            "deployed": [{"name": one.name, **one.to_json()} for one in self.deployed],
+        }
+
+
+def standings(project: Project, name: str | None = None) -> list[Standing]:
+    """Whether each prompt of main is due, and why or why not, by name.
+
+    Raises:
+        NotFound: main has no prompt ``name``.
+    """
+    main = project.need_main()
+    segments = _segments(project, main)
+    return [_standing(project, each, segments.get(each, {})) for each in _names(project, main, name)]
+
+
+def train_due(
+    project: Project, requests: Sequence[TrainRequest], train: Train, *, name: str | None = None
+) -> Round:
+    """Train every prompt that is due, one after another, then deploy what may be deployed by itself.
+
+    A training that fails is told of in the answer, and the others go on. Of two processes in one clone only one
+    trains a prompt: the other finds it locked, or finds that it is not due any more.
+
+    Args:
+        requests: for each of them, one after another; the trigger is put in.
+        train: trains one prompt.
+        name: only this prompt, if it is due.
+
+    Raises:
+        NotFound: main has no prompt ``name``.
+        Usage: ``push`` without a remote.
+        Interrupted: Ctrl-C.
+    """
+    if any(request.push for request in requests):
+        _learn(project)
+    trained: list[tuple[str | None, Trained]] = []
+    failed: list[Failed] = []
+    not_due: list[Standing] = []
+    deployed: list[AutoDeployment] = []
+    for standing in standings(project, name):
+        done = _train_one(project, standing, requests, train) if standing.due.due else standing
+        if isinstance(done, Standing):
+            not_due.append(done)
+        else:
+            trained += [(standing.due.trigger, one) for one in done if isinstance(one, Trained)]
+            failed += [one for one in done if isinstance(one, Failed)]
+        if not any(request.dry_run for request in requests):
+            project.refresh()
+            pushing = any(request.push for request in requests)
+            outcome = auto_deploy(project, standing.name, push_main=pushing)
+            deployed += [outcome] if outcome.said is not None else []
+    return Round(tuple(trained), tuple(failed), tuple(not_due), tuple(deployed))
+
+
+def _train_one(
+    project: Project, standing: Standing, requests: Sequence[TrainRequest], train: Train
+) -> list[Trained | Failed] | Standing:
+    """How each training ended; where it stands when it is not due any more, or not ours to train."""
+    name = standing.name
+    try:
+        with FileLock(_lock(project, name), timeout_s=0):
+            project.refresh()
+            again = standings(project, name)[0]  # what held the lock may have trained it
+            if not again.due.due:
+                return again
+            wanted = [replace(request, trigger=again.due.trigger) for request in requests]
+            return [_train(project, name, request, train) for request in wanted]
+    except Busy:
+        return replace(standing, due=replace(standing.due, due=False, trigger=None, reasons=(_ELSEWHERE,)))
+
+
+def _train(project: Project, name: str, request: TrainRequest, train: Train) -> Trained | Failed:
+    project.refresh()
+    project.log.event("training.due", name=name, trigger=request.trigger)
+    try:
+        return train(name, request)
+    except Interrupted:
+        raise
+    except PromptvcError as error:
+        project.log.event("training.failed", name=name, kind=error.kind)
+        return Failed(name, request.trigger, error)
+
+
+def _lock(project: Project, name: str) -> Path:
+    """One for all worktrees; prompts of several roots stay apart."""
+    return project.repository.common_dir / "promptvc" / "training" / f"{project.prefix}{name}.lock"
+
+
+def _learn(project: Project) -> None:
+    """Read the remote's ledger, so that what another clone trained counts."""
+    remote = project.settings.remote
+    ledgers = Ledgers.of(project.resolver, remote)
+    if not ledgers.has_remote:
+        raise Usage(f"--push: there is no remote {remote}", hint="git remote add, or leave it out")
+    ledgers.fetch()
+
+
+def _names(project: Project, main: str, name: str | None) -> Sequence[str]:
+    known = project.resolver.names(main)
+    if name is None:
+        return known
+    wanted = name_alone(name)
+    if wanted not in known:
+        near = nearest(wanted, known)
+        hint = f"did you mean {near}?" if near else "training starts from main: commit the prompt there first"
+        raise NotFound(f"main has no prompt {wanted}", hint=hint)
+    return [wanted]
+
+
+def _segments(project: Project, commit: str) -> dict[str, dict[str, str]]:
+    """By prompt, {path: blob} of its feedback in ``commit``."""
+    found: dict[str, dict[str, str]] = {}
+    for path, blob in project.tree(commit, FOLDER).items():
+        prompt = prompt_of(path)
+        if prompt is not None:
+            found.setdefault(prompt, {})[path] = blob
+    return found
+
+
+def _standing(project: Project, name: str, now: Mapping[str, str]) -> Standing:
+    settings = project.settings.training
+    trainings = Ledgers.of(project.resolver, project.settings.remote).read(name).trainings if now else ()
+    new, remark = _new(project, name, now, last_ended(trainings), settings.days)
+    last = trainings[0] if trainings else None
+    due = assess(new, last, settings.triggers, project.clock())
+    return Standing(name, replace(due, reasons=(*due.reasons, *remark)), last)
+
+
+def _new(
+    project: Project, name: str, now: Mapping[str, str], last: Training | None, days: int
+) -> tuple[list[Event], tuple[str, ...]]:
+    """The events that are new since ``last``, and a remark where that cannot be told exactly."""
+    if last is None:
+        events = _read(project, now, now)
+        return fresh(events, (), rejected_in(events), days), ()
+    commit = project.repository.resolve(last.main) if last.main is not None else None
+    if commit is None:
+        events = _read(project, now, now)
+        used = used_by_time(events, last)
+        since = format_time(last.time)
+        remark = (
+            f"the commit that the last training read is not in this clone: new is what came after {since}"
+        )
+        return fresh(events, used, rejected_in(events), days), (remark,)
+    then = _segments(project, commit).get(name, {})
+    # Segments are written once: what both have is parsed once, and nothing is where nothing was added.
+    added = {path for path in now if then.get(path) != now[path]}
+    if not added:
+        return [], ()
+    shared = _read(project, now, (path for path in now if path not in added))
+    gone = _read(project, then, (path for path in then if now.get(path) != then[path]))
+    used = {event.id for event in (*shared, *gone)}
+    there = {event.id for event in shared}
+    events = [*shared, *(event for event in _read(project, now, added) if event.id not in there)]
+    return fresh(events, used, rejected_in(events), days), ()
+
+
+def _read(project: Project, blobs: Mapping[str, str], paths: Iterable[str]) -> Sequence[Event]:
+    return read_segments({path: project.objects.blob(blobs[path]) for path in paths}).events
