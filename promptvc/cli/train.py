@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from promptvc.base.config import APPROACHES
 from promptvc.base.errors import Usage
+from promptvc.cli import train_due
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
+from promptvc.cli.train_due import due_options
+from promptvc.cli.training_reports import check_reports, report_option, write_reports
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.reports.terminal import comparison_lines, shorten
-from promptvc.workflows import improve, trainings
+from promptvc.workflows import improve, reporting, trainings
 
 
 @click.command("train")
-@click.argument("name", type=NAME)
+@click.argument("name", type=NAME, required=False)
 @click.option(
     "--approach",
     metavar="NAME",
@@ -45,14 +49,34 @@ from promptvc.workflows import improve, trainings
 @click.option("--draft", is_flag=True, help="Commit the candidate even if the verdict is inconclusive.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; never look at the hold-out.")
 @click.option("--push", is_flag=True, help="Push the look and the candidate to the remote.")
-@click.option("--history", is_flag=True, help="List the trainings so far instead.")
+@report_option
+@click.option("--history", is_flag=True, help="List the trainings so far instead; --report tells the newest.")
+@due_options
 @edge_options
-def train(edge: Edge, name: str, history: bool, models: str | None, each: bool, **options: Any) -> None:
+def train(
+    edge: Edge,
+    name: str | None,
+    history: bool,
+    models: str | None,
+    each: bool,
+    reports: tuple[Path, ...],
+    when: tuple[train_due.Mode, float | None] | None,
+    **options: Any,
+) -> int | None:
     """Learn from feedback; commit a candidate that is better.
 
     Starts from main and writes the branch promptvc/NAME/vN, only if a paired test on cases that training never
     saw says that the candidate is better. "No improvement found" is a normal end.
+
+    --due, --status and --watch go by what was said about each prompt since its last training, as main and the
+    ledger have it; they fetch nothing, but for the ledger with --push.
     """
+    if when is not None:
+        requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
+        return train_due.run(edge, name, when, requests, _print)
+    if name is None:
+        raise Usage("missing argument 'NAME'", hint="name a prompt, or train what needs it with --due")
+    check_reports(reports)
     if history:
         given = click.get_current_context().get_parameter_source
         others = [
@@ -62,14 +86,18 @@ def train(edge: Edge, name: str, history: bool, models: str | None, each: bool, 
         ]
         if others:
             raise Usage(f"--history does not go with --{others[0].replace('_', '-')}")
-        _history(edge, name)
-        return
+        _history(edge, name, reports)
+        return None
     requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
     project = edge.project()
     outcomes = []
     for request in requests:
         outcomes.append(improve.train(project, name, request, progress=edge.ui.progress))
         project.refresh()
+    if reports:
+        labelled = zip(requests, outcomes, strict=True)
+        told = [(",".join(one.models), reporting.tell(project, found)) for one, found in labelled]
+        write_reports(reports, told)
 
     def text(ui: Ui) -> None:
         for outcome in outcomes:
@@ -77,6 +105,7 @@ def train(edge: Edge, name: str, history: bool, models: str | None, each: bool, 
 
     values = [outcome.to_json() for outcome in outcomes]
     edge.show(values if each else values[0], text)
+    return None
 
 
 def _models(given: str | None, *, each: bool) -> list[tuple[str, ...]]:
@@ -130,8 +159,11 @@ def _print_change(ui: Ui, kind: str, before: str | None, after: str | None) -> N
         ui.line(f"  + {shorten(after or '')}", "dim")
 
 
-def _history(edge: Edge, name: str) -> None:
-    rows = trainings.history(edge.project(), name)
+def _history(edge: Edge, name: str, reports: tuple[Path, ...]) -> None:
+    project = edge.project()
+    rows = trainings.history(project, name)
+    if reports:
+        write_reports(reports, [(name, reporting.newest(project, name))])
 
     def text(ui: Ui) -> None:
         cells = [

@@ -1,0 +1,1 @@
+"""A training as people and programs read it: one file for each format."""
