@@ -21,6 +21,8 @@ from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import Event
 from promptvc.training.data.inputs import Inputs
 
+_NONE: Mapping[str, Event] = {}
+
 REVIEWED, STATED, RATED = 3, 2, 1
 """Ranks: reviewed by an annotation; stated in a correction or demonstration; an output that was rated well."""
 
@@ -73,15 +75,15 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
     for event in ordered:
         if event.kind == "annotation":
             continue
-        about = list(notes.get(event.id, {}).values())
-        if any(_rejects(note) for note in about):
+        about = notes.get(event.id, _NONE)
+        if about and any(_rejects(note) for note in about.values()):
             rejected.add(event.id)
             left_out["rejected by an annotation"] += 1
             continue
         if since is not None and event.time < since:
             left_out["older than --days"] += 1
             continue
-        found = _claim(event, about, inputs, options)
+        found = _claim(event, tuple(about.values()), inputs, options)
         if isinstance(found, Claim):
             claims.append(found)
         else:
@@ -106,8 +108,8 @@ def _notes(newest_first: Iterable[Event]) -> dict[str, dict[str, Event]]:
 
 
 def _claim(event: Event, about: Sequence[Event], inputs: Inputs, options: ClaimOptions) -> Claim | str:
-    corrections = [note for note in about if note.corrected]
-    approvals = [note for note in about if _approves(note)]
+    corrections = [note for note in about if note.corrected] if about else ()
+    approvals = [note for note in about if _approves(note)] if about else ()
     stated = event.corrected if event.kind == "correction" else event.output
     because: tuple[str, ...] = (event.id,)
     if corrections:

@@ -97,15 +97,23 @@ class Split:
 
     def audible(self, signals: Sequence[Signal]) -> tuple[tuple[Signal, ...], Mapping[str, int]]:
         """The signals that training may hear, and how many it may not, by reason."""
-        # Most is said of inputs whose side is known.
-        inside = {item.form for item in self.items}
-        forms = dict.fromkeys(signal.form for signal in signals if signal.form is not None)
-        asked = [form for form in forms if form not in inside]
-        repeated = {asked[at] for at in repeats(asked, self.holdout_forms)}
+        # Most is said by users, or of inputs, whose side is known.
+        known = {item.form: False for item in self.items} | dict.fromkeys(self.holdout_forms, True)
+        asked = list(
+            dict.fromkeys(
+                signal.form
+                for signal in signals
+                if signal.form is not None
+                and signal.form not in known
+                and signal.user not in self.holdout_users
+            )
+        )
+        near = repeats(asked, self.holdout_forms)
+        known.update((form, at in near) for at, form in enumerate(asked))
         kept: list[Signal] = []
         dropped: Counter[str] = Counter()
         for signal in signals:
-            if signal.form in repeated:
+            if signal.form is not None and known.get(signal.form):
                 dropped["repeat a hold-out input"] += 1
             elif signal.user in self.holdout_users:
                 dropped["come from a user of the hold-out"] += 1

@@ -3,21 +3,30 @@
 Claims (:mod:`promptvc.training.data.claims`) keep only what says a right answer. Signals also keep what says that
 something is wrong, and why: low ratings, thumbs, comments, suggestions, errors. What an annotation rejected is no
 signal; a note of a person on an event belongs to that event's words.
+
+Of very many signals a stable sample is heard: of those that tell of a call with one bound, so that rates stay what they
+are; of suggestions and demonstrations, which are rare, each with its own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
 from promptvc.training.data.claims import ClaimOptions
 from promptvc.training.data.inputs import Form, Inputs
+from promptvc.training.data.sample import sampled
+from promptvc.training.measures import SERVED
 
 HEARD = frozenset({"rating", "correction", "suggestion", "error", "success", "demonstration"})
+
+MOST_SIGNALS = 10_000
+"""Of more a sample is heard: what an approach reads, it reads many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +88,8 @@ def hear(
     mine = {event.id: event for event in events if event.prompt == prompt.name}
     ordered = sorted(mine.values(), key=lambda event: (event.time, event.id))
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
-    inputs = Inputs.of(prompt)
-    heard: dict[str, Signal] = {}
     left_out: Counter[str] = Counter()
+    counting: list[Event] = []
     for event in ordered:
         if event.kind not in HEARD:
             continue
@@ -90,7 +98,12 @@ def hear(
         elif since is not None and event.time < since:
             left_out["older than --days"] += 1
         else:
-            heard[event.id] = _signal(event, inputs)
+            counting.append(event)
+    kept = _sample(counting)
+    if len(kept) < len(counting):
+        left_out[f"beyond the sample of {len(kept):,} signals"] += len(counting) - len(kept)
+    inputs = Inputs.of(prompt)
+    heard = {event.id: _signal(event, inputs) for event in kept}
     for event in ordered:
         target = heard.get(event.data.get("target", "")) if event.kind == "annotation" else None
         if target is not None and event.source == "human" and event.id not in rejected:
@@ -101,6 +114,17 @@ def hear(
         left_out["not reviewed"] += len(found) - len(reviewed)
         found = reviewed
     return Signals(found, dict(sorted((+left_out).items())))
+
+
+def _sample(events: Sequence[Event]) -> Sequence[Event]:
+    if len(events) <= MOST_SIGNALS:
+        return events
+    by_kind: dict[str, list[str]] = {}
+    for event in events:
+        by_kind.setdefault("" if event.kind in SERVED else event.kind, []).append(event.id)
+    ids = [sampled(ids, MOST_SIGNALS) or ids for ids in by_kind.values()]
+    kept = frozenset(chain.from_iterable(ids))
+    return [event for event in events if event.id in kept]
 
 
 def _signal(event: Event, inputs: Inputs) -> Signal:

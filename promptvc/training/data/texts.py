@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 NEAR = 0.8
 PIECE = 5
@@ -97,9 +98,7 @@ class Nearby:
                 if number not in found and _close(bag, size, rows[number]):
                     found.add(number)
                     yield number
-        often: Counter[int] = Counter()
-        for piece in shown:
-            often.update(self._holders.get(piece, ()))
+        often = Counter(chain.from_iterable([self._holders.get(piece, ()) for piece in shown]))
         least = _agreeing(-(-size * 4 // 5))
         for number, count in often.items():
             if count >= least and number not in found and _close(bag, size, rows[number]):
@@ -173,14 +172,14 @@ class _Gathering:
     def _candidates(self, number: int, bag: frozenset[int]) -> Iterable[int]:
         """Texts that agree on enough pieces. A crowd that is joined already has nothing to offer."""
         row = self._rows[number]
-        often: Counter[int] = Counter()
+        agreeing: list[Sequence[int]] = []
         for piece in row[: _prefix(len(row), _ALL)]:
             if piece < self._crowded:
-                often.update(self._holders.get(piece, ()))
+                agreeing.append(self._holders.get(piece, ()))
                 continue
-            for members in self._crowds.get(piece, {}).values():
-                if not self._join(number, bag, members[0]):
-                    often.update(members)
+            crowds = self._crowds.get(piece, {}).values()
+            agreeing += [members for members in crowds if not self._join(number, bag, members[0])]
+        often = Counter(chain.from_iterable(agreeing))
         least = _agreeing(-(-len(row) * 4 // 5))
         return [other for other, count in often.items() if count >= least]
 
@@ -214,9 +213,7 @@ class _Pile:
         names: defaultdict[str, int] = defaultdict()
         names.default_factory = names.__len__
         rows = [list(map(names.__getitem__, dict.fromkeys(_cut(text)))) for text in texts]
-        counts: Counter[int] = Counter()
-        for row in rows:
-            counts.update(row)
+        counts = Counter(chain.from_iterable(rows))
         # Stable: pieces that are as frequent stand as they were met.
         ranked = sorted(range(len(names)), key=counts.__getitem__)
         rank = [0] * len(names)
