@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from promptvc.base.jsonl import canonical_json
+from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Standing, Variant
 from promptvc.training.approaches.adversarial.dataset import dataset_of, path_of
 from promptvc.training.approaches.adversarial.families import EDGE_CASE
@@ -63,7 +64,7 @@ class Adversary:
         self._options, self._tools = options, tools
         self._probed: Probed | None = None
         self._harder: tuple[Mutant, ...] = ()
-        self._proposed: set[str] = set()
+        self._proposed: list[Prompt] = []
 
     @property
     def remarks(self) -> Sequence[str]:
@@ -117,9 +118,9 @@ class Adversary:
         for variant in repairs(self._ground, standing, failing, self._options):
             if len(wanted) == standing.wanted:
                 break
-            name = f"{standing.parent.name}: {variant.name}"
-            if name not in self._proposed and variant.fit(everything) != standing.prompt:
-                self._proposed.add(name)
+            prompt = variant.fit(everything)
+            if prompt not in self._proposed and prompt != standing.prompt:
+                self._proposed.append(prompt)
                 wanted.append(variant)
         return wanted
 
