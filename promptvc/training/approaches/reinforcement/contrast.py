@@ -3,7 +3,8 @@
 For each mark a table of four: good and bad outputs, with it and without it. Fisher's exact test says how likely so
 uneven a table is by chance, and the procedure of Benjamini and Hochberg how many of all these tests stand
 (:mod:`promptvc.base.stats`). Below :data:`FEWEST` labelled outputs nothing is tested: there is too little to find then,
-and what stands out is mostly chance.
+and what stands out is mostly chance. Users are not equally loud: what one says again counts once, none has more than
+twice a fair share, and what is found has to stand without the user who says it most.
 
 What is found is not everything that differs: bad outputs that apologise also say "sorry", "so sorry" and "we are". Of
 marks that the same outputs have the plainest is tested for all; then the strongest is taken, or a plainer one that
@@ -38,6 +39,7 @@ USERS = 3
 CITED = 12
 _MOST_MARKS = 600
 _STILL = 0.05
+_QUIETER = 0.01
 _NEARLY = 0.8
 _RIGHT = 0.6
 
@@ -185,8 +187,10 @@ class _Table:
         has_not = shrunk([1.0] * without_good + [0.0] * without_bad, self._prior)
         against = has < has_not
         side = sorted(at for at in having if (at in self._bad) == against)
-        users = {self._rewards[at].user for at in side}
+        users = Counter(self._rewards[at].user for at in side)
         if abs(has - has_not) < APART or len(side) < SUPPORT or len(users) < self._users:
+            return None
+        if self._users > 1 and self._p(having, self._without_loudest(users)) > _QUIETER:
             return None
         changing = (len(having) if against else len(self._rewards) - len(having)) / len(self._rewards)
         spread = _variance(has, len(having)) + _variance(has_not, len(self._rewards) - len(having))
@@ -207,6 +211,10 @@ class _Table:
             because=because,
             users=len(users),
         )
+
+    def _without_loudest(self, users: Counter[str]) -> frozenset[int]:
+        loudest = min(users, key=lambda user: (-users[user], user))
+        return frozenset(at for at, reward in enumerate(self._rewards) if reward.user != loudest)
 
     def _right(self, side: Sequence[int]) -> str | None:
         """What most say is right instead of a label."""
