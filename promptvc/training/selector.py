@@ -2,7 +2,8 @@
 
 `auto` looks at the feedback first: many errors call for `adversarial`, low ratings for `reinforcement`, suggestions for
 `meta_prompt`. Where none of these is so, what made the training due decides, and without that `few_shot` does. An
-approach that lacks data gives way to the next one, and the reason is told.
+approach that lacks data gives way to the next one, and the reason is told; one that finds nothing worth a look at the
+hold-out is followed by the next one, within the same bounds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from importlib.metadata import entry_points
 
 from promptvc.base.errors import NotFound
 from promptvc.training.approach import Approach
+from promptvc.training.approaches.adversarial.adversarial import Adversarial
 from promptvc.training.approaches.few_shot.few_shot import FewShot
+from promptvc.training.approaches.meta_prompt.meta_prompt import MetaPrompt
+from promptvc.training.approaches.reinforcement.reinforcement import Reinforcement
 from promptvc.training.measures import Measures
 from promptvc.training.options import ALL, AUTO, TrainingOptions
 from promptvc.training.task import TrainingTask
@@ -21,7 +25,9 @@ from promptvc.training.task import TrainingTask
 GROUP = "promptvc.approaches"
 """Entry points of this group add approaches: each names a class that takes no arguments."""
 
-APPROACHES: dict[str, Approach] = {approach.name: approach for approach in (FewShot(),)}
+APPROACHES: dict[str, Approach] = {
+    approach.name: approach for approach in (FewShot(), Reinforcement(), MetaPrompt(), Adversarial())
+}
 
 TRIGGERS = {
     "errors": "adversarial",
@@ -33,13 +39,14 @@ TRIGGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The approaches, or none and why none can work.
+    """The approaches by stages, or none and why none can work.
 
     Attributes:
+        stages: approaches that race together; a later stage is for when nothing better was found before.
         reason: half a sentence.
     """
 
-    approaches: tuple[Approach, ...]
+    stages: tuple[tuple[Approach, ...], ...]
     reason: str
 
 
@@ -56,7 +63,9 @@ def select(task: TrainingTask, options: TrainingOptions) -> Selection:
     approach = find(options.approach)
     lack = approach.lacks(task, options)
     return (
-        Selection((), f"{approach.name} cannot start: {lack}") if lack else Selection((approach,), "as asked")
+        Selection((), f"{approach.name} cannot start: {lack}")
+        if lack
+        else Selection(((approach,),), "as asked")
     )
 
 
@@ -93,17 +102,20 @@ def wanted(task: TrainingTask, options: TrainingOptions) -> tuple[str, str]:
 
 def _auto(task: TrainingTask, options: TrainingOptions) -> Selection:
     name, why = wanted(task, options)
+    able: list[Approach] = []
     lacks: list[str] = []
     for other in dict.fromkeys((name, *options.enabled)):
-        if other not in options.enabled:
-            lacks.append(f"{other} is not enabled")
-            continue
         approach = find(other)
-        lack = approach.lacks(task, options)
+        lack = "not enabled" if other not in options.enabled else approach.lacks(task, options)
         if lack is None:
-            return Selection((approach,), "; ".join((why, *lacks)))
-        lacks.append(f"{other}: {lack}")
-    return Selection((), "no approach can start; " + "; ".join(lacks))
+            able.append(approach)
+        else:
+            lacks.append(f"{other}: {lack}")
+    if not able:
+        return Selection((), "no approach can start; " + "; ".join(lacks))
+    # What is asked for by the feedback has to say why it is not taken; the others only stand by.
+    told = [why] if able[0].name == name else [why, *lacks]
+    return Selection(tuple((approach,) for approach in able), "; ".join(told))
 
 
 def _all(task: TrainingTask, options: TrainingOptions) -> Selection:
@@ -119,7 +131,7 @@ def _all(task: TrainingTask, options: TrainingOptions) -> Selection:
     if not able:
         return Selection((), "no approach can start; " + "; ".join(lacks))
     names = _listed([approach.name for approach in able])
-    return Selection(tuple(able), "; ".join((f"{names} raced", *lacks)))
+    return Selection((tuple(able),), "; ".join((f"{names} raced", *lacks)))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from promptvc.training.scoring import Tools
 from promptvc.training.search.account import Account, Exhausted, counted
 from promptvc.training.search.changes import difference
 from promptvc.training.search.rounds import NOISE, Found, Search
-from promptvc.training.selector import Selection, select
+from promptvc.training.selector import select
 from promptvc.training.task import TrainingTask
 
 FEWEST_CASES = 10
@@ -43,10 +43,12 @@ def train(
     task = task.sampled(MOST_ITEMS, f"item {options.seed}")
     selection = select(task, options)
     nothing = TrainingOutcome(options.approach, selection.reason, events=task.events)
-    if not selection.approaches:
+    if not selection.stages:
         return nothing
-    only = selection.approaches[0].name if len(selection.approaches) == 1 else options.approach
-    nothing = replace(nothing, approach=only, chosen=selection.reason)
+    first = selection.stages[0]
+    nothing = replace(
+        nothing, approach=first[0].name if len(first) == 1 else options.approach, chosen=selection.reason
+    )
     asked = _asked(task, options, tools.scorer.calls_per_case)
     if len(asked) < FEWEST_CASES:
         return replace(
@@ -56,8 +58,8 @@ def train(
         )
     account = Account(options.bounds, clock)
     tools = counted(tools, account)
-    proposers = {each.name: each.begin(task, options, tools) for each in selection.approaches}
-    search = Search(task, proposers, options, tools, account)
+    stages = [{each.name: each.begin(task, options, tools) for each in stage} for stage in selection.stages]
+    search = Search(task, stages, options, tools, account)
     try:
         found = search.run(asked)
     except Exhausted as reached:
@@ -71,8 +73,11 @@ def train(
         )
     if len(found.baseline.answers) < FEWEST_CASES:
         return replace(nothing, reason="the baseline could not be scored", calls=account.calls)
-    remarks = tuple(dict.fromkeys(remark for each in proposers.values() for remark in each.remarks))
-    outcome = _outcome(task, found, selection, options)
+    raced = {one.approach for one in found.tried} | {nothing.approach, *(each.name for each in first)}
+    remarks = [
+        remark for stage in stages for name, each in stage.items() if name in raced for remark in each.remarks
+    ]
+    outcome = _outcome(task, found, nothing.approach, options)
     each_round = tools.scorer.calls_per_case * found.asked
     return replace(
         outcome,
@@ -82,7 +87,7 @@ def train(
         cost=account.cost,
         full_calls=each_round * (1 + sum(1 for one in found.tried if one.ended != "refused")),
         stopped=account.stopped,
-        remarks=remarks,
+        remarks=tuple(dict.fromkeys(remarks)),
     )
 
 
@@ -101,14 +106,9 @@ def _asked(task: TrainingTask, options: TrainingOptions, calls_per_case: int) ->
     return usable
 
 
-def _outcome(
-    task: TrainingTask, found: Found, selection: Selection, options: TrainingOptions
-) -> TrainingOutcome:
+def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOptions) -> TrainingOutcome:
     best, positions = found.best, found.positions
-    names = [each.name for each in selection.approaches]
-    approach = (
-        best.approach if best.approach in names else (names[0] if len(names) == 1 else options.approach)
-    )
+    approach = best.approach or chosen
     outcome = TrainingOutcome(
         approach=approach,
         reason="",
@@ -128,7 +128,8 @@ def _outcome(
         else:
             top = max(tried, key=lambda one: one.score - one.parent)
             best_one = f"{(top.score - top.parent) * 100:+.1f} points on {top.cases} training cases"
-            why = f"{approach} tried {len(tried)}, and the best brought {best_one}"
+            names = ", ".join(dict.fromkeys(one.approach for one in tried))
+            why = f"{names} tried {len(tried)}, and the best brought {best_one}"
         return replace(outcome, candidate=None, reason=f"no improvement found: {why}")
     gain = best.mean(positions) - found.baseline.mean(positions)
     over = (

@@ -20,6 +20,7 @@ from promptvc.feedback.events import Event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
+from promptvc.training.approach import Standing, Variant
 from promptvc.training.approaches.few_shot.few_shot import FewShot
 from promptvc.training.approaches.few_shot.workshop import tokens_of
 from promptvc.training.data.holdout import case_of, divide
@@ -254,7 +255,10 @@ def test_every_variant_is_without_rejected_examples() -> None:
     rejection = event(502, "annotation", target=an_id(500), approved=False)
     events = [*corrections(ROWS), event(500, input="where is it", corrected="t2"), rejection]
     task = task_of(events, data)
-    variants = FewShot().variants(task, [None] * len(task.cases), TrainingOptions())
+    unchanged = Variant("unchanged", lambda _: task.prompt)
+    answers = dict.fromkeys(range(len(task.cases)), Scored(0.0))
+    standing = Standing(1, unchanged, task.prompt, answers, (), 3)
+    variants = FewShot().begin(task, TrainingOptions(), Tools(offline())).propose(standing)
     prompts = [variant.fit(range(len(task.cases))) for variant in variants]
     assert not any(an_id(500) in example.because for prompt in prompts for example in prompt.examples)
     assert any(an_id(501) in example.because for prompt in prompts for example in prompt.examples)
@@ -283,7 +287,7 @@ def test_cases_of_the_suite_marked_train_take_part() -> None:
         *(replace(case, group=case.text, item=None) for case in own),
     )
     outcome = train(TrainingTask(prompt, split.items, cases), TrainingOptions(), Tools(offline()))
-    assert outcome.cases == len(split.cases) + len(own)
+    assert len(split.cases) // 2 < outcome.cases <= len(split.cases) + len(own)
     texts = {item.text for item in split.items}
     assert {example.input["message"] for example in added(outcome)} <= texts
 
@@ -302,9 +306,12 @@ def test_a_sample_keeps_cases_and_items_together() -> None:
 
 def test_too_little_data_is_an_answer() -> None:
     recorder = Recorder()
-    outcome = train(task_of(corrections(ROWS[:5])), TrainingOptions(), Tools(recorder))
+    nothing = task_of([event(number, "success") for number in range(5)])
+    outcome = train(nothing, TrainingOptions(), Tools(recorder))
     assert (outcome.edits, outcome.approach, outcome.calls) == (None, "auto", 0)
     assert "10 inputs with a right answer" in outcome.reason
+    few = train(task_of(corrections(ROWS[:5])), TrainingOptions(), Tools(recorder))
+    assert "training cases can be asked, at least 10 are needed" in few.reason
     asked = train(task_of(corrections(ROWS[:5])), TrainingOptions(approach="few_shot"), Tools(recorder))
     assert asked.reason.startswith("few_shot cannot start")
     assert recorder.asked == []
@@ -312,7 +319,11 @@ def test_too_little_data_is_an_answer() -> None:
 
 def test_a_prompt_full_of_examples_is_an_answer() -> None:
     data = PROMPT.replace(b"examples: []\n", WRITTEN)
-    outcome = train(task_of(corrections(ROWS), data), TrainingOptions(max_examples=1), Tools(offline()))
+    outcome = train(
+        task_of(corrections(ROWS), data),
+        TrainingOptions(approach="few_shot", max_examples=1),
+        Tools(offline()),
+    )
     assert outcome.edits is None
     assert "the prompt has 1 examples, and 1 are allowed" in outcome.reason
 

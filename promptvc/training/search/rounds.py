@@ -7,6 +7,7 @@ the next. What outgrows its bounds, cites nothing or copies answers is refused b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from promptvc.base.paired import paired_test
@@ -63,18 +64,23 @@ class Found:
 
 
 class Search:
-    """One search under way."""
+    """One search under way.
+
+    It has stages of proposers by name. Those of a stage race together; the next stage has its turn when nothing was
+    found so far that is worth a look at the hold-out.
+    """
 
     def __init__(
         self,
         task: TrainingTask,
-        proposers: Mapping[str, Proposer],
+        stages: Sequence[Mapping[str, Proposer]],
         options: TrainingOptions,
         tools: Tools,
         account: Account,
     ) -> None:
         self._task = task
-        self._proposers = proposers
+        self._stages = stages
+        self._proposers: Mapping[str, Proposer] = {}
         self._options = options
         self._tools = tools
         self._account = account
@@ -104,16 +110,28 @@ class Search:
         if not self._place(asked):
             return None
         self._ask_baseline()
-        harden = [each for each in self._proposers.values() if isinstance(each, Hardening)]
-        try:
-            for each in harden:
-                self._harden(each)
-            for number in range(1, self._options.rounds + 1):
-                if not self._round(number):
+        with suppress(Exhausted):
+            for stage in self._stages:
+                self._stage(stage)
+                if self._is_worth_a_look:
                     break
-        except Exhausted:
-            pass
-        return self._found(harden)
+        return self._found()
+
+    def _stage(self, proposers: Mapping[str, Proposer]) -> None:
+        self._proposers, self._merges = proposers, []
+        for each in proposers.values():
+            if isinstance(each, Hardening):
+                self._harden(each)
+        for number in range(1, self._options.rounds + 1):
+            if not self._round(number):
+                return
+
+    @property
+    def _is_worth_a_look(self) -> bool:
+        best, baseline = self._best, self._baseline
+        both = best.common(baseline)
+        gain = best.mean(both) - baseline.mean(both)
+        return gain >= self._options.min_gain and _chance(self._task, best, baseline) <= NOISE
 
     def _place(self, asked: Sequence[int]) -> bool:
         self._asked = tuple(asked)
@@ -265,14 +283,15 @@ class Search:
             calls=one.calls,
         )
 
-    def _found(self, harden: Sequence[Hardening]) -> Found:
+    def _found(self) -> Found:
         best = front(self._tried)
         files: dict[str, bytes] = {}
         families: list[str] = []
-        makers = (MERGE, *(name for name, each in self._proposers.items() if isinstance(each, Hardening)))
-        for each in harden if self._best.approach in makers else ():
-            files |= each.files()
-            families += each.families()
+        for stage in self._stages:
+            for name, each in stage.items():
+                if isinstance(each, Hardening) and self._best.approach in {name, MERGE}:
+                    files |= each.files()
+                    families += each.families()
         return Found(
             best=self._best,
             baseline=self._baseline,

@@ -34,10 +34,22 @@ def searched(
     account = Account(options.bounds, clock)
     tools = counted(Tools(scorer), account)
     named = {f"p{number}": proposer for number, proposer in enumerate(proposers)}
-    found = Search(task, named, options, tools, account).run(range(len(task.cases)))
+    found = Search(task, [named], options, tools, account).run(range(len(task.cases)))
     assert found is not None
     assert account.calls == scorer.calls
     return found
+
+
+def test_a_later_stage_has_its_turn_when_nothing_was_found() -> None:
+    options = TrainingOptions()
+    for first, names in (("idle", ["first", "second"]), ("good", ["first"])):
+        account = Account(options.bounds, lambda: 0.0)
+        tools = counted(Tools(Chances(helps(good=0.3, better=0.4))), account)
+        stages = [{"first": Offers([first])}, {"second": Offers(["better"])}]
+        found = Search(TASK, stages, options, tools, account).run(range(len(TASK.cases)))
+        assert found is not None
+        assert list(dict.fromkeys(one.approach for one in found.tried)) == names
+        assert found.best.approach == names[-1]
 
 
 def best(found: Found) -> list[str]:
