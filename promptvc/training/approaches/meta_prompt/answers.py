@@ -15,7 +15,7 @@ from promptvc.base.errors import InvalidDocument, ProviderError
 from promptvc.base.jsonl import parse_json
 from promptvc.evaluation.assertions.assertion import shown
 from promptvc.prompts.model import Prompt
-from promptvc.training.approaches.meta_prompt.guard import Guard
+from promptvc.training.approaches.meta_prompt.guard import Guard, signs
 from promptvc.training.approaches.meta_prompt.voices import Piece
 from promptvc.training.proposal import Proposal
 
@@ -139,6 +139,7 @@ def _against(made: Proposal, prompt: Prompt, guard: Guard) -> str | None:
 
 
 def _reason(why: Any) -> str:
-    text = " ".join(str(why or "").split())
-    text = "".join(one for one in text if one.isprintable())
+    text = "".join(one for one in " ".join(str(why or "").split()) if one.isprintable())
+    if signs(text):  # people read it
+        return ""
     return text if len(text) <= _WHY else text[: _WHY - 3] + "..."
