@@ -141,6 +141,8 @@ def _watch(
     Raises:
         Interrupted, KeyboardInterrupt: a training was under way; else the end is a normal one.
     """
+    with edge.opened() as project:
+        due.require(project, name)
     watching = _Watch(edge, name, requests)
     before = signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:

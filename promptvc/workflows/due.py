@@ -112,6 +112,16 @@ def standings(project: Project, name: str | None = None) -> list[Standing]:
     return [_standing(project, each, segments.get(each, {})) for each in _names(project, main, name)]
 
 
+def require(project: Project, name: str | None) -> None:
+    """Make sure that main has the prompt ``name``, before a service waits for it.
+
+    Raises:
+        NotFound: it has not.
+    """
+    if name is not None:
+        _names(project, project.need_main(), name)
+
+
 def train_due(
     project: Project, requests: Sequence[TrainRequest], train: Train, *, name: str | None = None
 ) -> Round:
