@@ -78,10 +78,14 @@ def train(
         remark for stage in stages for name, each in stage.items() if name in raced for remark in each.remarks
     ]
     outcome = _outcome(task, found, nothing.approach, options)
+    before = [name for stage in stages for name in stage if name in raced and name != outcome.approach]
+    chosen = selection.reason
+    if len(stages) > 1 and outcome.approach not in {each.name for each in first} and before:
+        chosen += f"; {', '.join(before)} found nothing better"
     each_round = tools.scorer.calls_per_case * found.asked
     return replace(
         outcome,
-        chosen=selection.reason,
+        chosen=chosen,
         calls=account.calls,
         tokens=account.tokens,
         cost=account.cost,
