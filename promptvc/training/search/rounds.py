@@ -81,6 +81,7 @@ class Search:
         self._task = task
         self._stages = stages
         self._proposers: Mapping[str, Proposer] = {}
+        self._hard: dict[str, range] = {}
         self._options = options
         self._tools = tools
         self._account = account
@@ -119,9 +120,9 @@ class Search:
 
     def _stage(self, proposers: Mapping[str, Proposer]) -> None:
         self._proposers, self._merges = proposers, []
-        for each in proposers.values():
+        for name, each in proposers.items():
             if isinstance(each, Hardening):
-                self._harden(each)
+                self._harden(name, each)
         for number in range(1, self._options.rounds + 1):
             if not self._round(number):
                 return
@@ -145,22 +146,26 @@ class Search:
             cases = [self._task.cases[at].case for at in missing]
             self._baseline.take(missing, self._tools.scorer.ask(self._task.prompt, cases))
 
-    def _harden(self, proposer: Hardening) -> None:
-        cases = proposer.hardened(self._standing(1))
+    def _harden(self, name: str, proposer: Hardening) -> None:
+        cases = proposer.hardened(self._standing(1, name))
         if not cases:
             return
         first = len(self._task.cases)
+        self._hard[name] = range(first, first + len(cases))
         self._task = replace(self._task, cases=(*self._task.cases, *cases))
         self._place((*self._asked, *range(first, first + len(cases))))
         self._ask_baseline()
 
-    def _standing(self, number: int) -> Standing:
+    def _standing(self, number: int, name: str) -> Standing:
+        """As the proposer ``name`` sees it: the cases of the task, and after them those that it made itself."""
         best = self._best
+        plain = len(self._task.cases) - sum(map(len, self._hard.values()))
+        places = [*range(plain), *self._hard.get(name, ())]
         return Standing(
             round=number,
             parent=best.variant,
             prompt=best.variant.fit(self._teaching),
-            answers=dict(sorted(best.answers.items())),
+            answers={at: best.answers[place] for at, place in enumerate(places) if place in best.answers},
             tried=tuple(self._tried),
             wanted=self._options.variants,
         )
@@ -190,11 +195,10 @@ class Search:
         return None if most is None else max(0, most - self._raced)
 
     def _proposed(self, number: int) -> list[tuple[str, Variant]]:
-        standing = self._standing(number)
         found = [(MERGE, variant) for variant in self._merges]
         self._merges = []
         for name, proposer in self._proposers.items():
-            found += [(name, variant) for variant in proposer.propose(standing)]
+            found += [(name, variant) for variant in proposer.propose(self._standing(number, name))]
         return found
 
     def _allowed(self, proposed: Sequence[tuple[str, Variant]], number: int) -> list[Contender]:
