@@ -16,17 +16,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptvc.training.approach import Standing, Variant
-from promptvc.training.approaches.few_shot.choosing import Correct, Cover
-from promptvc.training.approaches.few_shot.neighbours import ONE
-from promptvc.training.approaches.few_shot.workshop import Base, Chosen, Way, Workshop, bases, shown
+from promptvc.training.approaches.few_shot.refining import Refiner
+from promptvc.training.approaches.few_shot.workshop import (
+    BY_ANSWER,
+    FREE,
+    Base,
+    Chosen,
+    Workshop,
+    bases,
+    shown,
+)
 from promptvc.training.options import TrainingOptions
 from promptvc.training.scoring import Tools
 from promptvc.training.task import TrainingTask
 
 FEWEST_ITEMS = 10
-
-NARROW, WIDE = ONE // 50, ONE // 20
-"""Leads, as closeness: about what one word of ten makes, and a few."""
 
 
 class FewShot:
@@ -51,15 +55,16 @@ class FewShot:
 
     def begin(self, task: TrainingTask, options: TrainingOptions, tools: Tools) -> ExampleProposer:
         """See :class:`~promptvc.training.approach.Approach`."""
-        del tools
-        return ExampleProposer(task, options)
+        return ExampleProposer(task, options, tools)
 
 
 class ExampleProposer:
-    """Chooses examples in the first round."""
+    """Chooses examples, and refines those that are there once a choice has won."""
 
-    def __init__(self, task: TrainingTask, options: TrainingOptions) -> None:
-        self._task, self._options = task, options
+    def __init__(self, task: TrainingTask, options: TrainingOptions, tools: Tools) -> None:
+        self._task, self._options, self._tools = task, options, tools
+        self._made: Workshop | None = None
+        self._last: Variant | None = None
 
     @property
     def remarks(self) -> Sequence[str]:
@@ -67,50 +72,57 @@ class ExampleProposer:
         return ()
 
     def propose(self, standing: Standing) -> Sequence[Variant]:
-        """Choosing to correct mistakes, narrowly and looking ahead, all and half the room; and to cover."""
-        if standing.round > 1:
+        """Ways to choose while the parent has the baseline's examples; from then on what refines the parent's."""
+        if standing.parent is self._last:
             return ()
-        workshop = Workshop(self._task, self._options)
-        neighbourhood = workshop.neighbourhood(standing.prompt)
+        self._last = standing.parent
+        if standing.prompt.examples == self._task.prompt.examples:
+            return self._choices(standing)
+        return self._refined(standing)
+
+    @property
+    def _workshop(self) -> Workshop:
+        if self._made is None:
+            self._made = Workshop(self._task, self._options, self._tools.embed)
+        return self._made
+
+    def _choices(self, standing: Standing) -> list[Variant]:
+        """To correct mistakes, narrowly and looking ahead, all and half the room; to cover; and far from each other."""
+        workshop = self._workshop
         found: list[Variant] = []
         for base in bases(self._task):
             room = base.room(self._options)
             if room.examples < 1:
                 continue
-            ground = neighbourhood.ground(shown(standing.prompt, base.kept), self._known(standing, base))
-            ways = {name: Chosen(workshop, ground, way, room) for name, way in _ways(self._task)}
-            # Of variants that do equally well the one with fewer examples is taken: so one such is offered.
-            first = next(iter(ways))
-            plans = [(name, room.examples) for name in ways] + [(first, room.examples // 2)]
-            found += [
-                Variant(
-                    f"{base.name}, {name}, {size} at most",
-                    ways[name].fit(standing.parent.fit, base.kept, size),
-                    standing.parent.cites,
-                )
-                for name, size in plans
-                if size
-            ]
+            known = self._known(standing, base)
+            told = shown(standing.prompt, base.kept)
+            for measure, place in workshop.places.items():
+                ground = place.ground(told, known)
+                ways = BY_ANSWER if workshop.by_answer else FREE
+                chosen = {name: Chosen(workshop, place, ground, way, room) for name, way in ways.items()}
+                # Of variants that do equally well the one with fewer examples is taken: so one such is offered.
+                first = next(iter(ways))
+                plans = [(name, room.examples) for name in ways] + [(first, room.examples // 2)]
+                how = f" by {measure}" if len(workshop.places) > 1 else ""
+                found += [
+                    Variant(
+                        f"{base.name}, {name}{how}, {size} at most",
+                        chosen[name].fit(standing.parent.fit, base.kept, size),
+                        standing.parent.cites,
+                    )
+                    for name, size in plans
+                    if size
+                ]
         return found
+
+    def _refined(self, standing: Standing) -> list[Variant]:
+        refiner = Refiner(self._workshop, self._options, standing.parent)
+        return [refiner.exchanged(), refiner.lean(), refiner.halved(), refiner.ordered()]
 
     def _known(self, standing: Standing, base: Base) -> list[bool | None]:
         """By case whether the model was right with what ``base`` shows; None where that was not asked."""
+        count = len(self._task.cases)
         if base.kept != standing.prompt.examples:
-            return [None] * len(self._task.cases)
-        scores = [standing.answers[at].score if at in standing.answers else None for at in self._positions]
+            return [None] * count
+        scores = [standing.answers[at].score if at in standing.answers else None for at in range(count)]
         return [None if score is None else score >= 0.5 for score in scores]
-
-    @property
-    def _positions(self) -> range:
-        return range(len(self._task.cases))
-
-
-def _ways(task: TrainingTask) -> list[tuple[str, Way]]:
-    distinct = len({item.output for item in task.items})
-    if distinct * 2 > len(task.items):
-        return [("cover", lambda ground: Cover(ground, by_answer=False))]
-    return [
-        ("correct", lambda ground: Correct(ground, 0, NARROW)),
-        ("look ahead", lambda ground: Correct(ground, -WIDE, WIDE)),
-        ("cover", lambda ground: Cover(ground, by_answer=True)),
-    ]

@@ -3,8 +3,8 @@
 For each training case it is known how close the closest text with the right answer is, and the closest with
 another one, among what the prompt shows already. An example moves the first up for cases with its answer that
 are close to it, and the second up for the others. An example says nothing about a case of its own group.
-What a real model answered without further examples corrects the picture at the start. Closeness is cosine x
-``UNIT`` squared (:mod:`promptvc.models.similarity`); all numbers are whole, so all sums are exact.
+What a real model answered without further examples corrects the picture at the start. Closeness is of words or of
+meaning (:mod:`promptvc.training.approaches.few_shot.measures`); all numbers are whole, so all sums are exact.
 """
 
 from __future__ import annotations
@@ -14,17 +14,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from promptvc.models.showing import FULL, Shown
-from promptvc.models.similarity import UNIT, Index, Rarity
-from promptvc.models.words import features
-
-ONE = UNIT * UNIT
-"""The closeness of a text to itself."""
+from promptvc.training.approaches.few_shot.measures import Measure, Words
 
 # The nearest of a case's pool that are remembered besides those that could change its answer.
 _NEAREST = 24
 
-# Further apart than this, two texts share no more than any two do.
-_STRANGER = ONE // 20
+# Meanings are all a little alike: of thousands no more than this are kept for a case.
+_MOST = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +57,22 @@ class Ground:
 
 
 class Neighbourhood:
-    """Cases and a pool of examples with how close they are to each other; computed once."""
+    """Cases and a pool of examples with how close they are to each other; computed once.
 
-    def __init__(self, cases: Sequence[Point], pool: Sequence[Point], shown: Sequence[Shown]) -> None:
-        bags: dict[str, dict[str, int]] = {}
-        for text in (*(point.text for point in (*pool, *cases)), *(item.text for item in shown)):
-            if text not in bags:
-                bags[text] = features(text)
-        rarity = Rarity([bags[item.text] for item in shown] + [bags[point.text] for point in pool])
-        self._cases, self._pool = cases, pool
-        self._vectors = {text: _strong(rarity.vector(bag)) for text, bag in bags.items()}
+    Without a ``measure`` words are compared, as rare as they are in the pool and in what is ``shown``.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Point],
+        pool: Sequence[Point],
+        shown: Sequence[Shown],
+        measure: Measure | None = None,
+    ) -> None:
+        texts = [item.text for item in shown] + [point.text for point in pool]
+        self.measure: Measure = measure or Words(texts)
+        self.cases, self.pool = cases, pool
+        self._asked = [case.text for case in cases]
         self._nearest: list[list[tuple[int, int]]] | None = None
 
     def ground(self, shown: Sequence[Shown], answered_right: Sequence[bool | None]) -> Ground:
@@ -79,12 +81,10 @@ class Neighbourhood:
         Args:
             answered_right: by case, whether the real model was right with this prompt; None where unknown.
         """
-        index = Index()
-        for item in shown:
-            index.add(self._vectors[item.text])
+        close = self.measure.index([item.text for item in shown], self._asked)
         right, wrong, near, weight = [], [], [], []
-        for at, case in enumerate(self._cases):
-            best, other = _closest(index.products(self._vectors[case.text]), shown, case.output)
+        for at, case in enumerate(self.cases):
+            best, other = _closest(close(case.text), shown, case.output)
             known = answered_right[at]
             if known is True and best <= other:
                 best = other + 1
@@ -97,10 +97,10 @@ class Neighbourhood:
         return Ground(tuple(right), tuple(wrong), tuple(near), tuple(weight))
 
     def _relevant(self, at: int, right: int, wrong: int) -> tuple[Neighbour, ...]:
-        answer = self._cases[at].output
+        answer = self.cases[at].output
         found = []
         for rank, (example, close) in enumerate(self._close()[at]):
-            agrees = answer is not None and self._pool[example].output == answer
+            agrees = answer is not None and self.pool[example].output == answer
             if rank < _NEAREST or close > (right if agrees else wrong):
                 found.append(Neighbour(example, close, agrees))
         return tuple(found)
@@ -108,26 +108,19 @@ class Neighbourhood:
     def _close(self) -> list[list[tuple[int, int]]]:
         """By case, (example, closeness), closest first, without its own group and without strangers."""
         if self._nearest is None:
-            index = Index()
-            for point in self._pool:
-                index.add(self._vectors[point.text])
-            groups = [point.group for point in self._pool]
+            close = self.measure.index([point.text for point in self.pool], self._asked)
+            stranger = self.measure.stranger
+            groups = [point.group for point in self.pool]
             self._nearest = []
-            for case in self._cases:
-                products = index.products(self._vectors[case.text])
+            for case in self.cases:
                 pairs = [
-                    (example, close)
-                    for example, close in enumerate(products)
-                    if close > _STRANGER and groups[example] != case.group
+                    (example, value)
+                    for example, value in enumerate(close(case.text))
+                    if value > stranger and groups[example] != case.group
                 ]
                 pairs.sort(key=lambda pair: (-pair[1], pair[0]))
-                self._nearest.append(pairs)
+                self._nearest.append(pairs[:_MOST])
         return self._nearest
-
-
-def _strong(vector: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    # Features with less than a fiftieth of the length, function words above all, take most of the time and add nothing.
-    return [(feature, weight) for feature, weight in vector if weight * 50 > UNIT]
 
 
 def _closest(products: Sequence[int], shown: Sequence[Shown], answer: str | None) -> tuple[int, int]:

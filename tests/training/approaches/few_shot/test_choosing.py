@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from promptvc.models.showing import Shown
 from promptvc.training.approaches.few_shot.choosing import Aim, Correct, Cover, Room, choose
-from promptvc.training.approaches.few_shot.neighbours import ONE, Ground, Neighbour, Neighbourhood, Point
+from promptvc.training.approaches.few_shot.measures import ONE
+from promptvc.training.approaches.few_shot.neighbours import Ground, Neighbour, Neighbourhood, Point
 
 _NEAR = st.lists(
     st.builds(Neighbour, st.integers(0, 5), st.integers(1, 100), st.booleans()),
