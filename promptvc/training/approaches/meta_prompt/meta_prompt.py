@@ -9,6 +9,7 @@ extracted from users' words, and the result says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Standing, Variant
@@ -87,6 +88,9 @@ class MetaPrompting:
         Raises:
             Whatever the scorer raises, and what the optimizer raises but for a ProviderError.
         """
+        # Another approach may have made harder cases; what users said is about the task's own.
+        own = {at: answer for at, answer in standing.answers.items() if at < len(self._task.cases)}
+        standing = replace(standing, answers=own)
         if not failures(standing):
             return ()
         if self._asks and self._reflector is not None:

@@ -19,9 +19,10 @@ from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Variant
 from promptvc.training.approaches.meta_prompt.meta_prompt import NO_MODEL, MetaPrompt
 from promptvc.training.options import Bounds
-from promptvc.training.scoring import Tools
+from promptvc.training.scoring import Scored, Tools
 from promptvc.training.search.account import Account, Exhausted, counted
 from promptvc.training.task import TrainingTask
+from promptvc.training.train import train
 from tests.servers import Reply, Request, Server, failure
 from tests.training.approaches.meta_prompt.shop import (
     DEFECTS,
@@ -370,3 +371,31 @@ def test_no_optimizer_and_no_words_proposes_nothing() -> None:
     with open_shop(shop_script(), proposes=False) as shop:
         tools = Tools(shop.tools.scorer)
         assert list(MetaPrompt().begin(task, options(), tools).propose(shop.standing(task))) == []
+
+
+def test_a_training_finds_what_is_wrong_and_tells_why() -> None:
+    task = a_task(complaining())
+    with open_shop(shop_script()) as shop:
+        outcome = train(task, options(), shop.tools)
+        assert outcome.calls >= shop.server.count, "the account misses calls"
+    assert (outcome.approach, outcome.baseline, outcome.candidate) == ("meta_prompt", 0.0, 1.0)
+    assert {change.after for change in outcome.changes} == {defect.rule for defect in DEFECTS}
+    assert all(set(change.because) <= set(task.events) and change.because for change in outcome.changes)
+
+
+def test_a_training_declines_where_nothing_helps() -> None:
+    task = a_task(complaining())
+    with open_shop(shop_script(answerer=lambda _system, question: f"It costs 5 EUR. {question}")) as shop:
+        outcome = train(task, options(), shop.tools)
+        assert outcome.edits is None
+        assert "no improvement" in outcome.reason
+        assert outcome.calls >= shop.server.count
+
+
+def test_cases_of_other_approaches_are_left_alone() -> None:
+    task = a_task(complaining())
+    with open_shop(shop_script()) as shop:
+        standing = shop.standing(task)
+        harder = {**standing.answers, len(task.cases): Scored(0.0, ("no",))}
+        proposer = MetaPrompt().begin(task, options(), shop.tools)
+        assert list(proposer.propose(replace(standing, answers=harder)))
