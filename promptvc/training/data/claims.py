@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import Event
@@ -66,7 +67,7 @@ class Claims:
 def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) -> Claims:
     """The claims of one prompt's ``events``, whose variables are ``inputs``."""
     counting = {event.id: event for event in events if event.kind != "annotation" or event.source == "human"}
-    ordered = sorted(counting.values(), key=lambda event: (event.time, event.id))
+    ordered = sorted(counting.values(), key=attrgetter("time", "id"))
     notes = _notes(event for event in reversed(ordered) if event.kind == "annotation")
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
     claims: list[Claim] = []
@@ -94,7 +95,7 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
 def rejected_in(events: Iterable[Event]) -> frozenset[str]:
     """Ids of what a person's annotation among ``events`` rejected, by the same rules."""
     notes = [event for event in events if event.kind == "annotation" and event.source == "human"]
-    by_target = _notes(sorted(notes, key=lambda event: (event.time, event.id), reverse=True))
+    by_target = _notes(sorted(notes, key=attrgetter("time", "id"), reverse=True))
     return frozenset(target for target, by in by_target.items() if any(map(_rejects, by.values())))
 
 

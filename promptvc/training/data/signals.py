@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
@@ -25,7 +26,7 @@ from promptvc.training.measures import SERVED
 
 HEARD = frozenset({"rating", "correction", "suggestion", "error", "success", "demonstration"})
 
-MOST_SIGNALS = 10_000
+MOST_SIGNALS = 5_000
 """Of more a sample is heard: what an approach reads, it reads many times."""
 
 
@@ -86,7 +87,7 @@ def hear(
     """
     options = options or ClaimOptions()
     mine = {event.id: event for event in events if event.prompt == prompt.name}
-    ordered = sorted(mine.values(), key=lambda event: (event.time, event.id))
+    ordered = sorted(mine.values(), key=attrgetter("time", "id"))
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
     left_out: Counter[str] = Counter()
     counting: list[Event] = []
