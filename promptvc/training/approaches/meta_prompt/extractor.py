@@ -23,7 +23,7 @@ from promptvc.training.approaches.meta_prompt.extracting.confusions import confu
 from promptvc.training.approaches.meta_prompt.extracting.corrections import corrected_ways
 from promptvc.training.approaches.meta_prompt.extracting.faults import faults
 from promptvc.training.approaches.meta_prompt.extracting.finding import Finding, voice_of
-from promptvc.training.approaches.meta_prompt.extracting.overlap import related, said_by, stances
+from promptvc.training.approaches.meta_prompt.extracting.overlap import related, said_by
 from promptvc.training.approaches.meta_prompt.extracting.phrasing import rule_of
 from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.meta_prompt.extracting.themes import Said, Theme, themes
@@ -101,12 +101,13 @@ def _said(signal: Signal) -> list[Said]:
     complains = signal.kind in {"suggestion", "correction", "error"} or (
         signal.score is not None and not good
     )
-    found = []
-    for text in plain:
-        for wish in wishes(text or "", suggested=signal.kind == "suggestion"):
-            if complains or (wish.asked and wish.sense in {"do", "avoid"} and _REQUEST.search(text or "")):
-                found.append(Said(wish, signal, voice_of(signal, text or "")))
-    return found
+    return [
+        Said(wish, signal, voice_of(signal, text))
+        for text in plain
+        if text is not None and (complains or _REQUEST.search(text))
+        for wish in wishes(text, suggested=signal.kind == "suggestion")
+        if complains or (wish.asked and wish.sense in {"do", "avoid"})
+    ]
 
 
 def _decided(theme: Theme) -> Theme | None:
@@ -133,7 +134,7 @@ def _decided(theme: Theme) -> Theme | None:
 
 def _measured(text: str, theme: Theme, signals: Sequence[Signal]) -> str:
     """ "Keep the answer short" with a number: three of four answers that people liked are not longer."""
-    if theme.wanted != {("length", "short")} or any(token != "length" for token in about(text).tokens):
+    if theme.wanted != {("length", "short")} or about(text).tokens != ("length",):
         return text
     liked = [
         len(signal.output.split())

@@ -53,8 +53,8 @@ def _common(text: str, pairs: Sequence[Pair], change: Change) -> Finding | None:
     return Finding(text, did, voices, "correct")
 
 
-def _when(could: bool, did: bool) -> bool | None:
-    return did if could else None
+def _when(could: object, did: object) -> bool | None:
+    return bool(did) if could else None
 
 
 _SHAPES: tuple[tuple[str, Change], ...] = (
@@ -63,7 +63,8 @@ _SHAPES: tuple[tuple[str, Change], ...] = (
     ("End the answer without a full stop.", lambda a, b: _when(a.endswith("."), b == a.rstrip(". "))),
     ("Write the answer without quotation marks.", lambda a, b: _when(
         a[:1] in "\"'" and a[-1:] in "\"'", b == a.strip("\"'"))),
-    ("End the answer with a question.", lambda a, b: _when(not a.endswith("?"), len(b.split()) > 3 and b.endswith("?"))),
+    ("End the answer with a question.", lambda a, b: _when(
+        not a.endswith("?"), len(b.split()) > 3 and b.endswith("?"))),
     ("Write no exclamation marks.", lambda a, b: _when("!" in a, "!" not in b)),
     ("Write the answer as a list with a dash before each point.", lambda a, b: _when(
         not _listed(a), _listed(b))),
@@ -146,7 +147,7 @@ def _length(pairs: Sequence[Pair]) -> Finding | None:
     longer = _common(
         f"Answer at more length: about {number} words.",
         pairs,
-        lambda a, b: _when(True, len(b.split()) >= max(12, _LONGER * len(a.split()))),
+        lambda a, b: _when(b, len(b.split()) >= max(12, _LONGER * len(a.split()))),
     )
     return shorter or longer
 

@@ -23,12 +23,16 @@ _LABEL = re.compile(
 )
 _QUOTED = re.compile(r"['\"`]([A-Za-z][A-Za-z0-9 _-]{0,30})['\"`]")
 _JSON = re.compile(
-    r"\bjson ?decode|\b(?:invalid|no|not|malformed|bad|broken) (?:valid )?json\b|\bexpecting (?:value|property name|',')"
+    r"\bjson ?decode|\b(?:invalid|no|not|malformed|bad|broken) (?:valid )?json\b"
+    r"|\bexpecting (?:value|property name|',')"
     r"|\bunterminated string|\bextra data\b|\bcould not parse\b.{0,30}\bjson\b",
     re.IGNORECASE,
 )
-_REQUIRED = re.compile(r"['\"`]([A-Za-z_][A-Za-z0-9_-]{0,30})['\"`] is a required property|\bmissing (?:key|field|property):? "
-                       r"['\"`]?([A-Za-z_][A-Za-z0-9_-]{0,30})\b", re.IGNORECASE)  # fmt: skip
+_KEY = r"([A-Za-z_][A-Za-z0-9_-]{0,30})"
+_REQUIRED = re.compile(
+    rf"['\"`]{_KEY}['\"`] is a required property|\bmissing (?:key|field|property):? ['\"`]?{_KEY}\b",
+    re.IGNORECASE,
+)
 _ADDITIONAL = re.compile(r"\badditional properties are not allowed\b", re.IGNORECASE)
 
 
@@ -39,13 +43,10 @@ def faults(signals: Sequence[Signal], prompt: Prompt) -> list[Finding]:
     found: list[Finding | None] = []
     wrong = [signal for signal in errors if _LABEL.search(signal.error or "")]
     if labels:
-        found.append(
-            _found(
-                f"Answer with one of the labels only, exactly as it is written{_never(wrong, labels)}.", wrong
-            )
-        )
+        text = f"Answer with one of the labels only, exactly as it is written{_never(wrong, labels)}."
     else:
-        found.append(_found("Answer with one of the allowed answers only, exactly as it is written.", wrong))
+        text = "Answer with one of the allowed answers only, exactly as it is written."
+    found.append(_found(text, wrong))
     broken = [signal for signal in errors if _JSON.search(signal.error or "")]
     found.append(_found("Answer with one valid JSON value only, with no text before or after it.", broken))
     missing: dict[str, list[Signal]] = {}

@@ -15,7 +15,7 @@ from promptvc.training.approaches.meta_prompt.extracting.concepts import about
 from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.meta_prompt.extracting.themes import Said, Theme
 from promptvc.training.approaches.meta_prompt.extracting.verbs import plain
-from promptvc.training.approaches.meta_prompt.extracting.wishes import Form, Sense, Wish
+from promptvc.training.approaches.meta_prompt.extracting.wish import Form, Sense, Wish
 
 LONGEST = 240
 """Characters of a rule."""
@@ -139,7 +139,7 @@ def _unwanted(wish: Wish, text: str) -> str:
     if wish.form == "gerund":
         return f"avoid {text}"
     if wish.form == "fewer":
-        return f"use fewer {text}" if text.split()[0].endswith("s") else f"use less {text}"
+        return f"use fewer {text}" if text.split(maxsplit=1)[0].endswith("s") else f"use less {text}"
     values = about(text).values
     if wish.form == "trait" or (values and len(text.split()) <= 2):
         if _OPENING.match(text):
@@ -153,7 +153,7 @@ def _unwanted(wish: Wish, text: str) -> str:
 
 
 def _determined(text: str) -> str:
-    first = text.split()[0]
+    first = text.split(maxsplit=1)[0]
     plural = first.endswith("s") and not first.endswith("ss")
     return text if _DETERMINED.match(text) or plural or len(text.split()) > 6 else f"the {text}"
 

@@ -17,40 +17,48 @@ LONGEST = 300
 """Characters of a remark that may become a rule: more is a story, or a prompt of its own."""
 
 _INSTRUCTIONS = r"(?:instruct|direction|prompt|guideline|anweisung|vorgabe|consigne|instruccion|istruzion)"
-_HOSTILE = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        # Orders about the orders, in the languages that they are most tried in.
-        r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|vergiss|missacht\w*|oublie\w*|olvida\w*)\b"
-        r".{0,40}\b(?:all|any|every\w*|previous|prior|above|earlier|before|other|your|alle\w*|vorherig\w*|bisherig\w*"
-        rf"|tou[st]\w*|précédent\w*|todas?|anterior\w*|rules?|regeln|règles|{_INSTRUCTIONS}\w*)\b",
-        rf"\b(?:previous|prior|above|earlier|new|real|hidden|secret|system|initial|original|developer)\s+{_INSTRUCTIONS}",
-        r"\b(?:you are now|you're now|from now on you|act as|pretend (?:to|you)|role-?play|jail ?break|dan mode"
-        r"|developer mode|god mode|do anything now|no restrictions?|unrestricted|sudo)\b",
-        r"\b(?:reveal|leak|print|repeat|output|show|expose|dump)\b.{0,30}"
-        rf"\b(?:{_INSTRUCTIONS}\w*|api|credentials?|secrets?|tokens?|passwords?|keys?)\b",
-        r"\b(?:passwords?|passwort|credentials?|api[ _-]?keys?|access tokens?)\b",
-        # Turns and marks of a conversation's format.
-        r"(?:^|\n)\s*(?:system|assistant|user|developer|human|ai)\s*:",
-        r"<\|?/?\w|\[/?inst\]|\[/?system\]|<<|>>>|#{2,}\s|={4,}|-{4,}",
-        # Addresses.
-        r"\b(?:https?|ftp|file|data|javascript|mailto)\s*:|\bwww\.|\bhxxp",
-        r"\b[\w-]+\.(?:com|net|org|io|ru|cn|info|biz|xyz|dev|app|ai|co|de|fr|uk|eu|me|ly|tk|top|zip)\b",
-        r"\S@\S",
-        # Templates and code.
-        r"\{\{|\}\}|\{%|%\}|\{#|\$\{|<%|%>|`|\\[nrtux0]",
-        r"\b(?:import\s+\w+|def\s+\w+\s*\(|function\s*\(|eval\s*\(|exec\s*\(|rm\s+-|drop\s+table|select\s+.+\sfrom\s"
-        r"|curl\s|wget\s|chmod\s|<script|os\.\w+)",
-        r"[{}\[\]<>|\\^~]{2,}|\w\(\)|;\s*$|=>|==|&&|\|\|",
-        # Numbers to call or to pay to, and runs that no person types.
-        r"(?:\d[\s().-]?){7,}",
-        r"[^\s]{40,}",
-        r"\b[A-Za-z0-9+/_-]*(?:[a-z][0-9][A-Za-z0-9]|[0-9][A-Za-z][0-9])[A-Za-z0-9+/_-]{12,}",
-        # Letters set apart, to be read by a model and not by a filter.
-        r"(?:\b\w[\s._-]+){5,}\w\b",
-        rf"\[(?:{'|'.join(CATEGORIES)})\]",
-    )
+_ORDERED = (
+    r"(?:all|any|every\w*|previous|prior|above|earlier|before|other|your|alle\w*|vorherig\w*|bisherig\w*|tou[st]\w*"
+    rf"|précédent\w*|todas?|anterior\w*|rules?|regeln|règles|{_INSTRUCTIONS}\w*)"
 )
+_SECRET = rf"(?:{_INSTRUCTIONS}\w*|api|credentials?|secrets?|tokens?|passwords?|keys?)"
+_CODE = (
+    r"import\s+\w+|def\s+\w+\s*\(|function\s*\(|eval\s*\(|exec\s*\(|rm\s+-|drop\s+table|select\s+.+\sfrom\s"
+    r"|curl\s|wget\s|chmod\s|os\.\w+"
+)
+_SITES = "com|net|org|io|ru|cn|info|biz|xyz|dev|app|ai|co|de|fr|uk|eu|me|ly|tk|top|zip"
+_PATTERNS = (
+    # Orders about the orders, in the languages that they are most tried in.
+    (
+        r"\b(?:ignor(?:e|iere?|ez|a)|disregard|forget(?! to\b)|override|bypass|vergiss|missachte|oublie[rz]?|olvida)\b"
+        rf".{{0,40}}\b{_ORDERED}\b"
+    ),
+    rf"\b(?:previous|prior|above|earlier|new|real|hidden|secret|system|initial|original|developer)\s+{_INSTRUCTIONS}",
+    (
+        r"\b(?:you are now|you're now|from now on you|act as|pretend (?:to|you)|role-?play|jail ?break|dan mode"
+        r"|developer mode|god mode|do anything now|no restrictions?|unrestricted|sudo)\b"
+    ),
+    rf"\b(?:reveal|leak|print|repeat|output|show|expose|dump)\b.{{0,30}}\b{_SECRET}\b",
+    r"\b(?:passwords?|passwort|credentials?|api[ _-]?keys?|access tokens?)\b",
+    # Turns and marks of a conversation's format.
+    r"(?:^|\n)\s*(?:system|assistant|user|developer|human|ai)\s*:",
+    r"<\|?/?\w|\[/?inst\]|\[/?system\]|<<|>>>|#{2,}\s|={4,}|-{4,}",
+    # Addresses.
+    r"\b(?:https?|ftp|file|data|javascript|mailto)\s*:|\bwww\.|\bhxxp",
+    rf"\b[\w-]+\.(?:{_SITES})\b|\S@\S",
+    # Templates and code.
+    r"\{\{|\}\}|\{%|%\}|\{#|\$\{|<%|%>|`|\\[nrtux0]",
+    rf"\b(?:{_CODE})",
+    r"[{}\[\]<>|\\^~]{2,}|\w\(\)|;\s*$|=>|==|&&|\|\|",
+    # Numbers to call or to pay to, and runs that no person types.
+    r"(?:\d[\s().-]?){7,}",
+    r"[^\s]{40,}",
+    r"\b[A-Za-z0-9+/_-]*(?:[a-z][0-9][A-Za-z0-9]|[0-9][A-Za-z][0-9])[A-Za-z0-9+/_-]{12,}",
+    # Letters set apart, to be read by a model and not by a filter.
+    r"(?:\b\w[\s._-]+){5,}\w\b",
+    rf"\[(?:{'|'.join(CATEGORIES)})\]",
+)
+_HOSTILE = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\u00a0]+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2018": "'", "\u00b4": "'"})
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -61,7 +69,7 @@ def screened(text: str) -> str | None:
     if len(text) > LONGEST or _hides(text):
         return None
     plain = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
-    if len(plain) > LONGEST or any(pattern.search(plain) for pattern in _HOSTILE):
+    if len(plain) > LONGEST or _HOSTILE.search(plain):
         return None
     if any(_mixes_scripts(word) for word in _LETTERS.findall(plain)) or any(find_secrets(plain)):
         return None

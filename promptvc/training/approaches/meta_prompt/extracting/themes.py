@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from promptvc.models.similarity import UNIT, Rarity
 from promptvc.training.approaches.meta_prompt.extracting.concepts import about, bag, opposite
-from promptvc.training.approaches.meta_prompt.extracting.wishes import Sense, Wish
+from promptvc.training.approaches.meta_prompt.extracting.wish import Sense, Wish
 from promptvc.training.data.signals import Signal
 
 ALIKE = 0.4

@@ -25,15 +25,14 @@ _IRREGULAR = {
     "took": "take", "told": "tell", "tried": "try", "went": "go", "wrote": "write", "written": "write",
     "rewrote": "rewrite", "rewritten": "rewrite", "says": "say", "does": "do", "did": "do", "doing": "do",
 }  # fmt: skip
-_DOUBLING = frozenset(
-    "admit begin cut drop omit pad put refer skip split stop swear wrap forget get begin format".split()
-)
+_DOUBLED = "admit begin cut drop forget get omit pad put refer skip split stop swear wrap"
+_DOUBLING = frozenset(_DOUBLED.split())
 _VOWELS = "aeiou"
 _FIRST = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 
 
 def _forms(verb: str) -> set[str]:
-    if verb in _DOUBLING and verb != "format":
+    if verb in _DOUBLING:
         return {f"{verb}s", f"{verb}{verb[-1]}ing", f"{verb}{verb[-1]}ed"}
     if verb.endswith("e"):
         return {f"{verb}s", f"{verb[:-1]}ing", f"{verb}d"}
