@@ -102,7 +102,8 @@ def probe(
     Raises:
         Exhausted, ProviderError, OverBudget, Interrupted: as asking does.
     """
-    room = options.bounds.calls // SHARE // max(1, tools.scorer.calls_per_case)
+    proposing = 1 if tools.optimizer is not None else 0
+    room = max(0, options.bounds.calls // SHARE - proposing) // max(1, tools.scorer.calls_per_case)
     families = families_for(ground.task, ground.variable)
     wanted = len(families)
     families = families[: max(0, room // FEWEST - 1)]

@@ -8,9 +8,10 @@ from promptvc.base.errors import ProviderError
 from promptvc.training.approaches.adversarial.adversarial import Adversarial
 from promptvc.training.approaches.adversarial.edge_cases import thought_of
 from promptvc.training.approaches.adversarial.seeds import Ground
+from promptvc.training.options import Bounds
 from promptvc.training.scoring import Tools
 from tests.training.approaches.adversarial.readers import a_task, scorer, some_options
-from tests.training.approaches.adversarial.test_adversarial import standing
+from tests.training.approaches.adversarial.test_adversarial import Counting, standing
 
 INVENTED = [f"parcel or invoice {number}? QUITE UNCLEAR" for number in range(8)]
 
@@ -58,6 +59,16 @@ def test_what_a_model_thought_of_is_asked_and_repaired() -> None:
     ]
     assert {row["vars"]["message"] for row in rows} == set(INVENTED)
     assert all(row["assert"][0]["type"] == "regex" and "expected" not in row for row in rows)
+
+
+@pytest.mark.parametrize("calls", [90, 96, 100, 500, 1000, 1200])
+def test_edge_cases_are_asked_within_the_same_calls(calls: int) -> None:
+    task = a_task()
+    optimizer, asked = Scripted(answer(*INVENTED)), Counting(hesitates)
+    options = some_options(bounds=Bounds(calls=calls))
+    proposer = Adversarial().begin(task, options, Tools(asked, optimizer))
+    proposer.hardened(standing(task))
+    assert asked.calls + len(optimizer.texts) <= calls / 6
 
 
 def test_inputs_are_shown_as_data() -> None:
