@@ -7,7 +7,7 @@ learn (upper confidence bounds; Lai & Robbins 1985, Auer et al. 2002). No draw i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Variant
@@ -43,6 +43,12 @@ class Arm:
     def hope(self) -> float:
         """The upper confidence bound of the gain; to four decimals, so that near ties are ties."""
         return round(self.expected + self.error, 4)
+
+    def also(self, because: Sequence[str]) -> Arm:
+        """The same with further events for its only rule."""
+        (only,) = self.proposals
+        more = replace(only, because=tuple(sorted({*only.because, *because})))
+        return of_rule(more, self.error)
 
 
 def of_rule(proposal: Proposal, error: float = UNKNOWN) -> Arm:

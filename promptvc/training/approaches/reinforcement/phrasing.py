@@ -63,9 +63,7 @@ def _label(mark: Mark, *, against: bool, prompt: Prompt, right: str | None) -> s
         if other is None:
             return f"Answer {label} only where it clearly fits."
         return f"Where both {label} and {other} could fit, answer {other}."
-    required = Inputs.of(prompt).required
-    what = required[0].replace("_", " ") if len(required) == 1 else "input"
-    when = f"When the {what} says \u201c{mark.when}\u201d,"
+    when = _when(mark, prompt)
     if not against:
         return f"{when} answer {label}."
     return f"{when} do not answer {label}." if other is None else f"{when} answer {other}, not {label}."
@@ -77,7 +75,13 @@ def _named(label: str) -> str:
 
 
 def same_subject(text: str, mark: Mark, *, against: bool, prompt: Prompt) -> bool:
-    """Whether a rule of a prompt says the opposite of :func:`rule_of`, or another number of words."""
-    if mark.kind == "longer" and _LENGTH[against].fullmatch(text):
-        return True
-    return text == rule_of(mark, against=not against, prompt=prompt)
+    """Whether ``text`` is such a rule with another number of words, or with another label for the same word."""
+    if mark.kind == "longer":
+        return _LENGTH[against].fullmatch(text) is not None
+    return bool(mark.when) and text.startswith(f"{_when(mark, prompt)} ")
+
+
+def _when(mark: Mark, prompt: Prompt) -> str:
+    required = Inputs.of(prompt).required
+    what = required[0].replace("_", " ") if len(required) == 1 else "input"
+    return f"When the {what} says \u201c{mark.when}\u201d,"

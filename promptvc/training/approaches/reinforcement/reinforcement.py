@@ -9,9 +9,11 @@ words make rules, and the result says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Standing, Variant
+from promptvc.training.approaches.meta_prompt.extracting.overlap import related
 from promptvc.training.approaches.meta_prompt.extractor import extract
 from promptvc.training.approaches.reinforcement.arms import UNKNOWN, Arm, of_rule, ranked, together
 from promptvc.training.approaches.reinforcement.contrast import FEWEST, SUPPORT, Contrast, contrast
@@ -115,12 +117,21 @@ class Reinforcing:
     def _rules(self, prompt: Prompt, from_answers: Contrast) -> list[Arm]:
         """Rules out of ratings, out of scores and out of words; each text once."""
         found = proposals(self._rated, prompt, OUTPUTS) + proposals(from_answers, prompt, ANSWERS)
-        arms = {each.text: of_rule(each, finding.error) for each, finding in reversed(found)}
-        said = extract(self._task.signals, prompt)
-        return [
-            *reversed(arms.values()),
-            *(of_rule(each) for each in said if each.action.endswith("_rule") and each.text not in arms),
-        ]
+        arms: dict[str, Arm] = {}
+        for each, finding in found:
+            arms.setdefault(each.text or "", of_rule(each, finding.error))
+        for each in extract(self._task.signals, prompt):
+            if not each.action.endswith("_rule"):
+                continue
+            if each.action == "remove_rule" and each.at is not None:
+                gone = prompt.rules[each.at].text
+                arms[f"without {gone}"] = of_rule(replace(each, text=gone))
+                continue
+            text = each.text or ""
+            twin = next((other for other in arms if related(text, other) == "same"), None)
+            # What outputs show and users say is one rule, and has both for its reason.
+            arms[twin or text] = of_rule(each) if twin is None else arms[twin].also(each.because)
+        return list(arms.values())
 
     def _promising(self, standing: Standing, rules: Sequence[Arm]) -> list[Arm]:
         """Of ``rules`` those that did better than what they were raced against, without winning."""

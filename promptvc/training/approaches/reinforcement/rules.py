@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from promptvc.prompts.model import Prompt
+from promptvc.training.approaches.meta_prompt.extracting.overlap import said_by
+from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.reinforcement.contrast import Contrast, Finding
 from promptvc.training.approaches.reinforcement.phrasing import rule_of, same_subject
-from promptvc.training.data.texts import normalised
 from promptvc.training.proposal import Proposal
 
 OUTPUTS, ANSWERS = "rated outputs", "scored answers"
@@ -22,18 +23,21 @@ def proposals(found: Contrast, prompt: Prompt, outputs: str) -> list[tuple[Propo
     Args:
         outputs: what was labelled; said in the reason.
     """
-    told = {normalised(rule.text) for rule in prompt.rules}
-    messages = [normalised(message.content) for message in prompt.messages]
     made: list[tuple[Proposal, Finding]] = []
     for finding in found.findings:
-        text = rule_of(finding.mark, against=finding.against, prompt=prompt, right=finding.right)
-        if (
-            text is None
-            or normalised(text) in told
-            or any(normalised(text) in message for message in messages)
-        ):
+        text = _text(finding, prompt)
+        if text is None or any(text == other.text for other, _ in made):
             continue
-        told.add(normalised(text))
+        like = [
+            at
+            for at, rule in enumerate(prompt.rules)
+            if same_subject(rule.text, finding.mark, against=finding.against, prompt=prompt)
+        ]
+        said = said_by(prompt, text)
+        if said.relation == "same":
+            continue
+        if not like and said.relation == "opposite" and said.rule is not None:
+            like = [said.rule]
         proposal = Proposal(
             "add_rule",
             finding.because,
@@ -42,18 +46,16 @@ def proposals(found: Contrast, prompt: Prompt, outputs: str) -> list[tuple[Propo
             effect=round(finding.effect, 4),
             basis=f"the share of good ones among {found.labelled} {outputs}",
         )
-        at = _contradicted(prompt, finding)
-        if at is not None:
-            proposal = replace(proposal, action="reword_rule", at=at)
+        if like:
+            proposal = replace(proposal, action="reword_rule", at=like[0])
         made.append((proposal, finding))
     return made
 
 
-def _contradicted(prompt: Prompt, finding: Finding) -> int | None:
-    for at, rule in enumerate(prompt.rules):
-        if same_subject(rule.text, finding.mark, against=finding.against, prompt=prompt):
-            return at
-    return None
+def _text(finding: Finding, prompt: Prompt) -> str | None:
+    """Words of outputs and labels are strangers' words: a rule of them is screened as if one of them had written it."""
+    text = rule_of(finding.mark, against=finding.against, prompt=prompt, right=finding.right)
+    return None if text is None else screened(text)
 
 
 def _why(finding: Finding, outputs: str) -> str:
