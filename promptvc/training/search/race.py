@@ -4,8 +4,8 @@ After each block every variant is compared in pairs, by group, with its parent a
 bound is not above the parent, or whose upper bound is below the leader, is asked no further; bounds are at 0.05 shared
 by all variants and blocks of the race (Bonferroni; paired races: Moore & Lee 1994, Efficient algorithms for minimizing
 cross validation error). A pool that is larger than wanted is also halved at each rung, after 1, 2, 4 ... blocks
-(Jamieson & Talwalkar 2016, Non-stochastic best arm identification). The race ends early when its leader is
-clearly better than the parent and half of the blocks are through.
+(Jamieson & Talwalkar 2016, Non-stochastic best arm identification). When half of the blocks are through, those that
+show no gain are let go (futility), and the race ends when its leader is clearly better than the parent.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ EQUAL = 0.005
 """Variants this close to the best one are as good; the shortest is taken."""
 
 FEWEST_PAIRS = 10
+
+FEWEST_IN_A_RUNG = 30
+"""With fewer pairs a pool is not halved: one case more or less would decide."""
+
 _FIRST_CHECK = 2
 
 
@@ -163,16 +167,27 @@ class Race:
             if gap.high is not None and gap.high < (-EQUAL if shorter else EQUAL):
                 self.ended[at] = Ended("behind", "it gains nothing over what it started from")
                 continue
+            if self.raced * 2 >= len(self._blocks) and not shorter and self._changes_nothing(at):
+                self.ended[at] = Ended("equal", "it changed no answer for better or worse")
+                continue
+            if self.raced * 2 >= len(self._blocks) and gap.mean < (-EQUAL if shorter else EQUAL):
+                self.ended[at] = Ended("behind", "half of the cases show no gain")
+                continue
             if at == leader:
                 continue
             gap = gap_of(self._field[at], self._field[leader], self._task, self._z)
             if gap.high is not None and gap.high < 0:
                 self.ended[at] = Ended("behind", f"{self._field[leader].variant.name} is clearly better")
 
+    def _changes_nothing(self, at: int) -> bool:
+        one, parent = self._field[at], self._parent
+        return all(one.score(place) == parent.score(place) for place in one.common(parent))
+
     def _halve(self) -> None:
         """Keep the better half of a pool that is larger than wanted."""
         running = self._running
-        if len(running) <= self._wanted:
+        pairs = min((len(self._field[at].common(self._parent)) for at in running), default=0)
+        if len(running) <= self._wanted or pairs < FEWEST_IN_A_RUNG:
             return
         ranked = sorted(running, key=lambda at: (-self._gain(at), self._field[at].length, at))
         for at in ranked[max(self._wanted, -(-len(running) // 2)) :]:

@@ -63,7 +63,7 @@ def test_what_helps_wins_and_the_next_round_builds_on_it() -> None:
     assert [standing.parent.name for standing in offers.standings] == ["unchanged", "good", "better"]
     ends = {(one.round, one.name): one.ended for one in found.tried}
     assert ends[1, "good"] == ends[2, "better"] == "won"
-    assert ends[3, "more"] == "behind"
+    assert ends[3, "more"] == "equal"
     assert found.chance() < 0.001
 
 
