@@ -31,7 +31,7 @@ def adopt(resolver: Resolver, candidate: Version, branch: str, into: str, text: 
     before = objects.tree(base)
     brought = dict(_brought(before, objects.tree(theirs)))
     own = resolver.place.folder + path_of(candidate.name)
-    proofs = f"{resolver.place.folder}{folder(candidate.name)}/"
+    proofs = resolver.place.folder + folder(candidate.name)
     strange = [path for path in brought if path != own and not path.startswith(proofs)]
     if strange:
         raise Refused(f"{branch} changes {strange[0]} too: a person has to merge it")
