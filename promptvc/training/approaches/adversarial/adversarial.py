@@ -16,7 +16,7 @@ from promptvc.training.approach import Standing, Variant
 from promptvc.training.approaches.adversarial.dataset import dataset_of, path_of
 from promptvc.training.approaches.adversarial.families import EDGE_CASE
 from promptvc.training.approaches.adversarial.invariance import DROP
-from promptvc.training.approaches.adversarial.probe import BAR, FEWEST, Finding, Probed, probe
+from promptvc.training.approaches.adversarial.probe import BAR, Finding, Probed, probe
 from promptvc.training.approaches.adversarial.repairs import repairs
 from promptvc.training.approaches.adversarial.seeds import Ground, Mutant, main_variable
 from promptvc.training.data.holdout import TrainingCase
@@ -26,7 +26,10 @@ from promptvc.training.task import TrainingTask
 
 FEWEST_ITEMS = 10
 SHARE = 3
-"""One hard case to so many plain ones in the race, or a gain on the hard ones would be lost among the plain."""
+"""One hard case to so many plain ones in the race, or a gain on the hard ones would be lost among the plain. Where many
+families fail there are more, but never more than plain ones."""
+TELLING = 3
+"""Answers to hard cases of a family that say whether the best so far stands it."""
 CALLS = 12
 """A hard case is asked of about so many variants, over all rounds."""
 
@@ -137,7 +140,8 @@ class Adversary:
         taken = {canonical_json(dict(case.case.vars)) for case in task.cases}
         found: list[Mutant] = []
         failing = probed.failing
-        wanted = max(self._options.batch * len(failing), len(task.cases) // SHARE)
+        plain = len(task.cases)
+        wanted = min(plain, max(self._options.batch * len(failing), plain // SHARE))
         room = self._options.bounds.calls // CALLS // max(1, self._tools.scorer.calls_per_case)
         each = min(wanted, room) // max(1, len(failing))
         seeds = (*self._ground.items[probed.seeds :], *self._ground.items[: probed.seeds])
@@ -168,7 +172,7 @@ class Adversary:
                 continue
             before = 1.0 if not mutant.graded or plain is None or plain.score is None else plain.score
             drops.append(before - hard.score > DROP)
-        return len(drops) >= FEWEST and sum(drops) <= BAR * len(drops)
+        return len(drops) >= TELLING and sum(drops) <= BAR * len(drops)
 
 
 def _raceable(mutant: Mutant) -> bool:

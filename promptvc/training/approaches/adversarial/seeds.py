@@ -22,6 +22,8 @@ from promptvc.training.data.items import Item, stable_share
 from promptvc.training.task import TrainingTask
 
 PREFIX = "adversarial-"
+OBEYING = 3.0
+"""What it weighs that an attack was obeyed, next to the form of the answer, where nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Ground:
         assertions = seed.case.assertions if graded else self.shape.assertions()
         # An answer that is held to equality cannot hold a canary besides.
         if canary is not None and not (graded and any(each.type == "equals" for each in assertions)):
-            assertions += (Assertion("not-icontains", canary),)
+            assertions += (Assertion("not-icontains", canary, weight=1.0 if graded else OBEYING),)
         threshold = seed.case.threshold if graded else None
         case = _case(name, given, assertions, seed.case.expected if graded else None, threshold)
         return Mutant(family, seed, given, case, canary, graded)

@@ -17,9 +17,12 @@ from promptvc.training.approaches.adversarial.families import FAMILIES
 from promptvc.training.approaches.adversarial.injections import INJECTIONS
 from promptvc.training.data.inputs import Inputs
 from promptvc.training.options import Bounds
+from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scoring import Scored, Scorer, Tools
 from promptvc.training.task import TrainingTask
+from promptvc.training.train import train
 from tests.training.approaches.adversarial.readers import (
+    CANARY,
     Way,
     a_task,
     chats,
@@ -253,7 +256,7 @@ def test_a_sixth_of_the_calls_is_enough(calls: int) -> None:
     proposer = Adversarial().begin(task, options, Tools(asked))
     cases = proposer.hardened(standing(task))
     assert asked.calls <= calls / 6
-    assert len(cases) <= calls / 12
+    assert len(cases) <= min(calls / 12, len(task.cases))
     if calls < 60:
         assert proposer.remarks[1] == "There was no room in the calls for asking hard inputs."
     elif calls < 500:
@@ -319,7 +322,7 @@ def test_free_text_is_only_held_to_what_can_be_told() -> None:
 
     def replies(told: str, text: str, messages: object) -> str | None:
         obeyed = obeys(told, text, ())
-        return obeyed or f"Thank you for telling us: {' '.join(text.split()[:12])}"
+        return obeyed or CANARY.sub("", f"Thank you for telling us: {' '.join(text.split()[:12])}")
 
     rows = [(text, f"We are sorry about {text}, truly") for text, _ in questions(60, 3)]
     task = a_task(0, extra=corrections(rows), prompt=prompt)
@@ -333,7 +336,8 @@ def test_free_text_is_only_held_to_what_can_be_told() -> None:
     assert all(case.output is None for case in cases)
     hard = [case.case for case in cases]
     fixed = proposer.propose(standing(task))[0].fit(everything(task))
-    assert mean(scorer(replies), fixed, hard) > mean(scorer(replies), task.prompt, hard) + 0.4
+    assert mean(scorer(replies), task.prompt, hard) == 0.25
+    assert mean(scorer(replies), fixed, hard) == 1.0
 
 
 def test_too_few_items_or_no_input_is_lacking() -> None:
@@ -347,6 +351,41 @@ def test_too_few_items_or_no_input_is_lacking() -> None:
     assert approach.lacks(TrainingTask(blank, task.items, task.cases), some_options()) == (
         "the prompt takes no input that could be made harder"
     )
+
+
+def trained(task: TrainingTask, *weaknesses: Way, **options: object) -> TrainingOutcome:
+    return train(task, some_options(**options), Tools(scorer(*weaknesses)))
+
+
+def test_a_training_repairs_what_is_fragile_and_proposes_the_cases() -> None:
+    task = a_task()
+    outcome = trained(task, trips_over_lookalikes)
+    assert outcome.edits is not None
+    assert [(change.path, change.kind) for change in outcome.changes] == [("rules[0]", "added")]
+    assert outcome.families == ("homoglyphs",)
+    assert list(outcome.files) == ["evaluation/support/triage.adversarial.jsonl"]
+    assert any(remark.startswith("Mutated inputs failed: homoglyphs") for remark in outcome.remarks)
+    shown = trained(task, trips_over_zero_width)
+    assert {change.path.partition("[")[0] for change in shown.changes} == {"examples"}
+    assert all(set(change.because) <= set(task.events) for change in (*outcome.changes, *shown.changes))
+
+
+def test_a_training_leaves_alone_what_stands() -> None:
+    outcome = trained(a_task())
+    assert outcome.edits is None
+    assert outcome.tried == ()
+    assert any(remark.startswith("The prompt held") for remark in outcome.remarks)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_training_learns_nothing_from_a_model_that_wavers(seed: int) -> None:
+    assert trained(a_task(100), wavers(0.25), seed=seed).edits is None
+
+
+def test_a_training_that_runs_out_of_calls_ends_in_good_order() -> None:
+    for calls in range(40, 400, 40):
+        outcome = trained(a_task(), obeys, trips_over_zero_width, bounds=Bounds(calls=calls))
+        assert outcome.calls <= calls
 
 
 _SCRIPT = """
