@@ -34,9 +34,11 @@ from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
 from promptvc.workflows import merge as merging
 from promptvc.workflows import propose_cases as proposing
+from promptvc.workflows import reproduce as reproducing
 from promptvc.workflows import show as showing
 from promptvc.workflows import switch as switching
 from promptvc.workflows import trend as trends
+from promptvc.workflows import verify as verifying
 from promptvc.workflows import why as reasons
 from promptvc.workflows.project import Progress, Project, open_project, silent
 
@@ -172,6 +174,14 @@ class Library:
     def trainings(self, name: str) -> builtins.list[dict[str, Any]]:
         """The trainings of a prompt, newest first, from the ledger."""
         return trainings.history(self._fresh(), name)
+
+    def reproduce(self, reference: str) -> reproducing.Reproduction:
+        """The command that made a version; ``reference`` is NAME@REV, a candidate's branch or a training's id."""
+        return reproducing.reproduce(self._fresh(), reference)
+
+    def verify(self, reference: str, *, ask: bool = False, progress: Progress = silent) -> verifying.Verified:
+        """Train a version again from its evidence and the cache, and compare; nothing is written."""
+        return verifying.verify(self._fresh(), reference, ask=ask, progress=progress)
 
     def evaluate(self, reference: str, *, progress: Progress = silent, **options: Any) -> assess.Evaluated:
         """Run a prompt's suite on one version and one model.

@@ -30,6 +30,8 @@ COMMANDS = {
     "feedback": Entry("promptvc.cli.feedback", "feedback", "Record, import, list and commit feedback."),
     "judge": Entry("promptvc.cli.judge", "judge", "Score logged answers, and hold judges against people."),
     "train": Entry("promptvc.cli.train", "train", "Learn from feedback; commit a candidate that is better."),
+    "reproduce": Entry("promptvc.cli.reproduce", "reproduce", "Print the command that made a version."),
+    "verify": Entry("promptvc.cli.verify", "verify", "Train a version again from its evidence and compare."),
     "evaluate": Entry("promptvc.cli.evaluate", "evaluate", "Run a suite, alone or against a baseline."),
     "baseline": Entry("promptvc.cli.baseline", "baseline", "Approve what versions are held against."),
     "bisect": Entry("promptvc.cli.bisect", "bisect", "Find the version that broke a case."),

@@ -61,6 +61,17 @@ class Ledgers:
         files = {path.removeprefix(self.prefix): self.objects.blob(oid) for path, oid in blobs.items()}
         return read(files, name)
 
+    def find(self, identifier: str) -> Training | None:
+        """The training with this id, of whatever prompt; None when there is none."""
+        for ref in (self.remote_ref, _REF):
+            tip = self.repository.resolve(ref)
+            files = self.objects.tree(tip, f"{self.prefix}trainings") if tip is not None else {}
+            for path in files:
+                if path.endswith(f"/{identifier}.json"):
+                    name = path.removeprefix(f"{self.prefix}trainings/").rpartition("/")[0]
+                    return next(one for one in self.read(name).trainings if one.id == identifier)
+        return None
+
     def reserve(self, look: Look, clock: Callable[[], datetime]) -> Look:
         """Commit a look, dated under the lock so that looks count in the order in which they were reserved.
 

@@ -44,6 +44,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.learning",
     "promptvc.workflows.suites",
     "promptvc.workflows.voices",
+    "promptvc.workflows.made",
     "promptvc.workflows.plans",
     "promptvc.workflows.autodeploy",
     "promptvc.workflows.shipping",

@@ -85,8 +85,13 @@ class Budget:
         self._reserved_cost += cost
         return Ticket(tokens, cost)
 
-    async def leave(self, tokens: float = 0.0, cost: float = 0.0) -> Ticket | None:
-        """As :meth:`charge`; while calls are under way that may leave room, it waits for them."""
+    async def leave(self, tokens: float = 0.0, cost: float = 0.0, *, at_once: bool = False) -> Ticket | None:  # noqa: ARG002 - for who minds
+        """As :meth:`charge`; while calls are under way that may leave room, it waits for them.
+
+        Args:
+            at_once: whether a model in this process answers; a bound does not mind,
+                :class:`~promptvc.evaluation.running.cached_only.CachedOnly` does.
+        """
         while self.exhausted is None and self._counted() is None and self._lacking(tokens, cost) is not None:
             if self._under_way == 0 or self._halted:
                 break

@@ -100,7 +100,8 @@ class Caller:
                 if budget.exhausted is not None:
                     break
                 await budget.change()
-        ticket = await budget.leave(*self.expected(messages, parameters))
+        at_once = isinstance(self.model, ImmediateModel)
+        ticket = await budget.leave(*self.expected(messages, parameters), at_once=at_once)
         if ticket is not None:
             self.spent.calls += 1
             self._under_way += 1

@@ -1,0 +1,107 @@
+"""`reproduce`: the command that made a version, and the commit of main that it ran on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from promptvc.base.clock import format_time
+from promptvc.evidence.ledger import Training
+from promptvc.training.trained import TrainRequest
+from promptvc.workflows.learning import request_of
+from promptvc.workflows.made import made, require_commit
+from promptvc.workflows.project import Project
+
+_NOT_OPTIONS = frozenset({"settings", "trigger", "blocks", "dry_run", "push"})
+"""What of a request no option says: it stands in `promptvc.yaml`, or bears on nothing that is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """How a version was made.
+
+    Attributes:
+        version: that came out; None when none did.
+        main: the commit that the training read; ``baseline``: the version there.
+        command: its words.
+        settings: what `promptvc.yaml` said of training then, where that differs from the defaults.
+        remarks: what the command alone does not say, each one sentence.
+    """
+
+    name: str
+    training: str
+    time: str
+    version: int | None
+    main: str
+    baseline: int | None
+    command: tuple[str, ...]
+    settings: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The command as a shell takes it."""
+        return shlex.join(self.command)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `reproduce --json` prints it."""
+        return {
+            "name": self.name,
+            "training": self.training,
+            "time": self.time,
+            "version": self.version,
+            "main": self.main,
+            "baseline": self.baseline,
+            "command": self.line,
+            "settings": dict(self.settings),
+            "remarks": list(self.remarks),
+        }
+
+
+def reproduce(project: Project, reference: str) -> Reproduction:
+    """The command that made ``reference``: NAME@REV, a candidate's branch, or a training's id. Nothing is run.
+
+    Raises:
+        NotFound: no training made it, or this clone has not got what it read.
+        InputError: its record is from before trainings kept their options.
+    """
+    training = made(project, reference).training
+    main = require_commit(project, training)
+    request = request_of(training)
+    settings = training.options.get("settings")
+    return Reproduction(
+        name=training.prompt,
+        training=training.id,
+        time=format_time(training.time),
+        version=training.candidate.version if training.candidate else None,
+        main=main,
+        baseline=training.baseline.version,
+        command=("promptvc", "train", training.prompt, *_options(request, training)),
+        settings=settings if isinstance(settings, dict) else {},
+        remarks=tuple(_remarks(project, training, request)),
+    )
+
+
+def _options(request: TrainRequest, training: Training) -> Iterator[str]:
+    """Every option that differs from its default; the models in any case, whose default may change."""
+    default = TrainRequest()
+    for one in fields(TrainRequest):
+        value = getattr(request, one.name)
+        if one.name in _NOT_OPTIONS or value == getattr(default, one.name) or value is None:
+            continue
+        flag = f"--{one.name.replace('_', '-')}"
+        if value is True:
+            yield flag
+        else:
+            yield from (flag, ",".join(value) if isinstance(value, tuple) else f"{value}")
+    if training.candidate is not None and not training.promoted:
+        yield "--draft"
+
+
+def _remarks(project: Project, training: Training, request: TrainRequest) -> Iterator[str]:
+    if project.main_commit != training.main:
+        yield "main has moved since: the command starts from where main is now"
+    if request.blocks is not None:
+        yield f"it ran out of time after {request.blocks} blocks of its races, which another machine may not"
