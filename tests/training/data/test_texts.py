@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.training.data.texts import connected, near_pairs, normalised, overlap, pieces
+from promptvc.training.data import texts
+from promptvc.training.data.texts import (
+    Forest,
+    Nearby,
+    connected,
+    gather,
+    near_pairs,
+    normalised,
+    overlap,
+    pieces,
+)
 
 
 @pytest.mark.parametrize("text", ["Where is it?", " where   IS it ", "where-is_it!", "\uff37here is it"])
@@ -26,21 +39,61 @@ def test_nearly_the_same() -> None:
     assert near_pairs([other, same], [text]) == [(1, 0)]
 
 
+@given(st.one_of(st.text(), st.text(st.characters(max_codepoint=127))))
+def test_plain_text_is_normalised_as_any_other(text: str) -> None:
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    assert normalised(text) == (re.sub(r"[\W_]+", " ", plain).strip() or plain.strip())
+
+
 _WORDS = st.lists(st.sampled_from(["late", "parcel", "where", "box", "a", "of"]), max_size=9).map(" ".join)
+_TEMPLATE = st.tuples(st.integers(0, 40), st.sampled_from(["box", "parcel from my sister"])).map(
+    lambda given: f"my {given[1]} should have been here by now where is it please number {given[0]}"
+)
+_TEXTS = st.lists(st.one_of(_WORDS, _TEMPLATE), max_size=14)
+
+
+def is_near(one: str, other: str) -> bool:
+    return overlap(pieces(one), pieces(other)) >= 0.8
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(_WORDS, max_size=10), st.lists(_WORDS, max_size=10))
+@given(_TEXTS, _TEXTS)
 def test_no_near_pair_is_missed(left: list[str], right: list[str]) -> None:
-    def near(one: str, other: str) -> bool:
-        return overlap(pieces(one), pieces(other)) >= 0.8
-
     assert near_pairs(left) == [
-        (i, j) for i in range(len(left)) for j in range(i + 1, len(left)) if near(left[i], left[j])
+        (i, j) for i in range(len(left)) for j in range(i + 1, len(left)) if is_near(left[i], left[j])
     ]
-    assert near_pairs(left, right) == [
-        (i, j) for i in range(len(left)) for j in range(len(right)) if near(left[i], right[j])
-    ]
+    pairs = [(i, j) for i in range(len(left)) for j in range(len(right)) if is_near(left[i], right[j])]
+    assert near_pairs(left, right) == pairs
+    index = Nearby(right)
+    assert [index.has(text) for text in left] == [any(i == at for i, _ in pairs) for at in range(len(left))]
+
+
+@pytest.mark.parametrize("crowd", [1, 64])
+@settings(max_examples=200, deadline=None)
+@given(given=_TEXTS)
+def test_what_hangs_together_is_what_pairs_connect(crowd: int, given: list[str]) -> None:
+    """Also where every piece that two texts share is looked at by group."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts, "_CROWD", crowd)
+        forest = Forest(len(given))
+        gather(given, forest)
+        assert near_pairs(given) == [
+            (i, j) for i in range(len(given)) for j in range(i + 1, len(given)) if is_near(given[i], given[j])
+        ]
+    assert forest.roots() == connected(len(given), near_pairs(given))
+
+
+@given(st.integers(1, 3000), st.data())
+def test_what_overlaps_enough_agrees_on_rare_pieces(size: int, data: st.DataObject) -> None:
+    """The filters leave out no pair, whatever the sizes: what two sets share may be their most frequent pieces."""
+    other = data.draw(st.integers(size, size * 5 // 4))
+    shared = -(-4 * (size + other) // 9)
+    if shared <= size:
+        agreeing = min(
+            texts._prefix(size, texts._LARGER) - (size - shared),
+            texts._prefix(other, texts._ALL) - (other - shared),
+        )
+        assert agreeing >= texts._agreeing(-(-other * 4 // 5))
 
 
 def test_connected() -> None:
