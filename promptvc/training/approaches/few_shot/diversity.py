@@ -2,7 +2,8 @@
 
 Carbonell & Goldstein 1998, The use of MMR, diversity-based reranking for reordering documents and producing summaries:
 take the one with the most ``lambda * relevance - (1 - lambda) * closeness to the closest one taken``. Relevance is here
-how close an example is to the cases that went wrong, next to that of the best example; lambda is one half.
+how close an example is to the cases, those that went wrong above all, next to that of the best example; lambda is one
+half. Answers are not looked at: where the same few recur, correcting mistakes does better.
 """
 
 from __future__ import annotations
@@ -20,20 +21,17 @@ def diverse(
     cases: Sequence[int],
     allowed: Collection[int],
     room: Room,
-    *,
-    by_answer: bool,
 ) -> list[int]:
     """The examples to take, the first first. What is close to no case is never taken.
 
     Args:
         cases: positions of the cases that count; ``allowed``: of the examples that may be taken.
-        by_answer: an example is relevant only to cases with its answer.
     """
     relevance = dict.fromkeys(sorted(allowed), 0)
     for case in cases:
         weight = ground.weight[case]
         for near in ground.near[case]:
-            if near.example in relevance and (near.agrees or not by_answer):
+            if near.example in relevance:
                 relevance[near.example] += weight * near.close
     relevance = {example: value for example, value in relevance.items() if value > 0}
     if not relevance:

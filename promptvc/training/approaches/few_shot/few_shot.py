@@ -2,7 +2,8 @@
 
 The pool are the task's items: corrections, demonstrations and well-rated outputs, merged and settled. Variants
 differ in how examples are chosen (:mod:`promptvc.training.approaches.few_shot.neighbours`) and in how many there are.
-They need no call to a model.
+They need no call to a model, but for vectors where those are wanted. Once a choice has won, its examples are refined
+(:mod:`promptvc.training.approaches.few_shot.refining`).
 
 Examples that people wrote stay. Examples that cite events stay as well, except in variants that choose them
 anew; one whose events were all rejected by annotations goes in every variant. An answer in free text is nobody
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from promptvc.models.providers import OFFLINE
 from promptvc.training.approach import Standing, Variant
 from promptvc.training.approaches.few_shot.refining import Refiner
 from promptvc.training.approaches.few_shot.workshop import (
@@ -87,7 +89,7 @@ class ExampleProposer:
         return self._made
 
     def _choices(self, standing: Standing) -> list[Variant]:
-        """To correct mistakes, narrowly and looking ahead, all and half the room; to cover; and far from each other."""
+        """To correct mistakes, narrowly and looking ahead, all and half the room; to cover; for free text diversely."""
         workshop = self._workshop
         found: list[Variant] = []
         for base in bases(self._task):
@@ -99,10 +101,15 @@ class ExampleProposer:
             for measure, place in workshop.places.items():
                 ground = place.ground(told, known)
                 ways = BY_ANSWER if workshop.by_answer else FREE
+                if place is not workshop.place:
+                    # Where meaning is known one choice by words is enough, should the model follow those.
+                    ways = dict([next(iter(ways.items()))])
                 chosen = {name: Chosen(workshop, place, ground, way, room) for name, way in ways.items()}
                 # Of variants that do equally well the one with fewer examples is taken: so one such is offered.
                 first = next(iter(ways))
-                plans = [(name, room.examples) for name in ways] + [(first, room.examples // 2)]
+                plans = [(name, room.examples) for name in ways]
+                if place is workshop.place:
+                    plans.append((first, room.examples // 2))
                 how = f" by {measure}" if len(workshop.places) > 1 else ""
                 found += [
                     Variant(
@@ -117,7 +124,9 @@ class ExampleProposer:
 
     def _refined(self, standing: Standing) -> list[Variant]:
         refiner = Refiner(self._workshop, self._options, standing.parent)
-        return [refiner.exchanged(), refiner.lean(), refiner.halved(), refiner.ordered()]
+        found = [refiner.exchanged(), refiner.lean(), refiner.halved()]
+        # The offline responder takes examples as a set: another order would be asked about for nothing.
+        return found if self._task.prompt.model == OFFLINE else [*found, refiner.ordered()]
 
     def _known(self, standing: Standing, base: Base) -> list[bool | None]:
         """By case whether the model was right with what ``base`` shows; None where that was not asked."""

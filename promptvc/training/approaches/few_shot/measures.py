@@ -1,4 +1,4 @@
-"""How close two texts are: by their words, or by vectors of their meaning; in whole numbers, cosine x ``UNIT`` squared."""
+"""How close two texts are, by their words or by their meaning: in whole numbers, cosine x ``UNIT`` squared."""
 
 from __future__ import annotations
 

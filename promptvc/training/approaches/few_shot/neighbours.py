@@ -19,7 +19,7 @@ from promptvc.training.approaches.few_shot.measures import Measure, Words
 # The nearest of a case's pool that are remembered besides those that could change its answer.
 _NEAREST = 24
 
-# Meanings are all a little alike: of thousands no more than this are kept for a case.
+# Of thousands that are a little alike no more than this are kept for a case: they take memory and decide nothing.
 _MOST = 512
 
 

@@ -59,22 +59,14 @@ def greedy(aim: Callable[[Ground], Aim]) -> Way:
     return lambda _, ground, cases, allowed, room: choose(aim(ground), ground, cases, allowed, room)
 
 
-def mmr(*, by_answer: bool) -> Way:
-    """Choosing by :func:`~promptvc.training.approaches.few_shot.diversity.diverse`."""
-    return lambda place, ground, cases, allowed, room: diverse(
-        place, ground, cases, allowed, room, by_answer=by_answer
-    )
-
-
 LOOK_AHEAD = greedy(lambda ground: Correct(ground, -WIDE, WIDE))
 COVER_ALL = greedy(lambda ground: Cover(ground, by_answer=False))
 BY_ANSWER: dict[str, Way] = {
     "correct": greedy(lambda ground: Correct(ground, 0, NARROW)),
     "look ahead": LOOK_AHEAD,
     "cover": greedy(lambda ground: Cover(ground, by_answer=True)),
-    "diverse": mmr(by_answer=True),
 }
-FREE: dict[str, Way] = {"cover": COVER_ALL, "diverse": mmr(by_answer=False)}
+FREE: dict[str, Way] = {"cover": COVER_ALL, "diverse": diverse}
 """For answers in free text, each of which is nobody else's."""
 
 
