@@ -72,6 +72,8 @@ def train(
     ledger have it; they fetch nothing, but for the ledger with --push.
     """
     if when is not None:
+        if reports:
+            raise Usage("--report goes with one training", hint=f"name the prompt, without --{when[0]}")
         requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
         return train_due.run(edge, name, when, requests, _print)
     if name is None:

@@ -40,6 +40,7 @@ def test_a_report_that_cannot_be_written_is_found_before_anything_is_asked(
     cli = cli_of(desk)
     assert "report.pdf" in cli.fails(2, "train", DESK, "--report", str(tmp_path / "report.pdf"))
     cli.fails(2, "train", DESK, "--report", str(tmp_path / "no" / "report.md"))
+    assert "goes with one training" in cli.fails(2, "train", "--due", "--report", str(tmp_path / "x.md"))
     assert cli.json("train", DESK, "--history") == []
     assert "no training" in cli.fails(2, "train", DESK, "--history", "--report", str(tmp_path / "x.md"))
 
