@@ -40,7 +40,6 @@ class Evolution:
 
     Attributes:
         reflect: asks for edits; ``calls_per_question`` is what that takes at most.
-        refuse: why a variant cannot be a candidate; it is not tried then.
         calls: answers and questions that it may ask for, at most.
         batch: how many failures are reflected on at once.
         wanted: how many candidates are wanted; twice as many questions are asked at most.
@@ -51,7 +50,6 @@ class Evolution:
     standing: Standing
     scorer: Scorer
     reflect: Reflect
-    refuse: Callable[[Variant], str | None]
     calls_per_question: int
     calls: int
     batch: int
@@ -212,8 +210,6 @@ class _Adapter:
             return {}
         name = f"reflection {evolution.standing.round}.{self._questions}"
         made = variant(name, before, proposals, note=told(proposals))
-        if evolution.refuse(made) is not None:
-            return {}
         texts = _candidate(made.fit(whole))
         known = dict(parent)
         changed = {part: text for part, text in texts.items() if known.get(part) != text}

@@ -20,7 +20,7 @@ from promptvc.training.approaches.meta_prompt.voices import Piece, Voices, compl
 from promptvc.training.options import TrainingOptions
 from promptvc.training.proposal import Proposal, applied, variant
 from promptvc.training.scoring import Scored, Tools
-from promptvc.training.search.growth import FLOOR, refusal
+from promptvc.training.search.growth import FLOOR
 from promptvc.training.sizes import instructions_length
 from promptvc.training.task import TrainingTask
 
@@ -110,7 +110,6 @@ class MetaPrompting:
             standing=standing,
             scorer=self._scorer,
             reflect=self._edits,
-            refuse=self._refusal,
             calls_per_question=ATTEMPTS,
             calls=self._allowance(standing),
             batch=self._options.batch,
@@ -171,9 +170,7 @@ class MetaPrompting:
                 continue
             self._tried.add(key)
             name = f"rules from words {standing.round}.{len(found) + 1}"
-            made = variant(name, standing.parent, bundle, note=told(bundle))
-            if self._refusal(made) is None:
-                found.append(made)
+            found.append(variant(name, standing.parent, bundle, note=told(bundle)))
         return found
 
     def _within(self, prompt: Prompt, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
@@ -189,10 +186,6 @@ class MetaPrompting:
         before = instructions_length(self._task.prompt)
         room = max(FLOOR, int(before * self._options.max_growth))
         return room - (instructions_length(prompt) - before)
-
-    def _refusal(self, made: Variant) -> str | None:
-        whole = made.fit(range(len(self._task.cases)))
-        return refusal(self._task, whole, made.cites, self._options)
 
     def _say(self, remark: str) -> None:
         self._remarks[f"{remark}."] = None

@@ -15,7 +15,7 @@ import pytest
 
 from promptvc.base.errors import OverBudget, ProviderError
 from promptvc.evaluation.running.budget import Limits
-from promptvc.prompts.model import Prompt
+from promptvc.prompts.model import Example, Prompt
 from promptvc.training.approach import Variant
 from promptvc.training.approaches.meta_prompt.meta_prompt import NO_MODEL, MetaPrompt
 from promptvc.training.options import Bounds
@@ -232,6 +232,14 @@ def test_reflection_keeps_to_its_third_of_the_bounds(calls: int) -> None:
             assert shop.server.count > before
 
 
+def test_nothing_is_asked_twice() -> None:
+    task = a_task(complaining())
+    with open_shop(shop_script(one_at_a_time)) as shop:
+        propose(shop, task)
+        asked = [json.dumps(one.body["messages"]) for one in shop.server.requests]
+        assert len(set(asked)) == len(asked)
+
+
 def test_a_bound_that_is_reached_ends_it_at_once() -> None:
     task = a_task(complaining())
     for allowed in range(12):
@@ -390,6 +398,31 @@ def test_a_training_declines_where_nothing_helps() -> None:
         assert outcome.edits is None
         assert "no improvement" in outcome.reason
         assert outcome.calls >= shop.server.count
+
+
+def test_a_case_is_never_asked_with_its_own_answer_as_an_example() -> None:
+    task = a_task(complaining())
+
+    def fit(learn: Sequence[int]) -> Prompt:
+        shown = [task.cases[at].case.vars for at in learn]
+        return replace(task.prompt, examples=tuple(Example(dict(each), "EUR 5") for each in shown))
+
+    with open_shop(shop_script()) as shop:
+        standing = shop.standing(task)
+        before = shop.server.count
+        parent = Variant("shown", fit)
+        prompt = fit(range(len(task.cases)))
+        assert (
+            MetaPrompt()
+            .begin(task, options(), shop.tools)
+            .propose(replace(standing, parent=parent, prompt=prompt))
+        )
+        asked = [one for one in shop.server.requests[before:] if one.body["model"] == "answerer"]
+        assert asked
+        for one in asked:
+            turns = [turn["content"] for turn in one.body["messages"]]
+            assert len(turns) > 10
+            assert turns.count(one.text) == 1
 
 
 def test_cases_of_other_approaches_are_left_alone() -> None:
