@@ -10,45 +10,41 @@ improvement is claimed when a candidate leaves training and its paired test on t
 level of a first look. Limit: none claimed in at least 95 of 100. Twice: with the suite (true answers), and without
 one, where the hold-out is 30 % of the same shuffled corrections.
 
-The questions (banking77; Casanueva et al., "Efficient Intent Detection with Dual Sentence Encoders", 2020; CC BY 4.0)
-are not part of the project. Run from the repository:
-``python -m benchmarks.training [--seeds N] [--nulls N] [FOLDER]``; FOLDER, or ``PROMPTVC_BENCH_DATA``, or
-``../shared/data`` beside the repository holds ``banking77/train.csv`` and ``test.csv``.
+The questions are those of :mod:`benchmarks.bank`. Run from the repository:
+``python -m benchmarks.training [--seeds N] [--nulls N] [--alone] [FOLDER]``; FOLDER, or ``PROMPTVC_BENCH_DATA``, holds
+the questions. Without ``--alone`` the other benchmarks of training follow: :mod:`benchmarks.null`,
+:mod:`benchmarks.optimizers`, :mod:`benchmarks.defects` and :mod:`benchmarks.many_events`.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import os
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from promptvc.base.clock import format_time
-from promptvc.base.ids import derived_ulid
+from benchmarks.bank import Rows, corrections, folder, prompt_bytes, read, suite_of
 from promptvc.base.paired import paired_test
 from promptvc.base.stats import alpha_at
-from promptvc.evaluation.cases.suite import Case, load_suite
+from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.sessions.session import Session
-from promptvc.feedback.events import Event, parse_event
+from promptvc.feedback.events import Event
 from promptvc.models.offline import OfflineModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import load_prompt
 from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import build
+from promptvc.training.options import TrainingOptions
 from promptvc.training.scorer import SessionScorer
-from promptvc.training.task import TrainingOptions, TrainingTask
+from promptvc.training.scoring import Tools
+from promptvc.training.task import TrainingTask
 from promptvc.training.train import train
 
-NAME = "bank"
-START = datetime(2026, 6, 1, tzinfo=UTC)
-Rows = Sequence[tuple[str, str]]
+OTHERS = ("null", "optimizers", "defects", "many_events")
+"""Parts in modules of their own."""
 
 
 @dataclass(frozen=True)
@@ -65,57 +61,6 @@ class Result:
     cpu: float
 
 
-def folder(given: str | None) -> Path:
-    """Where the questions are."""
-    if given is None:
-        given = os.environ.get("PROMPTVC_BENCH_DATA")
-    return Path(given) if given else Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def read(path: Path) -> list[tuple[str, str]]:
-    """(question, label), with the label as an identifier."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [(row["text"].strip(), row["category"]) for row in csv.DictReader(file)]
-
-
-def prompt_bytes(labels: Sequence[str]) -> bytes:
-    """The baseline: labels only."""
-    text = "You sort questions of bank customers. Answer with one label only.\nLabels: " + ", ".join(labels)
-    return (
-        f"name: {NAME}\nversion: 1\nmodel: offline\nvariables:\n  message: {{required: true}}\n"
-        f"messages:\n  - role: system\n    content: {json.dumps(text)}\n  - role: user\n"
-        '    content: "{{ message }}"\nrules: []\nexamples: []\n'
-    ).encode()
-
-
-def corrections(rows: Rows) -> list[Event]:
-    """One correction a row, by different users, a minute apart."""
-    events = []
-    for number, (text, label) in enumerate(rows):
-        moment = START + timedelta(minutes=number)
-        value = {
-            "id": derived_ulid(moment, text.encode(), number),
-            "time": format_time(moment),
-            "prompt": NAME,
-            "kind": "correction",
-            "source": "human",
-            "version": 1,
-            "input": text,
-            "corrected": label,
-        }
-        events.append(parse_event(value))
-    return events
-
-
-def suite_of(rows: Rows) -> Sequence[Case]:
-    """The suite of ``rows``."""
-    cases = [
-        {"id": f"case-{n}", "vars": {"message": text}, "expected": label}
-        for n, (text, label) in enumerate(rows)
-    ]
-    return load_suite(json.dumps({"cases": cases}).encode(), file="evaluation/bank.yaml").cases
-
-
 def one(data: bytes, events: Sequence[Event], suite: Sequence[Case] | None, seed: int) -> Result:
     """Train once and look at the hold-out."""
     started, cpu = time.perf_counter(), time.process_time()
@@ -124,14 +69,14 @@ def one(data: bytes, events: Sequence[Event], suite: Sequence[Case] | None, seed
     split = divide(dataset.items, suite, prompt)
     session = Session([OfflineModel()])
     scorer = SessionScorer(session)
-    options = TrainingOptions(seed=seed, max_examples=64)
-    outcome = train(TrainingTask.of(prompt, dataset, split), scorer, options)
-    before = [score or 0.0 for score in scorer.scores(prompt, split.holdout)]
+    options = TrainingOptions(approach="few_shot", seed=seed, max_examples=64)
+    outcome = train(TrainingTask.of(prompt, dataset, split), options, Tools(scorer))
+    before = [one.score or 0.0 for one in scorer.ask(prompt, split.holdout)]
     accuracy, claimed = sum(before) / len(before), False
     after = before
     if outcome.edits is not None:
         candidate = load_prompt(edit(data, outcome.edits, file="prompts/bank.yaml"), file="prompts/bank.yaml")
-        after = [score or 0.0 for score in scorer.scores(candidate, split.holdout)]
+        after = [one.score or 0.0 for one in scorer.ask(candidate, split.holdout)]
         differences = [new - old for new, old in zip(after, before, strict=True)]
         alpha = alpha_at(1)
         claimed = paired_test(differences, clusters=split.clusters, alpha=alpha).p_greater <= alpha
@@ -140,7 +85,7 @@ def one(data: bytes, events: Sequence[Event], suite: Sequence[Case] | None, seed
         sum(after) / len(after),
         claimed,
         outcome.edits is not None,
-        len(outcome.added),
+        outcome.count("examples"),
         session.spent.calls,
         time.perf_counter() - started,
         time.process_time() - cpu,
@@ -201,23 +146,33 @@ def _ok(good: bool) -> str:
     return "ok" if good else "MISSED"
 
 
-def main() -> int:
-    """Run both parts."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", nargs="?")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--nulls", type=int, default=100)
-    given = parser.parse_args()
+def bank(given: argparse.Namespace) -> bool:
+    """Both parts on the bank's questions, where there are any; whether all limits hold."""
     data = folder(given.folder) / "banking77"
     if not (data / "train.csv").is_file():
         print(f"skipped: no questions at {data}; give their folder, or set PROMPTVC_BENCH_DATA")
-        return 0
+        return True
     train_rows, test_rows = read(data / "train.csv"), read(data / "test.csv")
     prompt = prompt_bytes(sorted({label for _, label in train_rows}))
     good = gain(train_rows, test_rows, prompt, given.seeds) if given.seeds else True
     if given.nulls:
         good = null(train_rows, test_rows, prompt, given.nulls, with_suite=True) and good
         good = null(train_rows, test_rows, prompt, given.nulls, with_suite=False) and good
+    return good
+
+
+def main() -> int:
+    """Run both parts, then the others."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--nulls", type=int, default=50)
+    parser.add_argument("--alone", action="store_true", help="leave out the parts in other modules")
+    given = parser.parse_args()
+    good = bank(given)
+    for name in () if given.alone else OTHERS:
+        print(f"\n-- {name}", flush=True)
+        good &= not subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
     return 0 if good else 1
 
 
