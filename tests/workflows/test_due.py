@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
+from promptvc.base.clock import utc_now
 from promptvc.base.files import FileLock
+from promptvc.training.trained import Trained, TrainRequest
+from promptvc.workflows import improve
+from promptvc.workflows.due import train_due
+from promptvc.workflows.project import open_project
 from tests.builders import Repo
 from tests.cli.test_process import Slow
 from tests.commands import Cli, cli_of
@@ -31,7 +36,7 @@ def add(repo: Repo, rows: list[dict[str, object]]) -> None:
 
 
 def with_other(repo: Repo, **files: str) -> None:
-    """A second prompt with the same feedback as the first, and files of the test's own."""
+    """A second prompt with the same feedback as the first, of another model, and files of the test's own."""
     text = DESK_PROMPT.replace(DESK, OTHER).replace("model: offline", "model: openai:test-model")
     suite = desk_suite()
     repo.commit({f"prompts/{OTHER}.yaml": text, f"evaluation/{OTHER}.yaml": suite, **files}, "Another")
@@ -150,6 +155,23 @@ def test_two_at_once_train_it_once(desk: Repo) -> None:
     done = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
     assert sorted(len(one["trained"]) for one in done) == [0, 1]
     assert len(cli.json("train", DESK, "--history")) == 1
+
+
+def test_what_another_process_trained_meanwhile_is_not_trained_again(desk: Repo) -> None:
+    with_other(desk, **{f"prompts/{OTHER}.yaml": DESK_PROMPT.replace(DESK, OTHER)})
+    trained: list[str] = []
+    with open_project(desk.path, environ=desk.environ, clock=utc_now) as project:
+
+        def train(name: str, request: TrainRequest) -> Trained:
+            trained.append(name)
+            if name == OTHER:
+                assert len(cli_of(desk).json("train", "--due", DESK)["trained"]) == 1
+            return improve.train(project, name, request)
+
+        done = train_due(project, [TrainRequest()], train)
+    assert trained == [OTHER]
+    assert [one.name for one in done.not_due] == [DESK]
+    assert done.not_due[0].due.reasons == ("0 new events, 10 are the least",)
 
 
 def test_with_push_the_trainings_of_other_clones_count(desk: Repo, tmp_path: Path) -> None:
