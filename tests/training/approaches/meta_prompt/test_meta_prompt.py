@@ -276,7 +276,7 @@ with open_tools(os.environ, Path(sys.argv[1])) as (tools, _):
 """
 
 
-def start(server: Server, cache: Path, hash_seed: str = "0") -> subprocess.Popen[str]:
+def start(server: Server, cache: Path, hash_seed: str) -> subprocess.Popen[str]:
     """A training in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", _RUN, str(cache)],
@@ -288,37 +288,33 @@ def start(server: Server, cache: Path, hash_seed: str = "0") -> subprocess.Popen
 
 
 def test_the_same_bytes_whatever_the_hash_seed_and_after_a_kill(tmp_path: Path) -> None:
-    with Server(shop_script(one_at_a_time)) as server:
-        first = start(server, tmp_path / "1", "1")
-        expected, _ = first.communicate()
+    script = shop_script(one_at_a_time)
+    dying: list[subprocess.Popen[str]] = []
+    deadly = 0
+
+    def killing(request: Request) -> Reply:
+        if request.number == deadly:
+            dying[0].send_signal(signal.SIGKILL)
+            return Reply(hang=True)
+        return script(request)
+
+    with Server(killing) as server:
+        whole_run = start(server, tmp_path / "whole", "1")
+        expected, _ = whole_run.communicate()
         calls = server.count
-        assert first.returncode == 0
+        assert whole_run.returncode == 0
         assert "Never apologise." in expected
-        second = start(server, tmp_path / "2", "77")
-        assert second.communicate()[0] == expected
-        assert server.count == 2 * calls
 
-        script = server.script
-        before = server.count
-        dying: list[subprocess.Popen[str]] = []
-
-        def deadly(request: Request) -> Reply:
-            if request.number == before + 32:  # some way into the reflection
-                dying[0].send_signal(signal.SIGKILL)
-                return Reply(hang=True)
-            return script(request)
-
-        server.script = deadly
-        dying.append(start(server, tmp_path / "3"))
+        deadly = calls + 32  # some way into the reflection
+        dying.append(start(server, tmp_path / "killed", "77"))
         assert dying[0].communicate()[0] == ""
         assert dying[0].returncode == -signal.SIGKILL
-        paid = server.count - before
+        paid = server.count - calls
         assert 32 <= paid < calls
-        server.script = script
-        last = start(server, tmp_path / "3")
-        assert last.communicate()[0] == expected
-        under_way = 4
-        assert calls - paid <= server.count - before - paid <= calls - paid + under_way
+
+        assert start(server, tmp_path / "killed", "77").communicate()[0] == expected
+        under_way = 4  # as many are asked at once
+        assert calls - paid <= server.count - calls - paid <= calls - paid + under_way
 
 
 def test_a_run_that_goes_on_pays_for_the_rest_only(tmp_path: Path) -> None:
