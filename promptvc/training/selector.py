@@ -69,6 +69,17 @@ def select(task: TrainingTask, options: TrainingOptions) -> Selection:
     )
 
 
+def check_names(approach: str, enabled: Sequence[str]) -> None:
+    """What is asked for and what the settings enable exists.
+
+    Raises:
+        NotFound: there is no approach of that name.
+    """
+    for name in (approach, *enabled):
+        if name not in {AUTO, ALL}:
+            find(name)
+
+
 def find(name: str) -> Approach:
     """The approach ``name``, built in or from an entry point.
 

@@ -24,10 +24,12 @@ from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose, publish, waiting
 from promptvc.training.approaches.adversarial.holdout import Harder, harder
+from promptvc.training.data.claims import OLDER
 from promptvc.training.optimizer import SessionOptimizer
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record, with_look
 from promptvc.training.scoring import Tools
+from promptvc.training.selector import check_names
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
 from promptvc.workflows.learning import open_tools, open_training, options_of, prepare, recorded, settings_of
@@ -66,6 +68,7 @@ class _Training:
                 f"--push: there is no remote {project.settings.remote}",
                 hint="git remote add, or leave it out",
             )
+        check_names(request.approach, settings_of(project, request).approaches)
         self.id = new_ulid(project.clock())
         self.started = project.clock()
         self.prepared = prepare(project, name, request)
@@ -299,6 +302,8 @@ class _Training:
     ) -> Trained:
         spent = self._spent
         remarks = [*found.remarks, *self.session.warnings]
+        if found.edits is None and (older := self.prepared.left_out.get(OLDER, 0)):
+            remarks.append(f"{older:,} events are too old: --days, or training.days, takes them in")
         if made is not None and made.again:
             remarks.append(f"the same candidate was on {made.branch} already")
         remarks += [f"another candidate waits to be merged: {branch}" for branch in others]

@@ -99,10 +99,11 @@ def prepare(project: Project, name: str, request: TrainRequest, *, at: str | Non
     held = shelf(project, main).quarantine(alone)
     split = divided.without(held.reasons([case.id for case in divided.holdout], project.clock().date()))
     heard = hear(reading.events, prompt, dataset.rejected, claims)
-    signals, inaudible = split.audible(heard.signals)
-    counts = Counter(left_out(dataset, split, reading)) + Counter(
-        {f"{why}, unheard": n for why, n in inaudible.items()}
-    )
+    signals, _ = split.audible(heard.signals)
+    counts = Counter(left_out(dataset, split, reading))
+    # What says a right answer is counted with the items.
+    told = {event for item in dataset.items for event in item.because}.union(*(signal.because for signal in signals))
+    counts["are of the hold-out, and not heard"] = sum(1 for one in heard.signals if one.id not in told)
     return Prepared(
         name=alone,
         main=main,
@@ -115,7 +116,7 @@ def prepare(project: Project, name: str, request: TrainRequest, *, at: str | Non
         split=split,
         task=TrainingTask.of(prompt, dataset, split, signals),
         models=request.models or (prompt.model or project.settings.model or OFFLINE,),
-        left_out=dict(sorted(counts.items())),
+        left_out=dict(sorted((+counts).items())),
     )
 
 

@@ -33,9 +33,9 @@ def test_the_loop_as_methods(repo: Repo, tmp_path: Path) -> None:
         assert library.commit_feedback().events == 0
         assert len(library.events(DESK, kind="rating")) == 1
         assert library.feedback_summary()["total"] == 61
-        dry = library.train(DESK, dry_run=True)
+        dry = library.train(DESK, days=99, dry_run=True)
         assert (dry.candidate, dry.comparison) == (None, None)
-        trained = library.train(DESK)
+        trained = library.train(DESK, days=99)
         assert trained.promoted
         assert trained.comparison is not None
         assert trained.comparison.score is not None

@@ -26,7 +26,7 @@ def test_the_loop(repo: Repo, tmp_path: Path) -> None:
         assert b"ada@example.org" not in repo.show(f"HEAD:{segment}")
     before = repo.rev("main")
 
-    done = cli.json("train", DESK)
+    done = cli.json("train", DESK, "--days", "9999")
     assert (done["promoted"], done["branch"], done["commit"]) == (True, BRANCH, repo.rev(BRANCH))
     assert repo.rev("main") == before == repo.rev(f"{BRANCH}~1")
     assert repo.status() == []
@@ -101,7 +101,7 @@ def test_learned_text_is_never_a_template(repo: Repo, tmp_path: Path) -> None:
     cli = cli_of(repo)
     cli.ok("feedback", "import", str(tmp_path / "rows.jsonl"))
     cli.ok("feedback", "commit")
-    done = cli.json("train", DESK)
+    done = cli.json("train", DESK, "--days", "9999")
     assert done["promoted"]
     shown = cli.json("show", f"{DESK}@{done['branch']}", "--var", "question=what {{ now }}?")
     contents = [message["content"] for message in shown["messages"]]

@@ -24,6 +24,9 @@ from promptvc.training.data.inputs import Inputs
 
 _NONE: Mapping[str, Event] = {}
 
+OLDER = "older than --days"
+"""The reason for which an event outside of the window is left out."""
+
 REVIEWED, STATED, RATED = 3, 2, 1
 """Ranks: reviewed by an annotation; stated in a correction or demonstration; an output that was rated well."""
 
@@ -82,7 +85,7 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
             left_out["rejected by an annotation"] += 1
             continue
         if since is not None and event.time < since:
-            left_out["older than --days"] += 1
+            left_out[OLDER] += 1
             continue
         found = _claim(event, tuple(about.values()), inputs, options)
         if isinstance(found, Claim):

@@ -19,7 +19,7 @@ from operator import attrgetter
 
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.claims import ClaimOptions
+from promptvc.training.data.claims import OLDER, ClaimOptions
 from promptvc.training.data.inputs import Form, Inputs
 from promptvc.training.data.sample import sampled
 from promptvc.training.measures import SERVED
@@ -97,7 +97,7 @@ def hear(
         if event.id in rejected:
             left_out["rejected by an annotation"] += 1
         elif since is not None and event.time < since:
-            left_out["older than --days"] += 1
+            left_out[OLDER] += 1
         else:
             counting.append(event)
     kept = _sample(counting)
