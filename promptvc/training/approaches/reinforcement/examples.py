@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from promptvc.models.similarity import UNIT, Index, Rarity
 from promptvc.models.words import features
@@ -59,11 +60,17 @@ class Examples:
         self._rarity = Rarity(bags.values())
         self._vectors = {at: self._rarity.vector(bag) for at, bag in bags.items()}
         self._closeness = self._close()
-        self._said: dict[tuple[str, str], list[bool]] = {}
-        for reward in rewards:
-            if reward.input and (reward.good or reward.bad):
-                self._said.setdefault((normalised(reward.input), reward.output), []).append(reward.good)
+        self._rewards = rewards
         self._orders: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
+
+    @cached_property
+    def _said(self) -> dict[tuple[str, str], list[bool]]:
+        """By input and output whether users called it good, each time one did."""
+        said: dict[tuple[str, str], list[bool]] = {}
+        for reward in self._rewards:
+            if reward.input and (reward.good or reward.bad):
+                said.setdefault((normalised(reward.input), reward.output), []).append(reward.good)
+        return said
 
     def _light(self, at: int) -> bool:
         # One example that eats a quarter of the room stands for a document, not for an example.
@@ -113,6 +120,8 @@ class Examples:
     def misleading(self, prompt: Prompt, learn: Sequence[int] | None = None) -> list[int]:
         """Positions of the examples of ``prompt`` that mislead, by the answers in ``learn``; None: by all."""
         examples = prompt.examples
+        if not any(example.because for example in examples):
+            return []
         index = Index()
         for example in examples:
             index.add(self._rarity.vector(features(self._inputs.text(example.input))))

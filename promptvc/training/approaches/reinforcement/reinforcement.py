@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Standing, Variant
@@ -18,7 +19,7 @@ from promptvc.training.approaches.meta_prompt.extractor import extract
 from promptvc.training.approaches.reinforcement.arms import UNKNOWN, Arm, of_rule, ranked, together
 from promptvc.training.approaches.reinforcement.contrast import FEWEST, SUPPORT, Contrast, contrast
 from promptvc.training.approaches.reinforcement.examples import Examples
-from promptvc.training.approaches.reinforcement.rewards import answered, rewarded
+from promptvc.training.approaches.reinforcement.rewards import Rewards, answered, rewarded
 from promptvc.training.approaches.reinforcement.rules import ANSWERS, OUTPUTS, proposals
 from promptvc.training.options import TrainingOptions
 from promptvc.training.proposal import Proposal
@@ -77,9 +78,16 @@ class Reinforcing:
 
     def __init__(self, task: TrainingTask, options: TrainingOptions) -> None:
         self._task, self._options = task, options
-        self._rewards = rewarded(task.signals)
-        self._rated = contrast(self._rewards.rewards)
         self._pulled: dict[str, Arm] = {}
+
+    # Neither is needed before the search has asked the baseline, and many events take their time.
+    @cached_property
+    def _rewards(self) -> Rewards:
+        return rewarded(self._task.signals)
+
+    @cached_property
+    def _rated(self) -> Contrast:
+        return contrast(self._rewards.rewards)
 
     @property
     def remarks(self) -> Sequence[str]:

@@ -67,6 +67,12 @@ def test_a_mark_of_bad_or_good_outputs_is_found(mark: str) -> None:
     assert first.users >= 3
 
 
+def test_of_marks_that_nearly_the_same_outputs_have_the_plainest_is_named() -> None:
+    # "we", which they begin with, often tells them apart by a little more than the apology does.
+    firsts = [contrast(rewarded(signals_of(rated(160, seed))).rewards).findings[0] for seed in range(20)]
+    assert [first.mark.value for first in firsts] == ["an apology"] * 20
+
+
 def test_a_finding_cites_the_clearest_events_that_carry_it() -> None:
     events = rated(300, 4)
     by_id = {each.id: each for each in events}
@@ -156,6 +162,13 @@ def test_a_rule_that_says_the_opposite_is_reworded_and_one_that_says_it_is_not_s
     ):
         made = proposals(found, _with_rules("Other.", rule), OUTPUTS)
         assert [(each.action, each.at, each.text) for each, _ in made] == expected
+
+
+def test_another_label_for_the_same_word_is_reworded() -> None:
+    texts = [each.text or "" for each, _ in proposals(contrast(_labels(200)), a_prompt(), OUTPUTS)]
+    prompt = _with_rules("Other.", texts[0].replace("card_fraud, not billing", "courier"))
+    made = [each for each, _ in proposals(contrast(_labels(200)), prompt, OUTPUTS)]
+    assert [(each.action, each.at, each.text) for each in made] == [("reword_rule", 1, texts[0])]
 
 
 def test_a_length_is_another_length_reworded() -> None:
