@@ -72,6 +72,21 @@ class Ledgers:
                     return next(one for one in self.read(name).trainings if one.id == identifier)
         return None
 
+    def trainings(self) -> dict[str, tuple[Training, ...]]:
+        """By prompt its trainings, newest first, of this clone and of the remote: for many prompts at once."""
+        blobs: dict[str, dict[str, str]] = {}
+        for ref in (self.remote_ref, _REF):
+            tip = self.repository.resolve(ref)
+            found = self.objects.tree(tip, f"{self.prefix}trainings") if tip is not None else {}
+            for path, oid in found.items():
+                place = path.removeprefix(self.prefix)
+                name = place.removeprefix("trainings/").rpartition("/")[0]
+                blobs.setdefault(name, {})[place] = oid
+        return {
+            name: read({path: self.objects.blob(oid) for path, oid in found.items()}, name).trainings
+            for name, found in blobs.items()
+        }
+
     def reserve(self, look: Look, clock: Callable[[], datetime]) -> Look:
         """Commit a look, dated under the lock so that looks count in the order in which they were reserved.
 

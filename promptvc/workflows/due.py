@@ -108,8 +108,12 @@ def standings(project: Project, name: str | None = None) -> list[Standing]:
         NotFound: main has no prompt ``name``.
     """
     main = project.need_main()
-    segments = _segments(project, main)
-    return [_standing(project, each, segments.get(each, {})) for each in _names(project, main, name)]
+    names, segments = _names(project, main, name), _segments(project, main, name or "")
+    ledgers = Ledgers.of(project.resolver, project.settings.remote)
+    trainings = (
+        ledgers.trainings() if name is None else {each: ledgers.read(each).trainings for each in names}
+    )
+    return [_standing(project, each, segments.get(each, {}), trainings.get(each, ())) for each in names]
 
 
 def require(project: Project, name: str | None) -> None:
@@ -216,19 +220,18 @@ def _names(project: Project, main: str, name: str | None) -> Sequence[str]:
     return [wanted]
 
 
-def _segments(project: Project, commit: str) -> dict[str, dict[str, str]]:
-    """By prompt, {path: blob} of its feedback in ``commit``."""
+def _segments(project: Project, commit: str, below: str = "") -> dict[str, dict[str, str]]:
+    """By prompt, {path: blob} of its feedback in ``commit``; ``below``: of that prompt, and those within its name."""
     found: dict[str, dict[str, str]] = {}
-    for path, blob in project.tree(commit, FOLDER).items():
+    for path, blob in project.tree(commit, f"{FOLDER}/{below}".rstrip("/")).items():
         prompt = prompt_of(path)
         if prompt is not None:
             found.setdefault(prompt, {})[path] = blob
     return found
 
 
-def _standing(project: Project, name: str, now: Mapping[str, str]) -> Standing:
+def _standing(project: Project, name: str, now: Mapping[str, str], trainings: Sequence[Training]) -> Standing:
     settings = project.settings.training
-    trainings = Ledgers.of(project.resolver, project.settings.remote).read(name).trainings if now else ()
     new, remark = _new(project, name, now, last_ended(trainings), settings.days)
     last = trainings[0] if trainings else None
     due = assess(new, last, settings.triggers, project.clock())
@@ -251,7 +254,7 @@ def _new(
             f"the commit that the last training read is not in this clone: new is what came after {since}"
         )
         return fresh(events, used, rejected_in(events), days), (remark,)
-    then = _segments(project, commit).get(name, {})
+    then = _segments(project, commit, name).get(name, {})
     # Segments are written once: what both have is parsed once, and nothing is where nothing was added.
     added = {path for path in now if then.get(path) != now[path]}
     if not added:
