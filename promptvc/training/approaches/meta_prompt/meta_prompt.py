@@ -8,6 +8,7 @@ extracted from users' words, and the result says so.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -60,7 +61,6 @@ class MetaPrompting:
         self._task = task
         self._options = options
         self._scorer = tools.scorer
-        self._voices = Voices(task.signals)
         self._remarks: dict[str, None] = {}
         self._spent = 0
         self._tried: set[tuple[object, ...]] = set()
@@ -98,6 +98,11 @@ class MetaPrompting:
             if found is not None:
                 return found
         return self._extracted(standing)
+
+    @functools.cached_property
+    def _voices(self) -> Voices:
+        # Not before it is needed: with very many events it takes seconds, and the baseline is asked first.
+        return Voices(self._task.signals)
 
     def _reflected(self, standing: Standing, reflector: Reflector) -> Sequence[Variant] | None:
         """What the model proposes; None when that is nothing because it failed, or gave nothing that can be read.

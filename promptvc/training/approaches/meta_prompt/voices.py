@@ -53,9 +53,9 @@ class Voices:
                 self._on.setdefault(signal.form.core, []).append(signal)
             for text in complaints(signal):
                 said.setdefault(normalised(text), []).append((signal, text))
-        everything = [_together(each) for each in said.values()]
         # The sort keeps the order of time among those that as many users say.
-        self._said = sorted(everything, key=lambda one: -one.users)[:_MOST_SAID]
+        often = sorted(said.values(), key=lambda each: -len({signal.user for signal, _ in each}))
+        self._said = [_together(each) for each in often[:_MOST_SAID]]
         self._weights = Counter[str]()
         for one in self._said:
             self._weights.update(dict.fromkeys(one.stems, one.users))
