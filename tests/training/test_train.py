@@ -22,7 +22,6 @@ from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
 from promptvc.training.approach import Standing, Variant
 from promptvc.training.approaches.few_shot.few_shot import FewShot
-from promptvc.training.approaches.few_shot.workshop import tokens_of
 from promptvc.training.data.holdout import case_of, divide
 from promptvc.training.data.items import build
 from promptvc.training.data.texts import near_pairs, normalised
@@ -31,6 +30,7 @@ from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scorer import SessionScorer
 from promptvc.training.scoring import Scored, Tools
 from promptvc.training.search.changes import difference
+from promptvc.training.sizes import tokens_of
 from promptvc.training.task import TrainingTask
 from promptvc.training.train import train
 from tests.training.makers import PROMPT, a_prompt, an_id, corrections, event, offline, questions, text_of

@@ -14,7 +14,14 @@ from promptvc.prompts.model import Example, Prompt
 from promptvc.training.approach import Variant
 from promptvc.training.approaches.few_shot.ablation import Setting, Worth, eliminated
 from promptvc.training.approaches.few_shot.choosing import Room
-from promptvc.training.approaches.few_shot.workshop import COVER_ALL, LOOK_AHEAD, NARROW, Workshop, shown
+from promptvc.training.approaches.few_shot.workshop import (
+    CORRECT,
+    COVER_ALL,
+    LOOK_AHEAD,
+    NARROW,
+    Workshop,
+    shown,
+)
 from promptvc.training.options import TrainingOptions
 from promptvc.training.sizes import tokens_of
 
@@ -110,9 +117,12 @@ class Refiner:
             return kept
         place = workshop.place
         ground = place.ground(shown(prompt, kept), [None] * len(place.cases))
-        way = LOOK_AHEAD if workshop.by_answer else COVER_ALL
-        new = way(place, ground, learn, workshop.pool(learn, kept), room)
-        return (*kept, *(workshop.examples[at] for at in new))
+        pool = workshop.pool(learn, kept)
+        for way in (LOOK_AHEAD, CORRECT) if workshop.by_answer else (COVER_ALL,):
+            new = way(place, ground, learn, pool, room)
+            if new:  # looking ahead finds nothing where every example speaks against many cases
+                return (*kept, *(workshop.examples[at] for at in new))
+        return kept
 
     def _typical_last(self, learn: Sequence[int], prompt: Prompt) -> tuple[Example, ...]:
         before = set(map(_key, self._workshop.task.prompt.examples))

@@ -59,10 +59,11 @@ def greedy(aim: Callable[[Ground], Aim]) -> Way:
     return lambda _, ground, cases, allowed, room: choose(aim(ground), ground, cases, allowed, room)
 
 
+CORRECT = greedy(lambda ground: Correct(ground, 0, NARROW))
 LOOK_AHEAD = greedy(lambda ground: Correct(ground, -WIDE, WIDE))
 COVER_ALL = greedy(lambda ground: Cover(ground, by_answer=False))
 BY_ANSWER: dict[str, Way] = {
-    "correct": greedy(lambda ground: Correct(ground, 0, NARROW)),
+    "correct": CORRECT,
     "look ahead": LOOK_AHEAD,
     "cover": greedy(lambda ground: Cover(ground, by_answer=True)),
 }
