@@ -23,6 +23,7 @@ from promptvc.prompts.model import load_prompt
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose, publish, waiting
+from promptvc.training.approaches.adversarial.dataset import joined
 from promptvc.training.approaches.adversarial.holdout import Harder, harder
 from promptvc.training.data.claims import OLDER
 from promptvc.training.optimizer import SessionOptimizer
@@ -218,7 +219,10 @@ class _Training:
                 self._facts(found, met, VersionRef(number, digest)), self._pin, met.comparison
             )
             text = self._message(found, met.comparison, number)
-            files = {project.top(place): data for place, data in found.files.items()}
+            files = {
+                project.top(place): joined(project.at(project.main_commit, place), data, file=place)
+                for place, data in found.files.items()
+            }
             return {**files, project.top(path(record)): to_bytes(record)}, text
 
         what = (project.resolver, self.baseline, unnumbered, describe)

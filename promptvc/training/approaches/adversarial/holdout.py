@@ -13,7 +13,7 @@ from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.cases.suite import Case
 from promptvc.training.approaches.adversarial.families import FAMILIES
-from promptvc.training.approaches.adversarial.seeds import main_variable
+from promptvc.training.approaches.adversarial.seeds import Ground, main_variable
 from promptvc.training.task import TrainingTask
 
 
@@ -28,14 +28,16 @@ class Harder:
 def harder(
     task: TrainingTask, holdout: Sequence[Case], families: Sequence[str], seed: int, most: int
 ) -> tuple[Harder, ...]:
-    """At most one harder form of each case, the families in turn; what is right stays what it was.
+    """At most one harder form of each case, the families in turn.
 
-    Only of families in which the answer must stay: noise and attacks.
+    What is right stays what it was, but where a family may change what an input means: there an answer only has to
+    keep its form.
     """
     variable = main_variable(task.prompt, task.items)
-    kept = [FAMILIES[name] for name in families if name in FAMILIES and FAMILIES[name].kind != "shape"]
+    kept = [FAMILIES[name] for name in families if name in FAMILIES]
     if variable is None or not kept:
         return ()
+    form = Ground(task, variable, seed).shape.assertions()
     found: list[Harder] = []
     for at, case in enumerate(holdout):
         text = case.vars.get(variable)
@@ -43,7 +45,10 @@ def harder(
         changed = family.change(text, seed) if isinstance(text, str) and text.strip() else None
         if changed is None or len(found) == most:
             continue
-        found.append(Harder(_changed(case, variable, changed, family.name), at))
+        hard = _changed(case, variable, changed, family.name)
+        if family.kind == "shape":
+            hard = replace(hard, assertions=form, expected=None, threshold=None)
+        found.append(Harder(hard, at))
     return tuple(found)
 
 
