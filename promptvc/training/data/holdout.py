@@ -9,8 +9,8 @@ groups of both sides is dropped. A group with more than 5 % of all items is no g
 An item that repeats a hold-out input, exactly or nearly, as a whole or in what the prompt requires, is not used.
 With fewer than 30 hold-out groups the outcome of a training is at most a draft.
 
-Of very many held-out items a stable sample is looked at (:mod:`promptvc.training.data.sample`); training sees none of
-the others either. A suite is looked at as a whole: who wrote it has chosen its size.
+What items are held out is bounded, because of very many inputs only a stable sample becomes items
+(:mod:`promptvc.training.data.sample`). A suite is looked at as a whole: who wrote it has chosen its size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from promptvc.evidence.looks import case_key
 from promptvc.prompts.model import Prompt
 from promptvc.training.data.inputs import Form, Inputs, gathered, repeats
 from promptvc.training.data.items import Item
-from promptvc.training.data.sample import MOST_HELD, sampled, stable_share
+from promptvc.training.data.sample import stable_share
 from promptvc.training.data.signals import Signal
 from promptvc.training.data.texts import connected
 
@@ -65,8 +65,8 @@ class Split:
         holdout_keys: the hold-out's cases as the ledger remembers them: by their input, whatever their id or
             assertions; sorted, each once.
         clusters: the group of each hold-out case, for the paired test.
-        holdout_forms: what all held-out inputs are compared by; ``holdout_users``: whose they are, as far as users
-            make groups. What repeats the one or comes from the other, training does not hear.
+        holdout_forms: what its inputs are compared by; ``holdout_users``: whose inputs they are, as far as users make
+            groups. What repeats the one or comes from the other, training does not hear.
         dropped: numbers of items and training cases that are not used, by reason.
     """
 
@@ -222,7 +222,7 @@ def _with_suite(
     return _split(
         kept,
         learnt,
-        _Holdout(tuple(holdout), tuple(names), _keys(forms), tuple(forms), frozenset(clusters)),
+        _Holdout(tuple(holdout), tuple(names), tuple(forms), frozenset(clusters)),
         dropped,
     )
 
@@ -231,7 +231,6 @@ def _with_suite(
 class _Holdout:
     cases: tuple[Case, ...]
     clusters: tuple[str, ...]
-    keys: tuple[str, ...]
     forms: tuple[Form, ...]
     users: frozenset[str]
 
@@ -288,17 +287,12 @@ def _by_hash(items: Sequence[Item], marked: Sequence[_LearntCase]) -> Split:
     users = {user for at in holdout for user in items[at].users}
     learnt = _unseen(marked, forms, users, dropped)
     barred = frozenset(user for user in users if side.get(f"@{user}"))
-    looked = sampled([form.key for form in forms], MOST_HELD)
-    clusters = _grouping([memberships[at] for at in holdout], len(items))
-    seen = [at for at, form in enumerate(forms) if looked is None or form.key in looked]
-    dropped[f"beyond the sample of {len(seen):,} held-out inputs"] += len(holdout) - len(seen)
     return _split(
         [items[at] for at in used],
         learnt,
         _Holdout(
-            cases=tuple(case_of(items[holdout[at]]) for at in seen),
-            clusters=tuple(clusters[at] for at in seen),
-            keys=_keys(forms[at] for at in seen),
+            cases=tuple(case_of(items[at]) for at in holdout),
+            clusters=_grouping([memberships[at] for at in holdout], len(items)),
             forms=tuple(forms),
             users=barred,
         ),
@@ -373,7 +367,7 @@ def _split(
         cases=tuple(cases),
         holdout=holdout.cases,
         clusters=holdout.clusters,
-        holdout_keys=holdout.keys,
+        holdout_keys=_keys(holdout.forms),
         holdout_forms=holdout.forms,
         holdout_users=holdout.users,
         dropped=dict(sorted(dropped.items())),

@@ -50,7 +50,6 @@ def test_a_sample_loses_a_half_and_no_more() -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(items, "MOST_INPUTS", 200)
-    monkeypatch.setattr(holdout, "MOST_HELD", 20)
     monkeypatch.setattr(signals, "MOST_SIGNALS", 50)
 
 
@@ -68,23 +67,11 @@ def test_what_is_beyond_the_sample_is_counted_and_used_nowhere() -> None:
     cited = {each for item in dataset.items for each in item.because}
     assert len(cited) + dataset.left_out[reason] == 900
     assert 80 < len(dataset.items) <= 200
-    assert 8 < len(split.holdout) <= 20
-    beyond = split.dropped[f"beyond the sample of {len(split.holdout)} held-out inputs"]
-    assert len(split.items) + len(split.holdout) + beyond == len(dataset.items)
-    assert len(split.holdout_keys) == len(split.holdout) == len(split.clusters)
-    assert len(split.holdout_forms) == len(split.holdout) + beyond
-
-
-@pytest.mark.usefixtures("small")
-def test_of_what_is_held_out_and_not_looked_at_nothing_is_heard() -> None:
-    events = corrections(questions(150, 4))
-    dataset, split = divided(events)
-    held = {form.key for form in split.holdout_forms}
-    assert len(held) > len(split.holdout)
+    assert len(split.items) + len(split.holdout) == len(dataset.items)
     heard, _ = split.audible(signals.hear(events, a_prompt(), dataset.rejected).signals)
     assert heard
+    held = {form.key for form in split.holdout_forms}
     assert not held & {signal.form.key for signal in heard if signal.form is not None}
-    assert not held & {item.key for item in split.items}
 
 
 @pytest.mark.usefixtures("small")
