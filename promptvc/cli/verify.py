@@ -29,7 +29,8 @@ def verify(edge: Edge, reference: str, ask: bool) -> int:
         what = f"training {found.training}" if found.version is None else f"{found.name} v{found.version}"
         where = f"main at {found.main[:12]}, {found.events:,} events, {found.calls:,} calls"
         if found.difference is None:
-            ui.line(f"{what} comes out again, byte for byte", "good")
+            ended = "ends as it did" if found.version is None else "comes out again, byte for byte"
+            ui.line(f"{what} {ended}", "good")
         else:
             ui.line(f"{what} does not come out again: {found.difference.path} differs", "bad")
             ui.line(f"  recorded: {_shown(found.difference.recorded)}")

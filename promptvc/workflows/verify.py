@@ -52,7 +52,7 @@ class Verified:
         version: that was verified; None where the training brought none.
         same: whether the same came out; ``difference``: the first thing that did not.
         events: how many it rests on.
-        calls: that were paid for now.
+        calls: that were made now; none without ``ask``, whatever models in this process answer.
     """
 
     name: str
@@ -193,6 +193,8 @@ def _difference(
         now = edits[at] if at < len(edits) else None
         if recorded != now:
             return Difference(f"edits[{at}]", recorded, now)
+    if training.look is None and training.reason != outcome.reason:
+        return Difference("reason", training.reason, outcome.reason)
     return None
 
 

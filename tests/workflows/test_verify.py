@@ -16,7 +16,7 @@ from tests.builders import Repo
 from tests.commands import Cli, cli_of
 from tests.servers import Server
 from tests.workflows.test_providers import MODEL, Nearest
-from tests.worlds import DESK, DESK_FILE, copy_of, desk_rows
+from tests.worlds import DESK, DESK_FILE, copy_of, desk_files, desk_rows
 
 FEW = ("--approach", "few_shot", "--max-calls", "360")
 
@@ -28,6 +28,20 @@ def cli(trained: Repo) -> Cli:
 
 def refs(repo: Repo) -> str:
     return repo.git("for-each-ref")
+
+
+def rewritten(trained: Repo, **changes: object) -> str:
+    """A second record of the training, which says something else; its id."""
+    opened = trained.repository()
+    with Objects(opened) as objects:
+        ledger = Ledgers(opened, objects, "origin").read(DESK)
+    value = ledger.trainings[-1].to_json() | changes
+    other = "01" + "Z" * 24
+    path = f"trainings/{DESK}/{other}.json"
+    trained.git("switch", "-q", "promptvc/ledger")
+    trained.commit({path: json.dumps(value | {"id": other})}, "Another")
+    trained.git("switch", "-q", "main")
+    return other
 
 
 def test_a_version_a_branch_and_a_training_are_verified_and_nothing_is_written(
@@ -106,18 +120,17 @@ def test_a_training_without_a_candidate_is_verified_by_what_it_found(trained: Re
     assert cli.json("verify", row["id"])["same"] is True
 
 
-def rewritten(trained: Repo, **changes: object) -> str:
-    """A second record of the training, which says something else; its id."""
-    opened = trained.repository()
-    with Objects(opened) as objects:
-        ledger = Ledgers(opened, objects, "origin").read(DESK)
-    value = ledger.trainings[-1].to_json() | changes
-    other = "01" + "Z" * 24
-    path = f"trainings/{DESK}/{other}.json"
-    trained.git("switch", "-q", "promptvc/ledger")
-    trained.commit({path: json.dumps(value | {"id": other})}, "Another")
-    trained.git("switch", "-q", "main")
-    return other
+def test_a_training_that_found_nothing_ends_with_the_same_reason(repo: Repo, tmp_path: Path) -> None:
+    repo.commit(desk_files())
+    (tmp_path / "rows.jsonl").write_text(desk_rows(2))
+    cli = cli_of(repo)
+    cli.ok("feedback", "import", str(tmp_path / "rows.jsonl"))
+    cli.ok("feedback", "commit")
+    assert cli.json("train", DESK)["verdict"] is None
+    (row,) = cli.json("train", DESK, "--history")
+    assert f"training {row['id']} ends as it did" in cli.ok("verify", row["id"])
+    done = cli("verify", rewritten(repo, reason="no improvement found: nothing was tried"), "--json")
+    assert (done.code, done.json["difference"]["path"]) == (1, "reason")
 
 
 def test_a_prompt_that_does_not_come_out_again_names_the_first_item_that_differs(
