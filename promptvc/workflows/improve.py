@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
@@ -33,6 +34,7 @@ from promptvc.training.scoring import Tools
 from promptvc.training.selector import check_names
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
+from promptvc.workflows.autodeploy import auto_deploy
 from promptvc.workflows.learning import open_tools, open_training, options_of, prepare, recorded, settings_of
 from promptvc.workflows.project import Progress, Project, silent
 
@@ -53,9 +55,15 @@ def train(project: Project, name: str, request: TrainRequest, *, progress: Progr
     """
     training = _Training(project, name, request, progress)
     try:
-        return training.outcome()
+        outcome = training.outcome()
     finally:
         training.session.close()
+    if request.dry_run or not project.settings.training.auto_deploy.enabled:
+        return outcome
+    project.refresh()
+    done = auto_deploy(project, training.name, push_main=request.push)
+    said = (done.said,) if done.said is not None else ()
+    return replace(outcome, deployed=done.to_json()["deployed"], remarks=(*outcome.remarks, *said))
 
 
 class _Training:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
 from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.running.spent import Spent
 from promptvc.prompts.model import Prompt
 from promptvc.training.options import Bounds
 from promptvc.training.scoring import Optimizer, Scored, Scorer, Tools
@@ -20,6 +22,16 @@ _CHARACTERS_A_TOKEN = 4
 
 class Exhausted(Exception):
     """A bound is reached; what was found until then stands. The search catches it, approaches let it pass."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """What keeps an account of all its answers, whether they were paid for now or earlier."""
+
+    @property
+    def total(self) -> Spent:
+        """The same in every run."""
+        ...
 
 
 class Account:
@@ -118,8 +130,27 @@ class _CountedOptimizer:
 
     def ask(self, system: str, text: str, *, sample: int = 0) -> str:
         self._account.require(1)
+        before = self._metered()
         answer = self._optimizer.ask(system, text, sample=sample)
-        # A provider's own count is in the session's account; for the plan an estimate does, and a price has no place.
-        tokens = (len(system) + len(text) + len(answer)) // _CHARACTERS_A_TOKEN
-        self._account.took(1, tokens, 0.0)
+        after = self._metered()
+        if before is None or after is None:
+            tokens = (len(system) + len(text) + len(answer)) // _CHARACTERS_A_TOKEN
+            self._account.took(1, tokens, None)
+        else:
+            self._account.took(1, _more(before[0], after[0]), _more(before[1], after[1]))
         return answer
+
+    def _metered(self) -> tuple[int | None, float | None] | None:
+        """Tokens and cost of its answers so far; None where it keeps no account."""
+        if not isinstance(self._optimizer, Metered):
+            return None
+        total = self._optimizer.total
+        tokens = total.tokens_in, total.tokens_out
+        return (None if None in tokens else sum(count or 0 for count in tokens)), total.cost
+
+
+_N = TypeVar("_N", int, float)
+
+
+def _more(before: _N | None, after: _N | None) -> _N | None:
+    return None if before is None or after is None else after - before

@@ -27,6 +27,9 @@ from promptvc.training.task import TrainingTask
 NOISE = 0.1
 """A gain that noise alone would give with at least this chance is not worth a look at the hold-out, or a next round."""
 
+AS_GOOD = 0.02
+"""A shorter variant takes the place of its parent when its score is surely not worse by more (one-sided, at 0.1)."""
+
 PROMISING = 0.25
 """A variant that did not win is brought together with the winner where its gain is less likely than this by chance."""
 
@@ -254,8 +257,15 @@ class Search:
         gain = winner.mean(both) - parent.mean(both)
         if gain >= EQUAL and _chance(self._task, winner, parent) <= NOISE:
             return True
-        # What does as well with less is better, once something was found at all.
-        return number > 1 and gain > -EQUAL and winner.length < 0.95 * parent.length
+        # What does as well with less is better, once something was found at all; few cases cannot tell that it does.
+        if number == 1 or winner.length >= 0.95 * parent.length:
+            return False
+        test = paired_test(
+            [winner.score(at) - parent.score(at) for at in both],
+            clusters=[self._task.cases[at].group for at in both],
+            alpha=NOISE,
+        )
+        return test.low > -AS_GOOD
 
     def _is_promising(self, one: Contender, parent: Contender) -> bool:
         both = one.common(parent)
