@@ -1,5 +1,9 @@
 """Score against calls as SVG 1.1: the best so far in steps, and a dot for each variant where its race was over.
 
+A variant that was dropped early met other cases than one that was not, so that their scores do not compare. A dot
+stands by its gain over what it was raced against, on the same cases, above the place where that stands; the scores
+themselves stand at the lines and in the dots' titles.
+
 One file without scripts, fonts or addresses of others, so that a forge shows it as an image. Colours follow the light
 or dark mode of its reader (`prefers-color-scheme`); a dot's kind is told by its shape, not by colour alone.
 """
@@ -18,11 +22,12 @@ from promptvc.training.reports.report import Report
 
 WIDTH, HEIGHT = 760, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 24, 76, 60
-_TICKS = 5
+_TICKS = 6
 _STYLE = """\
 svg{--paper:#fff;--ink:#1f2328;--soft:#59636e;--grid:#d8dee4;--best:#0550ae;--win:#0550ae}
 @media (prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#f0f6fc;--soft:#a5aeb9;--grid:#30363d;--best:#79c0ff;\
 --win:#79c0ff}}
+text{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--soft)}
 .head{font-size:15px;font-weight:600;fill:var(--ink)}
 .paper{fill:var(--paper)}
@@ -50,9 +55,21 @@ class _Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A variant and its gain over the baseline, as far as races on some of the cases tell."""
+
+    tried: Tried
+    gain: float
+
+    @property
+    def won(self) -> bool:
+        return self.tried.ended == "won"
+
+
 def plot(report: Report) -> Iterator[str]:
     """The picture. Variants that were refused before they were asked are counted, not drawn."""
-    asked = [one for one in report.tried if one.cases > 0]
+    asked = _placed([one for one in report.tried if one.cases > 0])
     start = _start(report, asked)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
@@ -66,11 +83,12 @@ def plot(report: Report) -> Iterator[str]:
         yield f'<text x="{_LEFT}" y="56">{_text(f"nothing was raced: {report.reason}", 110)}</text>\n</svg>\n'
         return
     yield from _legend()
-    across, up = _scales(asked, start)
+    across, up = _scales(asked)
     yield from _axes(across, up)
-    yield from _line(asked, start, across, up)
-    for one in sorted(asked, key=lambda one: one.ended == "won"):  # what won is drawn over what did not
-        yield _dot(one, across(one.calls), up(one.score))
+    yield from _line(asked, across, up)
+    for one in sorted(asked, key=lambda one: one.won):  # what won is drawn over what did not
+        yield _dot(one, across(one.tried.calls), up(one.gain))
+    yield from _labels(asked, start, up)
     yield "</svg>\n"
 
 
@@ -78,58 +96,69 @@ def _title(report: Report) -> str:
     return f"{report.name}: score against calls"
 
 
-def _described(report: Report, asked: Sequence[Tried], start: float | None) -> str:
+def _described(report: Report, asked: Sequence[_Placed], start: float | None) -> str:
     if start is None:
         return f"No variant was raced. {report.reason}"
-    best = max([start, *(one.score for one in asked if one.ended == "won")])
-    calls = max((one.calls for one in asked), default=0)
+    calls = max((one.tried.calls for one in asked), default=0)
     unasked = len(report.tried) - len(asked)
     refused = f" {counted(unasked, 'variant')} refused before any call." if unasked else ""
     return (
         f"The baseline scores {share(start)} on training cases. {counted(len(asked), 'variant')} raced in"
-        f" {counted(calls, 'call')}; the best scores {share(best)}.{refused}"
+        f" {counted(calls, 'call')}; the best scores {share(start + _best(asked))}.{refused}"
     )
 
 
-def _start(report: Report, asked: Sequence[Tried]) -> float | None:
+def _start(report: Report, asked: Sequence[_Placed]) -> float | None:
     """The baseline's score; None when nothing was raced."""
     if not asked:
         return None
-    return report.train_baseline if report.train_baseline is not None else asked[0].parent
+    return report.train_baseline if report.train_baseline is not None else asked[0].tried.parent
 
 
-def _scales(asked: Sequence[Tried], start: float) -> tuple[_Scale, _Scale]:
-    calls = max(1, *(one.calls for one in asked))
-    scores = [start, *(one.score for one in asked)]
-    low, high = min(scores), max(scores)
-    room = max((high - low) * 0.1, 0.02)
+def _best(asked: Sequence[_Placed]) -> float:
+    return max([0.0, *(one.gain for one in asked if one.won)])
+
+
+def _placed(tried: Sequence[Tried]) -> list[_Placed]:
+    """Where each variant stands; what a round starts from stands where the best of the rounds before it does."""
+    placed: list[_Placed] = []
+    for one in tried:
+        earlier = (each.gain for each in placed if each.won and each.tried.round < one.round)
+        start = max(earlier, default=0.0)
+        placed.append(_Placed(one, start + one.score - one.parent))
+    return placed
+
+
+def _scales(placed: Sequence[_Placed]) -> tuple[_Scale, _Scale]:
+    """Of calls, and of gains (1 is 100 points)."""
+    calls = max(1, *(one.tried.calls for one in placed))
+    gains = [0.0, *(one.gain for one in placed)]
+    low, high = min(gains), max(gains)
+    room = max((high - low) * 0.1, 0.01)
     return (
-        _scale(0, calls * 1.04, _LEFT, WIDTH - _RIGHT, whole=True),
-        _scale(max(0.0, low - room), min(1.0, high + room), HEIGHT - _BOTTOM, _TOP),
+        _scale(0, calls * 1.04, _LEFT, WIDTH - _RIGHT, factors=(1, 2, 5, 10), smallest=1.0),
+        _scale(low - room, high + room, HEIGHT - _BOTTOM, _TOP, factors=(1, 2, 2.5, 5, 10)),
     )
 
 
-def _scale(low: float, high: float, start: float, end: float, *, whole: bool = False) -> _Scale:
-    step = _step((high - low) / _TICKS)
-    if whole:
-        step = max(1, step)
+def _scale(
+    low: float, high: float, start: float, end: float, *, factors: Sequence[float], smallest: float = 0.0
+) -> _Scale:
+    """An axis with ticks at whole multiples of a step: one of ``factors`` times a power of ten."""
+    least = (high - low) / _TICKS
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(factor * power for factor in factors if factor * power >= least - 1e-12)
+    step = max(step, smallest)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return _Scale(low, high, start, end, tuple(at * step for at in range(first, last + 1)))
 
 
-def _step(least: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below ``least``."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least - 1e-12)
-
-
 def _axes(across: _Scale, up: _Scale) -> Iterator[str]:
     bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
-    decimals = max(1, -math.floor(math.log10(up.ticks[1] - up.ticks[0]) + 1e-9)) if len(up.ticks) > 1 else 2
     for tick in up.ticks:
         y = up(tick)
         yield f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>\n'
-        yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:.{decimals}f}</text>\n'
+        yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{points(tick)}</text>\n'
     yield f'<line class="axis" x1="{_LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>\n'
     for tick in across.ticks:
         x = across(tick)
@@ -139,33 +168,41 @@ def _axes(across: _Scale, up: _Scale) -> Iterator[str]:
     yield f'<text x="{(_LEFT + right) / 2:.1f}" y="{HEIGHT - 14}" text-anchor="middle">calls to models so far</text>\n'
     yield (
         f'<text transform="translate(18 {middle:.1f}) rotate(-90)" text-anchor="middle">'
-        "mean score on training cases</text>\n"
+        "gain in score over the baseline, points</text>\n"
     )
 
 
-def _line(asked: Sequence[Tried], start: float, across: _Scale, up: _Scale) -> Iterator[str]:
+def _line(asked: Sequence[_Placed], across: _Scale, up: _Scale) -> Iterator[str]:
     """The baseline's level, and above it the best so far: a step where a variant won."""
-    right, level = WIDTH - _RIGHT, up(start)
+    right, level = WIDTH - _RIGHT, up(0.0)
     yield f'<line class="level" x1="{_LEFT}" x2="{right}" y1="{level:.1f}" y2="{level:.1f}"/>\n'
-    yield f'<text x="{right}" y="{level + 16:.1f}" text-anchor="end">baseline {share(start)}</text>\n'
-    best, path = start, [f"M{_LEFT} {level:.1f}"]
-    for one in sorted((one for one in asked if one.ended == "won"), key=lambda one: one.calls):
-        if one.score > best:
-            best = one.score
-            path.append(f"H{across(one.calls):.1f}V{up(best):.1f}")
+    best, path = 0.0, [f"M{_LEFT} {level:.1f}"]
+    for one in sorted((one for one in asked if one.won), key=lambda one: one.tried.calls):
+        if one.gain > best:
+            best = one.gain
+            path.append(f"H{across(one.tried.calls):.1f}V{up(best):.1f}")
     path.append(f"H{right}")
     yield f'<path class="best" d="{"".join(path)}"/>\n'
-    if best > start:
-        y = up(best) - 8
-        yield f'<text x="{right}" y="{y:.1f}" text-anchor="end">best {share(best)}</text>\n'
 
 
-def _dot(one: Tried, x: float, y: float) -> str:
+def _labels(asked: Sequence[_Placed], start: float, up: _Scale) -> Iterator[str]:
+    """The two scores, over everything else."""
+    right, best = WIDTH - _RIGHT, _best(asked)
+    yield f'<text x="{right}" y="{up(0.0) + 16:.1f}" text-anchor="end">baseline {share(start)}</text>\n'
+    if best > 0:
+        text = f"best {share(start + best)}"
+        yield f'<text x="{right}" y="{up(best) - 8:.1f}" text-anchor="end">{text}</text>\n'
+
+
+def _dot(one: _Placed, x: float, y: float) -> str:
     """A full dot won, an empty one lost, a cross was cut short; what it is stands in its title."""
-    gain = points(one.score - one.parent)
-    ended = f"{one.ended}: {one.reason}" if one.reason else one.ended
-    told = f"{one.name} ({one.approach}, round {one.round}): {share(one.score)}, {gain} points, {ended}"
-    return f"<g><title>{_text(told, 200)}</title>{_mark(one.ended, x, y)}</g>\n"
+    tried = one.tried
+    ended = f"{tried.ended}: {tried.reason}" if tried.reason else tried.ended
+    scored = (
+        f"{share(tried.score)} on {counted(tried.cases, 'case')}, {points(tried.score - tried.parent)} points"
+    )
+    told = f"{tried.name} ({tried.approach}, round {tried.round}): {scored}, {ended}"
+    return f"<g><title>{_text(told, 200)}</title>{_mark(tried.ended, x, y)}</g>\n"
 
 
 def _mark(ended: str, x: float, y: float) -> str:

@@ -26,8 +26,32 @@ SAID, GONE = (derived_ulid(NOON, word, 0) for word in (b"said", b"gone"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 TRIED = (
-    Tried("cover", 0.52, 0.5, 40, 8, approach="few_shot", low=-0.05, high=0.09, calls=120, ended="behind"),
-    Tried("ahead", 0.61, 0.5, 100, 8, approach="few_shot", calls=300, ended="won", front=True, cost=0.0012),
+    Tried(
+        "cover",
+        0.32,
+        0.3,
+        40,
+        8,
+        baseline=0.3,
+        approach="few_shot",
+        low=-0.05,
+        high=0.09,
+        calls=120,
+        ended="behind",
+    ),
+    Tried(
+        "ahead",
+        0.61,
+        0.5,
+        100,
+        8,
+        baseline=0.5,
+        approach="few_shot",
+        calls=300,
+        ended="won",
+        front=True,
+        cost=0.0012,
+    ),
     Tried(
         "grown",
         0.0,
@@ -40,8 +64,20 @@ TRIED = (
         ended="refused",
         reason="too long",
     ),
-    Tried("fraud", 0.66, 0.61, 100, 8, approach="meta_prompt", round=2, calls=620, ended="won", front=True),
-    Tried("both", 0.64, 0.66, 20, 8, approach="merge", round=3, calls=700, ended="stopped"),
+    Tried(
+        "fraud",
+        0.66,
+        0.61,
+        100,
+        8,
+        baseline=0.5,
+        approach="meta_prompt",
+        round=2,
+        calls=620,
+        ended="won",
+        front=True,
+    ),
+    Tried("both", 0.94, 0.96, 20, 8, baseline=0.8, approach="merge", round=3, calls=700, ended="stopped"),
 )
 CHANGES = (
     Change("rules[1]", "added", None, "A charge nobody knows is card_fraud.", (GONE, SAID)),
@@ -99,7 +135,7 @@ def test_the_page_tells_verdict_cost_race_front_and_whose_words_a_change_cites()
     assert cost[1][1:4] == ["700", "unknown", "unknown"]
     assert cost[3][1:4] == ["100", "10 in, 20 out", "$0.5000"]
     assert [row[2] for row in race[1:]] == ["cover", "ahead", "grown", "fraud", "both"]
-    assert race[1][3:6] == ["0.520", "+2.0", "-5.0 .. +9.0"]
+    assert race[1][3:6] == ["0.320", "+2.0", "-5.0 .. +9.0"]
     assert race[3][3:5] == ["-", "-"], "what was never asked has no score"
     assert race[3][10] == "refused, too long"
     assert [row[0] for row in front[1:]] == ["ahead", "fraud"]
@@ -118,14 +154,24 @@ def test_the_picture_has_a_mark_for_each_variant_that_was_asked_and_a_step_for_e
     assert "1 variant refused" in (described["desc"] or "")
 
 
-def test_a_higher_score_stands_higher_and_more_calls_stand_further_right() -> None:
+def test_a_higher_gain_stands_higher_and_more_calls_stand_further_right() -> None:
+    """Whatever the cases: one that was dropped early met others."""
     places = {}
     for group in picture(REPORT).iter(f"{SVG}g"):
-        mark = group[1]
-        if "cx" in mark.attrib:
-            places[(group[0].text or "").split(" ")[0]] = float(mark.attrib["cx"]), float(mark.attrib["cy"])
+        mark = group[1].attrib
+        # A cross begins four to the left of and above its place.
+        at = (
+            (mark["cx"], mark["cy"])
+            if "cx" in mark
+            else mark["d"].removeprefix("M").partition("l")[0].split()
+        )
+        off = 0 if "cx" in mark else 4
+        places[(group[0].text or "").split(" ")[0]] = float(at[0]) + off, float(at[1]) + off
     assert places["cover"][0] < places["ahead"][0] < places["fraud"][0]
     assert places["cover"][1] > places["ahead"][1] > places["fraud"][1]
+    assert places["ahead"][1] > places["both"][1] > places["fraud"][1], (
+        "2 points below what it was raced against"
+    )
 
 
 def test_a_training_that_tried_nothing_has_a_report_too() -> None:
@@ -138,7 +184,7 @@ def test_a_training_that_tried_nothing_has_a_report_too() -> None:
 
 
 def test_variants_that_all_score_the_same_are_drawn() -> None:
-    flat = tuple(replace(one, score=1.0, parent=1.0, calls=0, cases=5) for one in TRIED)
+    flat = tuple(replace(one, score=1.0, parent=1.0, baseline=1.0, calls=0, cases=5) for one in TRIED)
     assert len(marks(picture(replace(REPORT, tried=flat, train_baseline=1.0)))) == len(TRIED)
 
 
