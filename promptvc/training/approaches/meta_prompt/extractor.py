@@ -21,6 +21,7 @@ from promptvc.prompts.model import Prompt
 from promptvc.training.approaches.meta_prompt.extracting.concepts import about
 from promptvc.training.approaches.meta_prompt.extracting.confusions import confusions
 from promptvc.training.approaches.meta_prompt.extracting.corrections import corrected_ways
+from promptvc.training.approaches.meta_prompt.extracting.effects import expected, lost
 from promptvc.training.approaches.meta_prompt.extracting.faults import faults
 from promptvc.training.approaches.meta_prompt.extracting.finding import Finding, voice_of
 from promptvc.training.approaches.meta_prompt.extracting.overlap import related, said_by
@@ -32,8 +33,8 @@ from promptvc.training.data.signals import Signal
 from promptvc.training.proposal import Proposal
 
 MOST = 10
-SHRINK = 10
-"""As many judged answers without fault are added before a share is taken of them."""
+MOST_FOUND = 200
+"""Of what words ask for, so much is held against one another; the rest has fewest voices."""
 
 AGAINST_A_RULE = 2
 """So many people it takes to speak against a rule that stands."""
@@ -45,7 +46,6 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _FEWEST_OUTPUTS = 5
-_ANSWERED = frozenset({"rating", "correction", "error", "success"})
 
 
 def extract(signals: Sequence[Signal], prompt: Prompt, *, most: int = MOST) -> tuple[Proposal, ...]:
@@ -56,11 +56,10 @@ def extract(signals: Sequence[Signal], prompt: Prompt, *, most: int = MOST) -> t
     """
     ordered = sorted({signal.id: signal for signal in signals}.values(), key=lambda one: (one.time, one.id))
     found = _asked(ordered) + corrected_ways(ordered) + confusions(ordered, prompt) + faults(ordered, prompt)
-    judged = [signal for signal in ordered if _loss(signal) is not None]
     proposals = []
     touched: set[int] = set()
     for finding in _ranked(_distinct(found)):
-        proposal = _proposal(finding, prompt, len(judged))
+        proposal = _proposal(finding, prompt, ordered)
         if proposal is None or (proposal.at is not None and proposal.at in touched):
             continue
         if proposal.at is not None:
@@ -90,7 +89,7 @@ def _asked(signals: Sequence[Signal]) -> list[Finding]:
                 "spare" if sense == "spare" else "avoid" if sense == "avoid" else "do",
             )
         )
-    return _agreed(found)
+    return _agreed(_ranked(found)[:MOST_FOUND])
 
 
 def _said(signal: Signal) -> list[Said]:
@@ -184,20 +183,21 @@ def _distinct(found: Sequence[Finding]) -> list[Finding]:
 
 
 def _ranked(found: Sequence[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda one: (-one.voices, -len(one.signals), -_lost(one), one.text))
+    return sorted(found, key=lambda one: (-one.voices, -len(one.signals), -lost(one.signals), one.text))
 
 
-def _proposal(finding: Finding, prompt: Prompt, judged: int) -> Proposal | None:
+def _proposal(finding: Finding, prompt: Prompt, signals: Sequence[Signal]) -> Proposal | None:
     said = said_by(prompt, finding.text)
     if said.relation == "same":
         return None
+    effect, basis = expected(finding.signals, signals)
     edit = Proposal(
         "add_rule",
         finding.because,
         text=finding.text,
         why=_why(finding),
-        effect=_effect(finding, judged),
-        basis=_basis(finding, judged),
+        effect=effect,
+        basis=basis,
     )
     if said.relation == "none":
         return edit
@@ -229,32 +229,3 @@ def _why(finding: Finding) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _loss(signal: Signal) -> float | None:
-    """What an answer lost of its score, 0..1; None where nobody judged it."""
-    if signal.score is not None:
-        return 1.0 - signal.score
-    if signal.kind == "correction" and signal.output is not None:
-        return float(signal.output != signal.corrected)
-    if signal.kind in _ANSWERED:
-        return float(signal.kind == "error") if signal.kind in {"error", "success"} else None
-    return None
-
-
-def _lost(finding: Finding) -> float:
-    return math.fsum(loss for signal in finding.signals if (loss := _loss(signal)) is not None)
-
-
-def _effect(finding: Finding, judged: int) -> float | None:
-    """The score that its events lost, as a share of all judged answers, shrunk; None where it has no judged one."""
-    if all(_loss(signal) is None for signal in finding.signals):
-        return None
-    return round(_lost(finding) / (judged + SHRINK), 4)
-
-
-def _basis(finding: Finding, judged: int) -> str:
-    mine = sum(1 for signal in finding.signals if _loss(signal) is not None)
-    if not mine:
-        return ""
-    return f"what {mine:,} of {judged:,} judged answers lost, shrunk as by {SHRINK} without fault"

@@ -7,6 +7,7 @@ compared by their own words. What it does not know is compared by stems and piec
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -126,6 +127,7 @@ def opposite(scale: str, value: str) -> str | None:
     return None if ends is None else ends[1 - ends.index(value)]
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def about(text: str) -> About:
     """The concepts of ``text``, without words that every remark has."""
     tokens: set[str] = set()

@@ -109,12 +109,12 @@ scaled: BIT(?P<x>{more |less }\\w+{ \\w+})
 more: more X
 must: (?P<who>.{2,60}?) EVERMUST EVER(?P<no>not |never )?EVERX
 house: {here |usually |in our team }we {always |usually |normally |only |just }(?P<no>never |do not )?X
-preposition: (?P<x>(?:in|with|by|as|at) .+)
+preposition: (?P<x>(?:in|with|by) .+)
 told: X
 """
 _RIVAL = re.compile(
     r"^(?P<x>.{2,}?),? (?:instead of|rather than|in place of|and not|but not|(?<!do )(?<!is )(?<!are )not)"
-    r"(?: in| with| to| as)? (?P<y>.{2,})$"
+    r"(?: in| with| to| as)? (?P<y>.+)$"
     r"|^not(?: in| with)? (?P<y2>.{2,}?),? but (?P<x2>.{2,})$",
     re.IGNORECASE,
 )

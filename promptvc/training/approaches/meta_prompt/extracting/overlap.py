@@ -6,6 +6,7 @@ Two texts are about the same when one's concepts are among the other's and are a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -32,6 +33,7 @@ class Said:
     rule: int | None = None
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def stances(text: str) -> tuple[Stance, ...]:
     """What each wish in a text comes down to; a plain statement is one."""
     found = tuple(stance_of(wish) for wish in wishes(text, suggested=True) if wish.sense != "open")

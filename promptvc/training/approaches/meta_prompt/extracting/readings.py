@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from promptvc.training.approaches.meta_prompt.extracting.concepts import about, opposite
-from promptvc.training.approaches.meta_prompt.extracting.verbs import is_gerund, is_plain, plain
+from promptvc.training.approaches.meta_prompt.extracting.verbs import is_gerund, is_noun, is_plain, plain
 from promptvc.training.approaches.meta_prompt.extracting.wish import Wish
 
 Reading = Callable[[re.Match[str]], Wish | None]
@@ -23,7 +23,7 @@ _ADVERBS = re.compile(
 _NEGATED = re.compile(r"(?:not |never )(?:be (?=\w+ing\b))?(?P<rest>.+)$", re.IGNORECASE)
 _ALWAYS = re.compile(r"always (?P<rest>.+)$", re.IGNORECASE)
 _HAVE = re.compile(r"^have (?=\w+(?:ed|en|d|t)\b)", re.IGNORECASE)
-_BE = re.compile(r"(?:be|been|is|are|stay|become|sound|come|get) (?P<rest>.+)$", re.IGNORECASE)
+_BE = re.compile(r"(?:be|been|is|are|was|were|stay|become|sound|come|get) (?P<rest>.+)$", re.IGNORECASE)
 _WAS = re.compile(r"(?:be|been|being|is|was|were) (?P<rest>.+)$", re.IGNORECASE)
 _SMALL = re.compile(
     r"^(?:a (?:little |tiny )?bit |much |far |way |a lot |written |answered |given |sent |in fact )+"
@@ -106,7 +106,7 @@ def _always(match: re.Match[str]) -> Wish | None:
 
 def _told(match: re.Match[str]) -> Wish | None:
     """An imperative as it is."""
-    plainly = is_plain(match["x"]) and not re.match(r"\w+[,:]", match["x"])
+    plainly = is_plain(match["x"]) and not re.match(r"\w+[,:]", match["x"]) and not is_noun(match["x"])
     return Wish("do", "verb", match["x"]) if plainly else None
 
 

@@ -8,6 +8,7 @@ towards the theme that it is about.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from promptvc.training.data.signals import Signal
 ALIKE = 0.4
 LOOSELY = 0.5
 """The same for a remark without a wish of its own."""
-MOST = 1000
+MOST = 500
 """Different things asked for that are looked at, those of most people first."""
 
 _PRODUCT = UNIT * UNIT
@@ -105,12 +106,16 @@ class _Node:
 def stance_of(wish: Wish) -> Stance:
     """What ``wish`` comes down to."""
     found, set_aside = about(wish.text), frozenset(about(wish.against).values)
-    values = frozenset(found.values)
+    values = frozenset(found.values) - set_aside
+    several = [scale for scale, count in Counter(scale for scale, _ in values).items() if count > 1]
+    values = frozenset(
+        each for each in values if each[0] not in several
+    )  # "in euros or dollars" wants neither
     rest = set(found.tokens) - {scale for scale, _ in values}
     if wish.sense == "open":
         return Stance("open", found.tokens)
     if wish.sense == "do":
-        return Stance("do", found.tokens, values - set_aside, set_aside - values)
+        return Stance("do", found.tokens, values, set_aside - values)
     ends = {scale: end for scale, value in values if (end := opposite(scale, value))}
     if wish.sense != "no" and values and len(rest) <= (1 if len(ends) == len(values) else 0):
         others = frozenset((scale, value) for scale, value in values if scale not in ends)

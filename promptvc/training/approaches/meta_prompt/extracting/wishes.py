@@ -51,6 +51,12 @@ _WEAK = re.compile(r"\s+-+\s+|\s+[\u2013\u2014]\s+|,?\s+but\s+|,\s+and\s+(?:also
                    r"|\s+and\s+(?=(?:please|do not|always|never|stop|no|also|it should)\b)"
                    r"|\s+plus\s+|:\s+", re.IGNORECASE)  # fmt: skip
 _ASIDE = re.compile(r",? (?:please|pls|plz)(?=,)|(?<=,) (?:please|pls|plz),", re.IGNORECASE)
+# Why somebody wants it is no part of what they want.
+_REASON = re.compile(
+    r",? (?:because|since|otherwise)\b"
+    r"|, (?=(?:nobody|no one|we|i|it|they|he|she|this|that|the \w+ (?:is|are|was|were))\b)",
+    re.IGNORECASE,
+)
 _CONDITION = re.compile(
     r"(?:if|when|whenever|unless|for|with|after|before|as soon as|in case|where)\b", re.IGNORECASE
 )
@@ -95,7 +101,7 @@ def _of_sentence(sentence: str, *, suggested: bool) -> Iterator[Wish]:
     ):
         yield from (wish for wish in read if wish is not None)
     elif whole is not None:
-        yield whole
+        yield framed(_REASON.split(sentence, maxsplit=1)[0]) or whole
     elif suggested and _is_statement(sentence):
         yield Wish("do", "clause", sentence)
     else:
