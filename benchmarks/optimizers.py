@@ -7,8 +7,9 @@ are DSPy's BootstrapFewShotWithRandomSearch and MIPROv2, and gepa. All start fro
 may ask as often as DSPy's random search did.
 
 Limits: promptvc ends at least 5 points above DSPy's random search, and asks at least 40 % less than asking every
-variant on every case would have taken. Peers run in the Python that ``PROMPTVC_BENCH_PEERS`` names, else in this one if
-it has them; without any that part is left out. Run from the repository: ``python -m benchmarks.optimizers [--calls N]``.
+variant on every case would have taken. Peers run in the Python that ``PROMPTVC_BENCH_PEERS`` names, else in this one
+if it has them; without any that part is left out. Run from the repository:
+``python -m benchmarks.optimizers [--calls N]``.
 """
 
 from __future__ import annotations

@@ -17,13 +17,17 @@ import textwrap
 import threading
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from promptvc.models.messages import ChatMessage
 from promptvc.models.offline import OfflineModel
+
+Turns = list[dict[str, Any]]
+Answer = Callable[[str, Turns], str]
+"""From a client's name and the messages to what is answered."""
 
 ROOT = Path(__file__).resolve().parents[1]
 _FIELD = re.compile(r"^\[\[ ## (\w+) ## \]\]\n(.*?)(?=^\[\[ ## |\Z)", re.MULTILINE | re.DOTALL)
@@ -55,13 +59,26 @@ def answered(address: str, client: str) -> int:
         return int(json.load(reply))
 
 
+@contextlib.contextmanager
+def serving(answer: Answer, counts: Counter[str]) -> Iterator[str]:
+    """The address of a server in this process that answers by ``answer`` and tells ``counts``."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        server.daemon_threads = True
+        _Handler.answer, _Handler.counts = staticmethod(answer), counts
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
 class _Responder:
     def __init__(self) -> None:
         self._model = OfflineModel()
         self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()
 
-    def answer(self, client: str, turns: list[dict[str, Any]]) -> str:
+    def answer(self, client: str, turns: Turns) -> str:
         messages = [ChatMessage(turn["role"], str(turn["content"])) for turn in turns]
         marked = any("[[ ## " in message.content for message in messages)
         if marked:
@@ -86,14 +103,15 @@ def _plain(message: ChatMessage) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    responder = _Responder()
+    answer: ClassVar[Answer]
+    counts: ClassVar[Counter[str]]
 
     def do_GET(self) -> None:
-        self._reply(self.responder.counts[self.path.strip("/")])
+        self._reply(self.counts[self.path.strip("/")])
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = self.responder.answer(self.path.split("/")[1], body["messages"])
+        text = type(self).answer(self.path.split("/")[1], body["messages"])
         sizes = sum(len(str(turn["content"])) for turn in body["messages"]) // 4, len(text) // 4
         self._reply(
             {
@@ -126,12 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until standard input ends."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+    responder = _Responder()
+    with serving(responder.answer, responder.counts) as address:
+        print(address, flush=True)
         sys.stdin.read()
-        server.shutdown()
 
 
 if __name__ == "__main__":
