@@ -32,7 +32,23 @@ evaluation:
   judge: openai:judge-x
   embeddings: openai:embed-x
   judges: {llm-rubric: judges/ours}
-training: {max_examples: 4, max_tokens: 500, max_calls: 100, min_gain: 0.05}
+training:
+  max_examples: 4
+  max_tokens: 500
+  max_calls: 100
+  min_gain: 0.05
+  max_growth: 0.5
+  days: 60
+  variants: 5
+  rounds: 2
+  batch: 20
+  approaches: [meta_prompt, few_shot]
+  embeddings: minilm
+  budget: {tokens: 9000, cost: 2.5, seconds: 60}
+  optimizer: {model: openai:gpt-x, temperature: 0.2}
+  triggers: {error_rate: 0.1, rating: 0.7, events: 9, suggestions: 2, min_events: 4, hours: 1}
+  selection: {error_rate: 0.4, rating: 0.4, suggestions: 6}
+  auto_deploy: {enabled: true, environment: staging, improvement: 0.2, safety: 0.95, human_review: false}
 """
 
 
@@ -50,6 +66,10 @@ def test_every_key_arrives() -> None:
         given, usual = getattr(settings, section), getattr(default, section)
         for name in usual.__slots__:
             assert getattr(given, name) != getattr(usual, name), f"{section}.{name}"
+    for part in ("budget", "optimizer", "triggers", "selection", "auto_deploy"):
+        given, usual = getattr(settings.training, part), getattr(default.training, part)
+        for name in usual.__slots__:
+            assert getattr(given, name) != getattr(usual, name), f"training.{part}.{name}"
 
 
 @pytest.mark.parametrize(
