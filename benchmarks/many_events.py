@@ -116,7 +116,9 @@ def repository(folder: Path, values: Iterator[dict[str, Any]], cases: list[dict[
     """A repository with the prompt, the events and, if there are any, the cases; the environment of its user."""
     environ = dict(os.environ, HOME=str(folder), GIT_CONFIG_NOSYSTEM="1", PYTHONPATH=str(ROOT))
     files = {f"prompts/{NAME}.yaml": PROMPT.encode()}
-    files |= seal(map(parse_event, values), ulid=derived_ulid(datetime(2026, 10, 1, tzinfo=UTC), b"segment", 0))
+    files |= seal(
+        map(parse_event, values), ulid=derived_ulid(datetime(2026, 10, 1, tzinfo=UTC), b"segment", 0)
+    )
     if cases:
         files[f"evaluation/{NAME}.yaml"] = f"cases: {NAME}.cases.jsonl\n".encode()
         lines = [json.dumps(case) + "\n" for case in cases]

@@ -254,8 +254,8 @@ def main() -> int:
     """All three; the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--trainings", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--looks", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--looks", type=int, default=60)
     given = parser.parse_args()
     good = trainings(given.trainings)
     good = sequences(given.seconds) and good

@@ -2,9 +2,9 @@
 
 The model is the offline responder behind a server on loopback (:mod:`benchmarks.responder`), which counts what each
 asks. It learns from examples and from nothing else: what a method gains by better instructions is not seen here. Peers
-are DSPy's BootstrapFewShotWithRandomSearch and MIPROv2, and gepa. All start from one prompt, may use 800 questions
-(DSPy and gepa set 150 of them aside to choose by) and 64 examples, and meet the same 500 questions in the end. promptvc
-may ask as often as DSPy's random search did.
+are DSPy's BootstrapFewShotWithRandomSearch with its default of 16 programs, MIPROv2, and gepa. All start from one
+prompt, may use 1,500 questions (DSPy and gepa set 200 of them aside to choose by) and 64 examples, and meet the same
+1,000 questions in the end. promptvc may ask as often as DSPy's random search did.
 
 Limits: promptvc ends at least 5 points above DSPy's random search, and asks at least 40 % less than asking every
 variant on every case would have taken. Peers run in the Python that ``PROMPTVC_BENCH_PEERS`` names, else in this one
@@ -44,6 +44,7 @@ from promptvc.training.train import train
 
 MODEL = "openai:test-model"
 DEMOS = 64
+TRAINING, HOLDOUT, VALIDATION = 1500, 1000, 200
 POINTS, SAVED = 5.0, 0.4
 METHODS = ("random-search", "mipro", "gepa")
 FILE = "prompts/bank.yaml"
@@ -64,8 +65,8 @@ def peer(method: str, python: str, address: str, questions: Questions, calls: in
     rows = [list(row) for row in questions.train]
     task = {
         "instructions": questions.prompt.messages[0].content,
-        "train": rows[150:],
-        "validation": rows[:150],
+        "train": rows[VALIDATION:],
+        "validation": rows[:VALIDATION],
         "holdout": [list(row) for row in questions.holdout],
         "demos": DEMOS,
         "calls": calls,
@@ -174,7 +175,7 @@ def _ok(good: bool) -> str:
 def main() -> int:
     """The comparison on one draw of the questions; the exit code."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--calls", type=int, default=2000)
+    parser.add_argument("--calls", type=int, default=4000)
     given = parser.parse_args()
     data = folder(None) / "banking77"
     if not (data / "train.csv").is_file():
@@ -184,7 +185,7 @@ def main() -> int:
     draw = random.Random(0)
     text = prompt_bytes(sorted({label for _, label in train_rows}), MODEL)
     prompt = load_prompt(text, file=FILE)
-    questions = Questions(text, prompt, draw.sample(train_rows, 800), draw.sample(test_rows, 500))
+    questions = Questions(text, prompt, draw.sample(train_rows, TRAINING), draw.sample(test_rows, HOLDOUT))
     return 0 if compare(questions, given.calls) else 1
 
 
