@@ -276,8 +276,7 @@ def measure(address: str, *, with_model: bool) -> bool:
     dataset = build(events, prompt)
     split = divide(dataset.items, cases, prompt)
     signals, _ = split.audible(hear(events, prompt, dataset.rejected).signals)
-    # As many rules as it takes may be longer than a quarter of a prompt as short as this one.
-    options = TrainingOptions(approach="meta_prompt", max_growth=1.0)
+    options = TrainingOptions(approach="meta_prompt")
     outcome = train(TrainingTask.of(prompt, dataset, split, signals), options, Tools(scorer, optimizer))
     candidate = prompt
     if outcome.edits is not None:
