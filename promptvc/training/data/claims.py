@@ -71,7 +71,7 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
     """The claims of one prompt's ``events``, whose variables are ``inputs``."""
     counting = {event.id: event for event in events if event.kind != "annotation" or event.source == "human"}
     ordered = sorted(counting.values(), key=attrgetter("time", "id"))
-    notes = _notes(event for event in reversed(ordered) if event.kind == "annotation")
+    notes = standing_notes(event for event in reversed(ordered) if event.kind == "annotation")
     since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
     claims: list[Claim] = []
     left_out: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
         if event.kind == "annotation":
             continue
         about = notes.get(event.id, _NONE)
-        if about and any(_rejects(note) for note in about.values()):
+        if about and any(rejects(note) for note in about.values()):
             rejected.add(event.id)
             left_out["rejected by an annotation"] += 1
             continue
@@ -98,22 +98,22 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
 def rejected_in(events: Iterable[Event]) -> frozenset[str]:
     """Ids of what a person's annotation among ``events`` rejected, by the same rules."""
     notes = [event for event in events if event.kind == "annotation" and event.source == "human"]
-    by_target = _notes(sorted(notes, key=attrgetter("time", "id"), reverse=True))
-    return frozenset(target for target, by in by_target.items() if any(map(_rejects, by.values())))
+    by_target = standing_notes(sorted(notes, key=attrgetter("time", "id"), reverse=True))
+    return frozenset(target for target, by in by_target.items() if any(map(rejects, by.values())))
 
 
-def _notes(newest_first: Iterable[Event]) -> dict[str, dict[str, Event]]:
+def standing_notes(newest_first: Iterable[Event]) -> dict[str, dict[str, Event]]:
     """By target and reviewer the annotation that counts, newest first."""
     notes: dict[str, dict[str, Event]] = {}
     for note in newest_first:
-        if not any(_rejects(later) for later in notes.get(note.id, {}).values()):
-            notes.setdefault(note.data["target"], {}).setdefault(_reviewer(note), note)
+        if not any(rejects(later) for later in notes.get(note.id, {}).values()):
+            notes.setdefault(note.data["target"], {}).setdefault(reviewer_of(note), note)
     return notes
 
 
 def _claim(event: Event, about: Sequence[Event], inputs: Inputs, options: ClaimOptions) -> Claim | str:
     corrections = [note for note in about if note.corrected] if about else ()
-    approvals = [note for note in about if _approves(note)] if about else ()
+    approvals = [note for note in about if approves(note)] if about else ()
     stated = event.corrected if event.kind == "correction" else event.output
     because: tuple[str, ...] = (event.id,)
     if corrections:
@@ -138,17 +138,20 @@ def _claim(event: Event, about: Sequence[Event], inputs: Inputs, options: ClaimO
     return Claim(given, output.strip(), rank, user, event.time, because)
 
 
-def _reviewer(note: Event) -> str:
+def reviewer_of(note: Event) -> str:
+    """Who wrote an annotation; one that names nobody is a reviewer of its own."""
     return str(note.data.get("reviewer") or note.user or note.id)
 
 
-def _rejects(note: Event) -> bool:
+def rejects(note: Event) -> bool:
+    """Whether an annotation takes what it is about out of training."""
     if "approved" in note.data:
         return not note.data["approved"] and not note.corrected
     return note.data.get("label") in {"reject", "rejected"} and not note.corrected
 
 
-def _approves(note: Event) -> bool:
+def approves(note: Event) -> bool:
+    """Whether an annotation confirms what it is about."""
     return note.data.get("approved") is True or (
         "approved" not in note.data and note.data.get("label") in {"approve", "approved"}
     )
