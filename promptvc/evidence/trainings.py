@@ -56,6 +56,8 @@ class Training:
             evidence; ``tried``: the variants of its races. As JSON values.
         chosen: why this approach; ``trigger``: what made it due, None when it was asked for.
         stopped: which bound ended the search, ``blocks``: over how many it raced until then.
+        search: ``calls``, ``tokens``, ``cost`` and ``full_calls`` of the search, ``cases`` and ``p`` of its result, as
+            :class:`promptvc.training.outcome.TrainingOutcome` has them; ``remarks``: what a reader has to know.
     """
 
     kind: ClassVar[str] = "training"
@@ -92,6 +94,8 @@ class Training:
     trigger: str | None = None
     stopped: str | None = None
     blocks: int | None = None
+    search: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,6 +141,8 @@ class Training:
             "trigger": self.trigger,
             "stopped": self.stopped,
             "blocks": self.blocks,
+            "search": dict(self.search),
+            "remarks": list(self.remarks),
         }
 
     @classmethod
@@ -175,5 +181,7 @@ class Training:
             trigger=fields.optional("trigger", fields.text),
             stopped=fields.optional("stopped", fields.text),
             blocks=fields.optional("blocks", fields.integer),
+            search=fields.optional("search", fields.mapping) or {},
+            remarks=fields.optional("remarks", fields.texts) or (),
             extra=fields.rest(),
         )

@@ -16,6 +16,9 @@ from promptvc.training.data.holdout import Split
 from promptvc.training.data.items import Dataset
 from promptvc.training.outcome import TrainingOutcome
 
+SEARCH = ("calls", "tokens", "cost", "full_calls", "cases", "p")
+"""What of an outcome a record keeps about its search."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -137,6 +140,8 @@ def training_record(
         trigger=start.trigger,
         stopped=found.stopped,
         blocks=found.blocks,
+        search={name: getattr(found, name) for name in SEARCH},
+        remarks=found.remarks,
         extra={"left_out": dict(start.left_out)},
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from promptvc.base.config import TrainingSettings
+from promptvc.base.config import FeedbackSettings, TrainingSettings
 from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.values import Tokens
 from promptvc.training.outcome import TrainingOutcome
@@ -19,7 +20,8 @@ class TrainRequest:
     Attributes:
         max_tokens, max_cost, max_time: bounds of the training with its look; US dollars and seconds.
         trigger: what made it due; None: it was asked for.
-        settings: instead of what `promptvc.yaml` says of training: those of a training that is repeated.
+        settings, feedback: instead of what `promptvc.yaml` says of training and of feedback; ``as_of``: instead of now,
+            for what expires. Those of a training that is repeated.
         blocks: stop the search after so many blocks: where the training that is repeated ran out of time.
     """
 
@@ -40,6 +42,8 @@ class TrainRequest:
     trigger: str | None = None
     blocks: int | None = None
     settings: TrainingSettings | None = None
+    feedback: FeedbackSettings | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from promptvc.base.config import TrainingSettings, training_settings
+from promptvc.base.config import FeedbackSettings, TrainingSettings, training_settings
 from promptvc.base.errors import InputError, NotFound
 from promptvc.evaluation.cases.suite import Suite, check_variables
 from promptvc.evaluation.running.budget import Budget, Limits
@@ -34,7 +34,9 @@ from promptvc.training.trained import TrainRequest
 from promptvc.workflows.project import Progress, Project
 from promptvc.workflows.suites import place_of, shelf
 
-NOT_RECORDED = frozenset({"draft", "dry_run", "push", "trigger", "models", "seed", "settings"})
+NOT_RECORDED = frozenset(
+    {"draft", "dry_run", "push", "trigger", "models", "seed", "settings", "feedback", "as_of"}
+)
 """What of a request does not bear on what is found, or stands in the record by itself."""
 
 
@@ -93,16 +95,20 @@ def prepare(project: Project, name: str, request: TrainRequest, *, at: str | Non
         check_variables(suite, [one.name for one in prompt.variables if one.required])
     reading = _reading(project, alone, main)
     days = request.days or settings_of(project, request).days
-    claims = ClaimOptions(days, request.reviewed_only, project.settings.feedback)
+    claims = ClaimOptions(days, request.reviewed_only, request.feedback or project.settings.feedback)
     dataset = build(reading.events, prompt, claims)
     divided = divide(dataset.items, suite.cases if suite else None, prompt)
     held = shelf(project, main).quarantine(alone)
-    split = divided.without(held.reasons([case.id for case in divided.holdout], project.clock().date()))
+    split = divided.without(
+        held.reasons([case.id for case in divided.holdout], (request.as_of or project.clock()).date())
+    )
     heard = hear(reading.events, prompt, dataset.rejected, claims)
     signals, _ = split.audible(heard.signals)
     counts = Counter(left_out(dataset, split, reading))
     # What says a right answer is counted with the items.
-    told = {event for item in dataset.items for event in item.because}.union(*(signal.because for signal in signals))
+    told = {event for item in dataset.items for event in item.because}.union(
+        *(signal.because for signal in signals)
+    )
     counts["are of the hold-out, and not heard"] = sum(1 for one in heard.signals if one.id not in told)
     return Prepared(
         name=alone,
@@ -230,7 +236,12 @@ def recorded(project: Project, request: TrainRequest) -> dict[str, Any]:
         for name, value in given.items()
         if value != usual[name] and name not in {"triggers", "auto_deploy"}
     }
-    return found | {"settings": settings} if settings else found
+    if settings:
+        found["settings"] = settings
+    bars = request.feedback or project.settings.feedback
+    if bars != FeedbackSettings():
+        found["feedback"] = asdict(bars)
+    return found
 
 
 def request_of(record: Training) -> TrainRequest:
@@ -244,7 +255,7 @@ def request_of(record: Training) -> TrainRequest:
             f"training {record.id} was recorded before trainings kept what they were asked for",
             hint="train again; a newer record can be repeated",
         )
-    known = {one.name for one in fields(TrainRequest)} - {"settings"}
+    known = {one.name for one in fields(TrainRequest)} - NOT_RECORDED
     options = {name: value for name, value in record.options.items() if name in known}
     if record.stopped is not None and record.stopped.endswith(" s"):
         options |= {"blocks": record.blocks, "max_time": None}
@@ -254,4 +265,6 @@ def request_of(record: Training) -> TrainRequest:
         models=tuple(record.model.split(",")),
         trigger=record.trigger,
         settings=training_settings(record.options.get("settings") or {}),
+        feedback=FeedbackSettings(**(record.options.get("feedback") or {})),
+        as_of=record.time,
     )

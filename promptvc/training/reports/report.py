@@ -182,10 +182,10 @@ def report_of_record(record: Training, words: Mapping[str, str]) -> Report:
         branch=record.branch,
         promoted=record.promoted,
         spent=Spent(
-            calls=max((one.calls for one in tried), default=None),
-            full_calls=None,
-            tokens=None,
-            cost=None,
+            calls=_whole(record.search.get("calls")),
+            full_calls=_whole(record.search.get("full_calls")),
+            tokens=_whole(record.search.get("tokens")),
+            cost=_number(record.search.get("cost")),
             paid=record.calls,
             paid_tokens=record.tokens,
             paid_cost=record.cost,
@@ -196,7 +196,8 @@ def report_of_record(record: Training, words: Mapping[str, str]) -> Report:
         events=record.events.count,
         train_baseline=record.train_score.get("baseline"),
         train_candidate=record.train_score.get("candidate"),
-        cases=max((one.cases for one in tried), default=None),
+        cases=_whole(record.search.get("cases")),
+        p=_number(record.search.get("p")),
         verdict=record.verdict,
         recommendation=record.recommendation,
         score=record.score,
@@ -205,7 +206,16 @@ def report_of_record(record: Training, words: Mapping[str, str]) -> Report:
         stopped=record.stopped,
         blocks=record.blocks,
         left_out=left_out if isinstance(left_out, dict) else {},
+        remarks=record.remarks,
     )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _cited(changes: tuple[Change, ...], words: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from promptvc.training.outcome import Tried
 
+LATENCY_STEP_MS = 10.0
+
 _Point = tuple[float, float | None, float | None, float]
 
 
@@ -21,7 +23,9 @@ def front(tried: Sequence[Tried]) -> frozenset[int]:
 
 
 def _point(one: Tried) -> _Point:
-    return (one.baseline - one.score, one.cost, one.latency_ms, one.length)
+    # Latency differs from run to run: below a hundredth of a second nothing is said by it.
+    latency = None if one.latency_ms is None else round(one.latency_ms / LATENCY_STEP_MS)
+    return (one.baseline - one.score, one.cost, latency, one.length)
 
 
 def _beats(one: _Point, other: _Point) -> bool:
