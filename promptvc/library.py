@@ -36,6 +36,7 @@ from promptvc.workflows import merge as merging
 from promptvc.workflows import propose_cases as proposing
 from promptvc.workflows import reproduce as reproducing
 from promptvc.workflows import show as showing
+from promptvc.workflows import suggest as suggesting
 from promptvc.workflows import switch as switching
 from promptvc.workflows import trend as trends
 from promptvc.workflows import verify as verifying
@@ -163,6 +164,17 @@ class Library:
         ``options`` are the fields of :class:`promptvc.workflows.judge.CalibrateRequest`.
         """
         return judging.calibrate(self._fresh(), name, judging.CalibrateRequest(**options))
+
+    def suggest(
+        self, name: str | None = None, *, progress: Progress = silent, **options: Any
+    ) -> suggesting.Suggestions:
+        """Edits worth making of one prompt or of all, each with its evidence.
+
+        ``options`` are the other fields of :class:`promptvc.workflows.suggest.SuggestRequest`.
+        """
+        return suggesting.suggest(
+            self._fresh(), suggesting.SuggestRequest(name, **options), progress=progress
+        )
 
     def train(self, name: str, *, progress: Progress = silent, **options: Any) -> improve.Trained:
         """Learn from feedback; commit a candidate that is better.

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": Entry("promptvc.cli.check", "check", "Look for anything wrong in the repository."),
     "feedback": Entry("promptvc.cli.feedback", "feedback", "Record, import, list and commit feedback."),
     "judge": Entry("promptvc.cli.judge", "judge", "Score logged answers, and hold judges against people."),
+    "suggest": Entry("promptvc.cli.suggest", "suggest", "List edits worth making, with their evidence."),
     "train": Entry("promptvc.cli.train", "train", "Learn from feedback; commit a candidate that is better."),
     "reproduce": Entry("promptvc.cli.reproduce", "reproduce", "Print the command that made a version."),
     "verify": Entry("promptvc.cli.verify", "verify", "Train a version again from its evidence and compare."),

@@ -50,6 +50,7 @@ def test_importing_the_library_is_light() -> None:
         "catalogue",
         "author",
         "feedback",
+        "suggest",
         "train",
         "evaluate",
         "bisect",

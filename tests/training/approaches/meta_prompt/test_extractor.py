@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.meta_prompt.extractor import extract
-from promptvc.training.proposal import RULES, applied
+from promptvc.training.proposal import RULES, Proposal, applied
 from tests.commands import ROOT
 from tests.training.approaches.meta_prompt.remarks import (
     DEFECTS,
@@ -31,7 +31,7 @@ from tests.training.makers import a_prompt, an_id, event
 def test_five_planted_defects_are_five_rules() -> None:
     signals, truth = planted()
     proposals = extract(signals, mail())
-    about = {}
+    about: dict[str, Proposal] = {}
     for proposal in proposals:
         defect, count = Counter(truth[event] for event in proposal.because).most_common(1)[0]
         # What is cited is its reason: all of it but at most a tenth, and most of what was said of the defect.

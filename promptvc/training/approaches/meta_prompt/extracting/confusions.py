@@ -24,7 +24,7 @@ SURE = 0.7
 MOST_WORDS = 3
 MUCH, MANY = 5, 3
 """Corrections, and people, from which a pair alone is worth a rule."""
-MOST_UNTOLD = 3
+MOST_UNTOLD = 2
 """Rules of pairs alone: they say little, and there may be one for every pair."""
 
 _LONGEST_LABEL = 40

@@ -37,6 +37,7 @@ _AFTERWARDS = re.compile(
 _POINTING = re.compile(
     r"^(?:any|some|all (?:this|the|these|that)|this|these|those|such|the usual) ", re.IGNORECASE
 )
+_DO = re.compile(r"^do (?!not\b|without\b)(?=\w+ )", re.IGNORECASE)
 _TOLD = re.compile(r",|\b(?:is|are|was|were|has|had|did|does|do|got)\b", re.IGNORECASE)
 _NOBODY = re.compile(r"(?:i|we|he|she|who|what|why|how|that)\b", re.IGNORECASE)
 _MINDED = frozenset({"rude", "vague", "complicated"})
@@ -105,9 +106,10 @@ def _always(match: re.Match[str]) -> Wish | None:
 
 
 def _told(match: re.Match[str]) -> Wish | None:
-    """An imperative as it is."""
-    plainly = is_plain(match["x"]) and not re.match(r"\w+[,:]", match["x"]) and not is_noun(match["x"])
-    return Wish("do", "verb", match["x"]) if plainly else None
+    """An imperative as it is; `do mention X` is one of `mention`."""
+    text = _DO.sub("", match["x"])
+    plainly = is_plain(text) and not re.match(r"\w+[,:]", text) and not is_noun(text)
+    return Wish("do", "verb", text) if plainly else None
 
 
 def _must(match: re.Match[str]) -> Wish | None:

@@ -163,7 +163,7 @@ def _place(node: _Node, among: list[Theme], *, make: bool) -> bool:
     """Put a node into the theme that it is most alike, or into one of its own where ``make`` says so."""
     best, nearest = (LOOSELY if node.stance.sense == "open" else ALIKE) * _PRODUCT, None
     for theme in among:
-        if _agrees(node.stance, theme):
+        if _agrees(node.stance, theme) and (node.stance.sense != "open" or _speaks_of(node.stance, theme)):
             alike = _mean([_product(node, other) for other in theme.nodes])
             if alike > best or (alike == best and nearest is None):
                 best, nearest = alike, theme
@@ -187,6 +187,14 @@ def _agrees(stance: Stance, theme: Theme) -> bool:
     taken = dict(theme.wanted)
     clash = any(taken.get(scale, value) != value for scale, value in stance.wanted)
     return not (clash or stance.wanted & theme.against or stance.against & theme.wanted)
+
+
+def _speaks_of(stance: Stance, theme: Theme) -> bool:
+    """Whether a remark without a wish names what the theme is about: all that most voices name, or two things of it."""
+    voices = theme.tokens()
+    main = {token for token, count in voices.items() if 2 * count >= len(theme.voices) and "=" not in token}
+    named = set(stance.tokens)
+    return main <= named or len(named & voices.keys()) >= 2
 
 
 def _unite(made: list[Theme]) -> None:
