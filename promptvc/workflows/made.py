@@ -32,7 +32,8 @@ class Made:
 def made(project: Project, reference: str) -> Made:
     """The training that made ``reference``: NAME@REV, the branch of a candidate, or a training's id.
 
-    A version that got another number on its way to main is still the training's.
+    A version that got another number on its way to main is still the training's; so is one that somebody changed
+    afterwards and left under the number, beside the evidence, of what the training made.
 
     Raises:
         NotFound: no such version or training; a version that no training made, or none that is known here.
@@ -55,6 +56,10 @@ def made(project: Project, reference: str) -> Made:
         other = _candidate(project, training)
         if other is not None and unnumbered(other.data, file=other.source) == plain:
             return Made(training, version)
+    claimed = _claimed(project, version)
+    for training in trainings:
+        if training.id in claimed:
+            return Made(training, version)
     raise _by_nobody(project, version)
 
 
@@ -73,6 +78,17 @@ def _candidate(project: Project, training: Training) -> Version | None:
     except NotFound:
         return None
     return Version(training.prompt, ref.version, ref.digest, None, data, f"{training.prompt} v{ref.version}")
+
+
+def _claimed(project: Project, version: Version) -> set[str]:
+    """The trainings whose candidate has the number of ``version`` by the evidence in its commit."""
+    return {
+        one.training
+        for one in evidence_of(project.resolver, version.name, version.commit)
+        if isinstance(one, ComparisonRecord)
+        and one.training is not None
+        and one.candidate.version == version.version
+    }
 
 
 def _by_nobody(project: Project, version: Version) -> NotFound:

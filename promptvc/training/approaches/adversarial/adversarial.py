@@ -8,6 +8,7 @@ for those that showed a failure would also seem to improve by chance. What faile
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from promptvc.base.jsonl import canonical_json
@@ -135,8 +136,12 @@ class Adversary:
         return self._probed
 
     def _hard_cases(self, probed: Probed) -> tuple[Mutant, ...]:
-        """For each family as many, from inputs that were not asked yet and then from the others."""
-        task = self._ground.task
+        """For each family as many, from inputs that were not asked yet and then from the others.
+
+        Each family takes those that others took least: what is made of one input counts as one when a gain is tested,
+        and a gain on two inputs can be chance, in however many families it shows.
+        """
+        task, items = self._ground.task, self._ground.items
         taken = {canonical_json(dict(case.case.vars)) for case in task.cases}
         found: list[Mutant] = []
         failing = probed.failing
@@ -144,8 +149,10 @@ class Adversary:
         wanted = min(plain, max(self._options.batch * len(failing), plain // SHARE))
         room = self._options.bounds.calls // CALLS // max(1, self._tools.scorer.calls_per_case)
         each = min(wanted, room) // max(1, len(failing))
-        seeds = (*self._ground.items[probed.seeds :], *self._ground.items[: probed.seeds])
+        uses = Counter({seed.case.id: 1 for seed in items[: probed.seeds]})
+        fresh_first = (*items[probed.seeds :], *items[: probed.seeds])
         for finding in failing:
+            seeds = sorted(fresh_first, key=lambda seed: uses[seed.case.id])
             made = (
                 finding.answered
                 if finding.family.name == EDGE_CASE
@@ -158,6 +165,7 @@ class Adversary:
                     continue
                 taken.add(key)
                 found.append(mutant)
+                uses[mutant.seed.case.id] += 1
                 left -= 1
         return tuple(found)
 
