@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from promptvc.base.collecting import fewer_collections
 from promptvc.base.config import FeedbackSettings, TrainingSettings, training_settings
 from promptvc.base.errors import InputError, NotFound
 from promptvc.evaluation.cases.suite import Suite, check_variables
@@ -74,6 +75,7 @@ class Prepared:
         return 1 if set(self.models) == {OFFLINE} else 3
 
 
+@fewer_collections()
 def prepare(project: Project, name: str, request: TrainRequest, *, at: str | None = None) -> Prepared:
     """Read everything that a training of ``name`` works on.
 

@@ -7,15 +7,14 @@ for a moment and stored, and running the same tasks again pays for the missing o
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from promptvc.base.collecting import fewer_collections
 from promptvc.base.errors import Interrupted, OverBudget, ProviderError, ProviderRefused
 from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.running.caller import Caller
@@ -25,7 +24,6 @@ from promptvc.models.messages import Completion, ImmediateModel, Model, RemoteMo
 
 # How many answers from the cache, or of a model that answers at once, are taken before others get a turn.
 _SLICE = 256
-_ALLOCATIONS = 50_000
 
 
 def run(tasks: Iterable[Task], model: Model, options: RunOptions | None = None) -> RunResult:
@@ -41,7 +39,7 @@ def run(tasks: Iterable[Task], model: Model, options: RunOptions | None = None) 
     """
     state = _Run(tasks, model, options or RunOptions())
     try:
-        with _fewer_collections():
+        with fewer_collections():
             if isinstance(model, ImmediateModel) and not state.waits:
                 return state.immediate()
             try:
@@ -51,22 +49,6 @@ def run(tasks: Iterable[Task], model: Model, options: RunOptions | None = None) 
             return _in_thread(state)
     except KeyboardInterrupt:
         raise state.interrupted() from None
-
-
-@contextlib.contextmanager
-def _fewer_collections() -> Iterator[None]:
-    """Look for garbage less often while a run lasts.
-
-    A run makes small objects that die at once or stay to its end, and hardly any that only the collector can free. By
-    default it would look through what stays, and through a provider's whole package, every few hundred of them: a tenth
-    of a run's time.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(_ALLOCATIONS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _complete(state: _Run) -> RunResult:
