@@ -243,3 +243,18 @@ def test_a_model_that_fails_leaves_it_to_rules_and_is_named(
     assert said.endswith("rules are extracted from users' words.")
     offline = cli.json("suggest", "shop/mail", "--optimizer", "offline")
     assert offline["suggestions"] == found["suggestions"]
+
+
+def test_a_model_that_failed_is_not_asked_for_the_next_prompt(shop: Make) -> None:
+    cli = shop(*rows("shop/mail", *ORDER), *rows("shop/chat", *BRIEF))
+    asked: list[Request] = []
+
+    def script(request: Request) -> Reply:
+        asked.append(request)
+        return json_reply({"error": {"message": "no such model"}}, status=404)
+
+    with Server(script) as server:
+        found = cli.json("suggest", "--optimizer", OPTIMIZER, more=at(server))
+    assert len(asked) == 1
+    assert [one["prompt"] for one in found["suggestions"]] == ["shop/mail", "shop/chat"]
+    assert len(found["remarks"]) == 1

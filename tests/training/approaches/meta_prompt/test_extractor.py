@@ -179,6 +179,13 @@ def test_what_people_disagree_about_is_no_rule() -> None:
     assert [each.why for each in proposals] == ["4 users in 4 events ask for it, 1 user for the opposite."]
 
 
+def test_who_asks_for_the_opposite_is_not_among_the_reasons() -> None:
+    (proposal,) = said("use emojis", "please use emojis", "use more emojis", "do not use emojis")
+    assert proposal.text == "Use emojis."
+    assert an_id(3) not in proposal.because
+    assert proposal.why == "3 users in 3 events ask for it, 1 user for the opposite."
+
+
 def test_no_something_means_what_the_answers_show() -> None:
     complaints = [
         remark(number, "no greeting", user=f"u{number}", output="Your parcel is late.") for number in range(3)

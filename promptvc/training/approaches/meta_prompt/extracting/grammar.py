@@ -70,7 +70,7 @@ asked: (?:remember|try|aim|take care|ensure|see){ that| to} {WHO }X
 asked: (?:do not|never|you|they|it) (?:forget|omit|leave out|skip|miss) to X
 thing: (?:do not|never|you|they|it) (?:forget|omit|leave out|skip|miss) {about }X
 minded: (?:do not|does not|cannot) (?:like|want|need|care for|wish|appreciate) X
-stop: {please }(?:do not|cannot|must not|should not) X
+stop: {please }(?:do not|must not|should not) X
 never: never X
 always: always X
 most: (?:{a }max{imum}{ of}|at most|not more than|no more than|no longer than|up to) (?P<x>\\S+ .+)
@@ -109,6 +109,7 @@ scaled: BIT(?P<x>{more |less }\\w+{ \\w+})
 more: more X
 must: (?P<who>.{2,60}?) EVERMUST EVER(?P<no>not |never )?EVERX
 house: {here |usually |in our team }we {always |usually |normally |only |just }(?P<no>never |do not )?X
+placed: (?P<who>(?:all |the |every )?\\w+(?: \\w+)?) (?P<x>in .+)
 preposition: (?P<x>(?:in|with|by) .+)
 told: X
 """

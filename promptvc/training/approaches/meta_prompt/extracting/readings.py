@@ -23,6 +23,7 @@ _ADVERBS = re.compile(
 _NEGATED = re.compile(r"(?:not |never )(?:be (?=\w+ing\b))?(?P<rest>.+)$", re.IGNORECASE)
 _ALWAYS = re.compile(r"always (?P<rest>.+)$", re.IGNORECASE)
 _HAVE = re.compile(r"^have (?=\w+(?:ed|en|d|t)\b)", re.IGNORECASE)
+_HAD = re.compile(r"(?:have|has|had|get|see) (?P<rest>.+)$", re.IGNORECASE)
 _BE = re.compile(r"(?:be|been|is|are|was|were|stay|become|sound|come|get) (?P<rest>.+)$", re.IGNORECASE)
 _WAS = re.compile(r"(?:be|been|being|is|was|were) (?P<rest>.+)$", re.IGNORECASE)
 _SMALL = re.compile(
@@ -57,6 +58,8 @@ def verb(text: str, *, asked: bool = True) -> Wish | None:
         return trait(be["rest"], asked=asked)
     if stop := _STOP.match(text):
         return unwanted(stop["x"], asked=asked)
+    if had := _HAD.match(text):
+        return thing(had["rest"], asked=asked)
     base = plain(text)
     return None if base is None else Wish("do", "verb", base, asked=asked)
 
@@ -143,6 +146,13 @@ def _house(match: re.Match[str]) -> Wish | None:
     return unwanted(base) if match["no"] else Wish("do", "verb", base)
 
 
+def _placed(match: re.Match[str]) -> Wish | None:
+    """`amounts in euros`; `answer in German` may as well say what was wrong."""
+    many = any(opposite(*value) is None for value in about(match["x"]).values)
+    known = about(match["who"]).tokens and many and len(match["x"].split()) <= 6
+    return Wish("do", "clause", f"{match['who']} must be {match['x']}") if known else None
+
+
 def _preposition(match: re.Match[str]) -> Wish | None:
     """`in euros`, `with a question at the end`."""
     known = about(match["x"]).tokens and len(match["x"].split()) <= 8
@@ -161,6 +171,8 @@ def _scaled(match: re.Match[str]) -> Wish | None:
     """One word or two on a scale: `shorter`, `more polite`, `english`, `a bit long`."""
     text = match["x"]
     found = about(text)
+    if _LESS.match(text) and not text.lower().startswith("less"):
+        return None
     if not found.values or set(found.tokens) != {scale for scale, _ in found.values}:
         return None
     if _COMPARED.match(text):
@@ -209,6 +221,7 @@ READINGS: Mapping[str, Reading] = {
     "supposed": _supposed,
     "repeated": _repeated,
     "house": _house,
+    "placed": _placed,
     "preposition": _preposition,
     "graded": _graded,
     "scaled": _scaled,
