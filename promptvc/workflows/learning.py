@@ -25,6 +25,7 @@ from promptvc.training.data.claims import ClaimOptions
 from promptvc.training.data.holdout import Split, divide
 from promptvc.training.data.items import Dataset, build
 from promptvc.training.data.signals import hear
+from promptvc.training.embedding import open_embed
 from promptvc.training.optimizer import Surroundings, open_optimizer, optimizer_model
 from promptvc.training.options import Bounds, TrainingOptions
 from promptvc.training.recording import left_out
@@ -216,6 +217,7 @@ def open_tools(
     return Tools(
         scorer=SessionScorer(session, progress("training")),
         optimizer=optimizer,
+        embed=open_embed(settings.embeddings, around),
     )
 
 
