@@ -29,6 +29,7 @@ from promptvc.workflows import (
 from promptvc.workflows import baseline as baselines
 from promptvc.workflows import bisect as bisecting
 from promptvc.workflows import check as checking
+from promptvc.workflows import dataset as corpora
 from promptvc.workflows import diff as comparing
 from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
@@ -249,6 +250,34 @@ class Library:
     def import_promptfoo(self, file: str | Path, **options: Any) -> switching.Switched:
         """Import promptfoo's configuration or CSV; ``options`` are the fields of ``switch.SwitchRequest``."""
         return switching.import_promptfoo(self._fresh(), switching.SwitchRequest(Path(file), **options))
+
+    def create_dataset(self, name: str, prompt: str, *, branch: str | None = None, **query: Any) -> corpora.Created:
+        """Commit the manifest of a dataset for fine-tuning.
+
+        ``query`` are the fields of :class:`promptvc.training.exporting.query.DatasetQuery`; the bars of ratings and how
+        far back training looks are those of the settings.
+        """
+        project = self._fresh()
+        asked = corpora.usual_query(project, **query)
+        return corpora.create(project, corpora.CreateRequest(name, prompt, asked, branch=branch))
+
+    def update_dataset(self, name: str, prompt: str | None = None, *, branch: str | None = None) -> corpora.Created:
+        """Make a dataset anew from what main has now, by its own query; ``prompt`` pins another version."""
+        request = corpora.CreateRequest(name, prompt, update=True, branch=branch)
+        return corpora.create(self._fresh(), request)
+
+    def datasets(self) -> tuple[corpora.Manifest, ...]:
+        """The datasets of the working tree, by name."""
+        return corpora.list_all(self._fresh())
+
+    def export_dataset(self, name: str, format: str, file: str | Path, **options: Any) -> corpora.Exported:  # noqa: A002
+        """Write the rows of a dataset; ``options`` are the other fields of ``dataset.ExportRequest``."""
+        request = corpora.ExportRequest(name, format, **options)
+        return corpora.export_to(self._fresh(), request, Path(file))
+
+    def propose_curation(self, name: str) -> corpora.Proposed:
+        """Add what a person should look at in a dataset to its curation."""
+        return corpora.propose(self._fresh(), name)
 
     def deploy(self, reference: str, **options: Any) -> ship.Shipped:
         """Put a version into an environment; ``options`` are the fields of ``ship.DeployRequest``."""

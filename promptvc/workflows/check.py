@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,6 +19,7 @@ from promptvc.evaluation.checking import baseline_problems, quarantine_problems
 from promptvc.evaluation.quarantine import prompt_of as quarantined_prompt
 from promptvc.evidence.baselines import approved_prompt
 from promptvc.evidence.records import Record, name_and_id, parse
+from promptvc.feedback.cited import read_cited
 from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.feedback.segments import prompt_of, read_segments
 from promptvc.feedback.spool import Spool
@@ -30,6 +32,10 @@ from promptvc.prompts.names import check_name, name_of, nearest, path_of
 from promptvc.store.listing import leads_out
 from promptvc.store.numbering import owned_versions, reused_versions
 from promptvc.training.data.leakage import find_leaks
+from promptvc.training.exporting.checking import curation_problems, manifest_problems, orphaned
+from promptvc.training.exporting.curation import FOLDER as DATASETS
+from promptvc.training.exporting.curation import curated_dataset, load_curation
+from promptvc.training.exporting.manifest import Manifest, dataset_name, dataset_path, load_manifest
 from promptvc.workflows.project import STATE, Project
 
 MOST_IN_A_FOLDER = 2000
@@ -90,6 +96,7 @@ class _Check:
             *self._suites(),
             *self._evidence(),
             *self._beside_suites(),
+            *self._datasets(),
             *self._versions(),
             *self._deployments(),
             *self._feedback(),
@@ -102,7 +109,7 @@ class _Check:
     def _files(self) -> list[str]:
         """Paths from the prompt root of everything that is ours."""
         project = self.project
-        folders = (PROMPTS, FEEDBACK, "evaluation", DEPLOYMENTS)
+        folders = (PROMPTS, FEEDBACK, "evaluation", DEPLOYMENTS, DATASETS)
         if project.root is None:
             head = project.resolver.head
             paths = [path for folder in folders for path in (project.tree(head, folder) if head else {})]
@@ -212,6 +219,44 @@ class _Check:
                     yield Problem("quarantine", "warning", path, None, f"{held} has no suite", hint)
             if approved is not None and self._wanted(approved):
                 yield from baseline_problems(path, approved, self._read(path), self.records)
+
+    def _datasets(self) -> Iterator[Problem]:
+        """Manifests, then curations, which are about the prompt of their manifest."""
+        found: dict[str, Manifest] = {}
+        prompts = {name for name in map(name_of, self.files) if name is not None}
+        for path in self.files:
+            name = dataset_name(path)
+            if name is None:
+                continue
+            loaded: list[Manifest] = []
+            yield from problems_of("dataset", path, self._manifest, path, name, loaded)
+            for manifest in loaded:
+                found[name] = manifest
+                if self._wanted(manifest.prompt):
+                    yield from manifest_problems(manifest, self._content(manifest.digest), prompts)
+        for path in self.files:
+            name = curated_dataset(path)
+            if name is not None and name in found and self._wanted(found[name].prompt):
+                yield from self._curation(path, found[name].prompt)
+            elif name is not None and dataset_path(name) not in self.files:
+                yield orphaned(path, name)
+
+    def _manifest(self, path: str, name: str, loaded: list[Manifest]) -> None:
+        loaded.append(load_manifest(check_name(name), self._read(path), file=path))
+
+    def _content(self, digest: str) -> bytes | None:
+        with suppress(NotFound):
+            return self.project.objects.blob(digest)
+        return None
+
+    def _curation(self, path: str, prompt: str) -> Iterator[Problem]:
+        data = self._read(path)
+        yield from problems_of("curation", path, lambda: load_curation(data, file=path))
+        with suppress(InputError):
+            curation = load_curation(data, file=path)
+            ids = {event for entry in curation.entries for event in entry.events}
+            segments = {each: self._read(each) for each in self.files if prompt_of(each) == prompt}
+            yield from curation_problems(path, curation, read_cited(segments, ids).keys())
 
     def _versions(self) -> Iterator[Problem]:
         """Numbers that main's first-parent history gave to two contents, or that HEAD gives to another than main."""

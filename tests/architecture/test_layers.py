@@ -34,6 +34,8 @@ VALUES = {  # modules of frozen types that the edges may name
     "promptvc.evaluation.reports.report",
     "promptvc.evaluation.reports.terminal",
     "promptvc.evaluation.sessions.estimate",
+    "promptvc.training.exporting.formats",
+    "promptvc.training.exporting.query",
     "promptvc.training.reports.formats",
     "promptvc.training.reports.report",
 }
@@ -41,6 +43,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.project",
     "promptvc.workflows.approved",
     "promptvc.workflows.changes",
+    "promptvc.workflows.datasets",
     "promptvc.workflows.learning",
     "promptvc.workflows.suites",
     "promptvc.workflows.voices",

@@ -101,6 +101,8 @@ def select(source: Source, query: DatasetQuery, dropped: frozenset[str]) -> Sele
     renderer = Renderer(source.prompt) if source.prompt.template == "jinja2" else None
     found: dict[str, list[Record]] = {name: [] for name in SPLITS}
     left_out = Counter(read.left_out)
+    if not query.with_holdout:
+        left_out[REPEATS_HOLDOUT] += 0  # said also where it is none
     for record in read.records:
         side = splits[record.form, record.owner]
         if record.form in repeated:
