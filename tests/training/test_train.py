@@ -374,9 +374,10 @@ def test_cases_that_could_not_be_scored_are_left_out() -> None:
 
 def test_answers_in_free_text_are_covered_not_matched() -> None:
     rows = [(text, f"Dear customer, about {text}: we look into it.") for text, _ in ROWS]
-    outcome = train(task_of(corrections(rows)), TrainingOptions(max_examples=4), Tools(offline()))
+    options = TrainingOptions(approach="few_shot", max_examples=4)
+    outcome = train(task_of(corrections(rows)), options, Tools(offline()))
     assert outcome.edits is None
-    assert {tried.name.split(", ")[1] for tried in outcome.tried} == {"cover"}
+    assert {tried.name.split(", ")[1] for tried in outcome.tried} == {"cover", "diverse"}
 
 
 def test_changes_keep_the_place_of_what_stays() -> None:
