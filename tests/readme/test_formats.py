@@ -241,6 +241,7 @@ def test_the_settings_are_those_of_the_schema_with_their_defaults() -> None:
         value: Any = Settings()
         for part in key.split("."):
             value = getattr(value, part)
+        value = list(value) if isinstance(value, tuple) else value
         written = None if default == "-" else load_yaml(CODE.findall(default)[0].encode(), file=key).value
         assert (type(written), written) == (type(value), value), key
 
