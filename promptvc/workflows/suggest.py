@@ -10,6 +10,7 @@ from typing import Any
 from promptvc.base.errors import InvalidDocument, ProviderError
 from promptvc.evaluation.running.budget import Budget, Limits
 from promptvc.evaluation.running.cache import Cache
+from promptvc.feedback.events import Event
 from promptvc.models.providers import OFFLINE
 from promptvc.training.approaches.meta_prompt.extracting.effects import expected
 from promptvc.training.approaches.meta_prompt.extracting.finding import voice_of
@@ -133,7 +134,7 @@ class _Suggesting:
         signals = [signal for signal in prepared.task.signals if self._counts(signal)]
         proposals = self._proposals(prepared, signals) if signals else ()
         self._say_what_lacks(prepared, signals, proposals)
-        words = {event.id: event.words for event in prepared.reading.events}
+        words = {event.id: _words(event) for event in prepared.reading.events}
         return [_suggestion(prepared.name, each, signals, words) for each in proposals]
 
     def _counts(self, signal: Signal) -> bool:
@@ -188,6 +189,16 @@ def _suggestion(
     people = {voice_of(signal, " ".join(signal.words)) for signal in mine}
     events = tuple((event, words.get(event, "")) for event in proposal.because)
     return Suggestion(name, proposal, events, len(people))
+
+
+def _words(event: Event) -> str:
+    """What was said and what was corrected, in one text."""
+    said = event.comment or event.data.get("notes")
+    if event.kind == "annotation" and not said:
+        said = event.corrected
+    if event.kind in {"correction", "demonstration"} and said:
+        return f"{event.words} ({said})"
+    return str(said or event.words)
 
 
 def _rank(one: Suggestion) -> tuple[int, int, float, str]:

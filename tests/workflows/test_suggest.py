@@ -107,6 +107,14 @@ def test_what_people_ask_for_is_suggested_with_their_events_and_words(shop: Make
     assert (repo.status(), repo.rev("HEAD"), repo.git("for-each-ref")) == before
 
 
+def test_a_correction_is_quoted_with_what_was_said_of_it(shop: Make) -> None:
+    corrected = {"input": {"message": "Where is it?"}, "output": "Sorry.", "corrected": "On its way."}
+    cli = shop(*rows("shop/mail", "never say sorry", kind="correction", **corrected))
+    (one,) = cli.json("suggest", "shop/mail")["suggestions"]
+    assert one["text"] == "Never say sorry."
+    assert [event["words"] for event in one["events"]] == ["Where is it? -> On its way. (never say sorry)"]
+
+
 def test_people_read_it_as_a_list(shop: Make) -> None:
     cli = shop(*rows("shop/mail", *ORDER))
     done = cli("suggest")

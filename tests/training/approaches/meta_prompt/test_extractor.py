@@ -44,6 +44,7 @@ def test_five_planted_defects_are_five_rules() -> None:
         assert len(proposal.because) >= 0.8 * len(DEFECTS[defect]), proposal
         assert proposal.action == "add_rule"
         assert proposal.origin == RULES
+    assert not any("opposite" in proposal.why for proposal in proposals)
     assert {proposal.text for proposal in proposals[:5]} == {
         "Do not say sorry.",
         "Mention the order number.",

@@ -82,7 +82,8 @@ missing: why no X
 why: why {do|does|did|can|could|is|are|was|were} ?{WHO }not EVERX
 minded: why (?:do|does|did|must|would) WHO EVER{keep(?: on)? |have to |need to }X
 being: why WAS WHO EVER{so |too }X
-minded: why {all |so many |so much }X
+minded: why (?:do|does|did|must) (?:i|we) {always |still |have to }(?:get|see|have|read|receive) {so many |so much }X
+minded: why (?!do |does |did |is |are |was |were |can |must ){all |so many |so much }X
 missing: {and |so }(?:where|what|which){ is| are| was| were| about} (?P<x>(?:the|my|our|its|order|case)\\b.+)
 missing: {WHO |there WAS |i see |came }(?:has|have|had|with|got|came with|contains|contained|shows|showed) no X
 missing: (?:there WAS|i (?:see|saw|got|found|find)) (?:no|not any) X

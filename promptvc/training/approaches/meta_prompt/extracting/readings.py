@@ -149,7 +149,8 @@ def _house(match: re.Match[str]) -> Wish | None:
 def _placed(match: re.Match[str]) -> Wish | None:
     """`amounts in euros`; `answer in German` may as well say what was wrong."""
     many = any(opposite(*value) is None for value in about(match["x"]).values)
-    known = about(match["who"]).tokens and many and len(match["x"].split()) <= 6
+    named = about(match["who"]).tokens and not _TOLD.search(match["who"])
+    known = named and many and len(match["x"].split()) <= 6
     return Wish("do", "clause", f"{match['who']} must be {match['x']}") if known else None
 
 

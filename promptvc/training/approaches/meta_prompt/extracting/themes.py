@@ -190,11 +190,12 @@ def _agrees(stance: Stance, theme: Theme) -> bool:
 
 
 def _speaks_of(stance: Stance, theme: Theme) -> bool:
-    """Whether a remark without a wish names what the theme is about: all that most voices name, or two things of it."""
+    """Whether a remark without a wish names what the theme is about: of what most voices name all, or two and half."""
     voices = theme.tokens()
     main = {token for token, count in voices.items() if 2 * count >= len(theme.voices) and "=" not in token}
     named = set(stance.tokens)
-    return main <= named or len(named & voices.keys()) >= 2
+    shared = len(named & main)
+    return shared == len(main) or (shared >= 2 and 2 * shared >= len(main))
 
 
 def _unite(made: list[Theme]) -> None:
