@@ -108,7 +108,11 @@ def test_what_people_ask_for_is_suggested_with_their_events_and_words(shop: Make
 
 
 def test_a_correction_is_quoted_with_what_was_said_of_it(shop: Make) -> None:
-    corrected = {"input": {"message": "Where is it?"}, "output": "Sorry.", "corrected": "On its way."}
+    corrected: dict[str, Any] = {
+        "input": {"message": "Where is it?"},
+        "output": "Sorry.",
+        "corrected": "On its way.",
+    }
     cli = shop(*rows("shop/mail", "never say sorry", kind="correction", **corrected))
     (one,) = cli.json("suggest", "shop/mail")["suggestions"]
     assert one["text"] == "Never say sorry."
