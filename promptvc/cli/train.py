@@ -102,7 +102,9 @@ def train(
         write_reports(reports, told)
 
     def text(ui: Ui) -> None:
-        for outcome in outcomes:
+        for request, outcome in zip(requests, outcomes, strict=True):
+            if each:
+                ui.line(f"{outcome.name} for {request.models[0]}:", "title")
             _print(ui, outcome)
 
     values = [outcome.to_json() for outcome in outcomes]
@@ -112,7 +114,8 @@ def train(
 
 def _models(given: str | None, *, each: bool) -> list[tuple[str, ...]]:
     """The models of each training: one training for all of them, or one for each."""
-    chosen = tuple(part.strip() for part in given.split(",") if part.strip()) if given else ()
+    parts = (part.strip() for part in (given or "").split(","))
+    chosen = tuple(dict.fromkeys(part for part in parts if part))
     if given is not None and not chosen:
         raise Usage("--models takes one or more names with commas between them")
     if each and len(chosen) < 2:

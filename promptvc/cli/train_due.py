@@ -122,7 +122,8 @@ def _train_due(
     done = due.train_due(project, requests, _trainer(edge, project), name=name)
 
     def text(ui: Ui) -> None:
-        for _, outcome in done.trained:
+        for trigger, outcome in done.trained:
+            ui.line(f"{outcome.name} was due, by {trigger}:", "title")
             show(ui, outcome)
         for line in _said(done, of_trained=False):
             ui.line(line)
