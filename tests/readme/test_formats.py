@@ -261,6 +261,13 @@ def test_the_keys_of_prompts_suites_and_environments_are_those_of_their_schemas(
     assert named == ["reduce", "--reduce", *OF_SCORES, *OF_PASSES]
 
 
+def test_the_keys_of_a_training_are_those_of_its_schema() -> None:
+    listed = words_of(row[0] for row in rows("training-keys"))
+    assert len(listed) == len(set(listed))
+    # What was not used is one of the keys that a record may have besides.
+    assert set(listed) - {"left_out"} == set(schema("ledger")["$defs"]["training"]["properties"])
+
+
 def test_the_columns_of_datasets_are_those_that_are_read() -> None:
     listed = words_of(row[0] for row in rows("dataset-columns"))
     assert {name.rstrip("12").removesuffix("[]") for name in listed} == set(KNOWN_COLUMNS)
