@@ -26,7 +26,9 @@ def parse_json(data: bytes | str, *, file: str, line: int | None = None) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return _DECODER.decode(text)
+        # Without the search for blanks around it, which most values have not.
+        value, end = _DECODER.raw_decode(text) if text[:1] == "{" else (None, -1)
+        return value if end == len(text) else _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise InvalidDocument(f"not UTF-8: byte {error.start}", file=file, line=line) from error
     except json.JSONDecodeError as error:

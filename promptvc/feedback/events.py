@@ -143,7 +143,8 @@ def parse_event(value: Any, *, file: str = "<event>", line: int | None = None) -
     if problem is not None:
         raise InvalidDocument(problem, file=file, line=line)
     try:
-        time = datetime.fromisoformat(value["time"]).astimezone(UTC)
+        time = datetime.fromisoformat(value["time"])
+        time = time if time.tzinfo is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidDocument(f"'time' is no such day: {value['time']}", file=file, line=line) from None
     version = value.get("version")

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
 from operator import attrgetter
 
 from promptvc.feedback.events import Event
@@ -46,6 +45,8 @@ class Signal:
         issues, tags: as given.
         version: of the prompt; None when unknown.
         framework, model: from the event's context; None when unknown.
+        execution: the call that it tells of; None when it does not say.
+        judged: a model scored it, no user.
     """
 
     id: str
@@ -66,6 +67,13 @@ class Signal:
     version: int | None = None
     framework: str | None = None
     model: str | None = None
+    execution: str | None = None
+    judged: bool = False
+
+    @property
+    def run(self) -> str:
+        """The call that it tells of, or its own id."""
+        return self.execution or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +131,10 @@ def _sample(events: Sequence[Event]) -> Sequence[Event]:
     by_kind: dict[str, list[str]] = {}
     for event in events:
         by_kind.setdefault("" if event.kind in SERVED else event.kind, []).append(event.id)
-    ids = [sampled(ids, MOST_SIGNALS) or ids for ids in by_kind.values()]
-    kept = frozenset(chain.from_iterable(ids))
+    kept: set[str] = set()
+    for ids in by_kind.values():
+        some = sampled(ids, MOST_SIGNALS)
+        kept.update(ids if some is None else some)
     return [event for event in events if event.id in kept]
 
 
@@ -154,6 +164,8 @@ def _signal(event: Event, inputs: Inputs) -> Signal:
         version=event.version,
         framework=_text(context.get("framework")),
         model=_text(context.get("model")),
+        execution=_text(data.get("execution")),
+        judged=event.source == "llm_judge",
     )
 
 
