@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from promptvc.base.stats import mean
+from promptvc.feedback.events import Event
 
 SERVED = frozenset({"error", "success", "rating", "correction"})
 """Kinds of events that each tell of one call: it failed, it went well, or somebody looked at its answer."""
+_JUDGE = "llm_judge"
+
+
+class Said(NamedTuple):
+    """What counts of one event: its kind, its score (0..1; None without one), and the call that it tells of."""
+
+    kind: str
+    score: float | None
+    run: str
+
+    @classmethod
+    def of(cls, event: Event) -> Said:
+        """Of an event; a judge's scores are no user's."""
+        score = None if event.source == _JUDGE else event.score
+        return cls(event.kind, score, str(event.data.get("execution") or event.id))
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """Counts over some events.
+class Counts:
+    """What new events say.
 
     Attributes:
-        events: all of them.
-        served: those that tell of one call; ``errors``: those that say it failed.
-        ratings: with a score; ``rating``: the mean score, 0..1; None without any.
-        suggestions: events of that kind.
+        events: how many there are.
+        runs: calls that they tell of: of each ``error``, ``success``, ``rating`` and ``correction`` one; those with
+            the same ``execution`` are one call.
+        errors: runs with an ``error``.
+        rated: events with a score, a judge's left out: they are no user's. ``rating``: the mean score, 0..1.
+        suggestions: of these.
     """
 
-    events: int
-    served: int
-    errors: int
-    ratings: int
-    rating: float | None
-    suggestions: int
+    events: int = 0
+    runs: int = 0
+    errors: int = 0
+    rated: int = 0
+    rating: float | None = None
+    suggestions: int = 0
 
     @property
     def error_rate(self) -> float | None:
-        """Errors among the calls that events tell of, 0..1; None where they tell of none."""
-        return self.errors / self.served if self.served else None
+        """``errors`` / ``runs``, 0..1; None without a run. Errors alone are a rate of 1: nothing else was told."""
+        return self.errors / self.runs if self.runs else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `train --status --json` prints it."""
+        return {
+            "events": self.events,
+            "runs": self.runs,
+            "error_rate": self.error_rate,
+            "rated": self.rated,
+            "rating": self.rating,
+            "suggestions": self.suggestions,
+        }
 
     @classmethod
-    def of(cls, events: Iterable[tuple[str, float | None]]) -> Measures:
-        """Of (kind, score) a event; the score is 0..1, None without one."""
-        total = served = errors = suggestions = 0
+    def of(cls, said: Iterable[Said]) -> Counts:
+        """Count what was said, each event once; the order does not matter."""
+        total = suggestions = 0
+        runs: dict[str, bool] = {}
         scores: list[float] = []
-        for kind, score in events:
+        for one in said:
             total += 1
-            served += kind in SERVED
-            errors += kind == "error"
-            suggestions += kind == "suggestion"
-            if score is not None:
-                scores.append(score)
-        return cls(total, served, errors, len(scores), mean(scores), suggestions)
+            suggestions += one.kind == "suggestion"
+            if one.kind in SERVED:
+                runs[one.run] = runs.get(one.run, False) or one.kind == "error"
+            if one.score is not None:
+                scores.append(one.score)
+        mean = math.fsum(scores) / len(scores) if scores else None
+        return cls(total, len(runs), sum(runs.values()), len(scores), mean, suggestions)

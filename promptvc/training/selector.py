@@ -18,7 +18,7 @@ from promptvc.training.approaches.adversarial.adversarial import Adversarial
 from promptvc.training.approaches.few_shot.few_shot import FewShot
 from promptvc.training.approaches.meta_prompt.meta_prompt import MetaPrompt
 from promptvc.training.approaches.reinforcement.reinforcement import Reinforcement
-from promptvc.training.measures import Measures
+from promptvc.training.measures import Counts, Said
 from promptvc.training.options import ALL, AUTO, TrainingOptions
 from promptvc.training.task import TrainingTask
 
@@ -97,15 +97,15 @@ def find(name: str) -> Approach:
 
 def wanted(task: TrainingTask, options: TrainingOptions) -> tuple[str, str]:
     """What the feedback calls for, and why, as half a sentence."""
-    measures = Measures.of((signal.kind, signal.score) for signal in task.signals)
+    counts = Counts.of(Said(one.kind, None if one.judged else one.score, one.run) for one in task.signals)
     bars = options.selection
-    rate, rating = measures.error_rate, measures.rating
+    rate, rating = counts.error_rate, counts.rating
     if rate is not None and rate > bars.error_rate:
-        return "adversarial", f"{rate:.0%} of {measures.served} calls failed"
+        return "adversarial", f"{rate:.0%} of {counts.runs} calls failed"
     if rating is not None and rating < bars.rating:
-        return "reinforcement", f"the mean of {measures.ratings} ratings is {rating:.2f}"
-    if measures.suggestions >= bars.suggestions:
-        return "meta_prompt", f"there are {measures.suggestions} suggestions"
+        return "reinforcement", f"the mean of {counts.rated} ratings is {rating:.2f}"
+    if counts.suggestions >= bars.suggestions:
+        return "meta_prompt", f"there are {counts.suggestions} suggestions"
     if options.trigger in TRIGGERS:
         return TRIGGERS[options.trigger], f"it is due by {options.trigger}"
     return "few_shot", "nothing calls for another approach"

@@ -7,11 +7,10 @@ and kinds that training never hears (``usage``, ``exposure``, ...), are no event
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from promptvc.base.clock import format_time
 from promptvc.base.config import TriggerSettings
@@ -19,49 +18,11 @@ from promptvc.base.ids import ulid_time
 from promptvc.evidence.trainings import Training
 from promptvc.feedback.events import Event
 from promptvc.training.data.signals import HEARD
+from promptvc.training.measures import Counts, Said
 
 Trigger = Literal["errors", "ratings", "suggestions", "volume"]
 
-_RUNS = frozenset({"error", "success", "rating", "correction"})
 _FAILED = "failed"
-_JUDGE = "llm_judge"
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What new events say.
-
-    Attributes:
-        events: how many there are.
-        runs: calls that they tell of: of each ``error``, ``success``, ``rating`` and ``correction`` one; those with
-            the same ``execution`` are one call.
-        errors: runs with an ``error``.
-        rated: events with a score, a judge's left out: they are no user's. ``rating``: the mean score, 0..1.
-        suggestions: of these.
-    """
-
-    events: int = 0
-    runs: int = 0
-    errors: int = 0
-    rated: int = 0
-    rating: float | None = None
-    suggestions: int = 0
-
-    @property
-    def error_rate(self) -> float | None:
-        """``errors`` / ``runs``, 0..1; None without a run. Errors alone are a rate of 1: nothing else was told."""
-        return self.errors / self.runs if self.runs else None
-
-    def to_json(self) -> dict[str, Any]:
-        """As `train --status --json` prints it."""
-        return {
-            "events": self.events,
-            "runs": self.runs,
-            "error_rate": self.error_rate,
-            "rated": self.rated,
-            "rating": self.rating,
-            "suggestions": self.suggestions,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +38,7 @@ class Due:
     due: bool
     trigger: Trigger | None
     reasons: tuple[str, ...]
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
 
 
 def assess(new: Sequence[Event], last: Training | None, settings: TriggerSettings, now: datetime) -> Due:
@@ -104,20 +65,7 @@ def assess(new: Sequence[Event], last: Training | None, settings: TriggerSetting
 
 def count(events: Iterable[Event]) -> Counts:
     """Count ``events``, each of which is there once; the order does not matter."""
-    total = suggestions = 0
-    runs: dict[str, bool] = {}
-    scores: list[float] = []
-    for event in events:
-        total += 1
-        suggestions += event.kind == "suggestion"
-        if event.kind in _RUNS:
-            run = str(event.data.get("execution") or event.id)
-            runs[run] = runs.get(run, False) or event.kind == "error"
-        score = event.score
-        if score is not None and event.source != _JUDGE:
-            scores.append(score)
-    mean = math.fsum(scores) / len(scores) if scores else None
-    return Counts(total, len(runs), sum(runs.values()), len(scores), mean, suggestions)
+    return Counts.of(Said.of(event) for event in events)
 
 
 def fresh(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import median
 
 from promptvc.training.approaches.meta_prompt.extracting.finding import Finding, voice_of
@@ -78,20 +79,29 @@ def _listed(text: str) -> bool:
 def _changes(pairs: Sequence[Pair]) -> Iterator[tuple[str, Change]]:
     """The parts and words that some pair takes out, adds or replaces: each might be what they have in common."""
     for part in _frequent(_openings(output) - _openings(right) for _, output, right in pairs):
-        yield f'Do not begin with "{part}".', lambda a, b, p=part: _when(_begins(a, p), not _begins(b, p))
+        yield f'Do not begin with "{part}".', partial(_gone, _begins, part)
     for part in _frequent(_openings(right) - _openings(output) for _, output, right in pairs):
-        yield f'Begin with "{part}".', lambda a, b, p=part: _when(not _begins(a, p), _begins(b, p))
+        yield f'Begin with "{part}".', partial(_come, _begins, part)
     for part in _frequent(_endings(output) - _endings(right) for _, output, right in pairs):
-        yield f'Do not end with "{part}"', lambda a, b, p=part: _when(a.endswith(p), not b.endswith(p))
+        yield f'Do not end with "{part}"', partial(_gone, str.endswith, part)
     for part in _frequent(_endings(right) - _endings(output) for _, output, right in pairs):
-        yield f'End with "{part}"', lambda a, b, p=part: _when(not a.endswith(p), b.endswith(p))
+        yield f'End with "{part}"', partial(_come, str.endswith, part)
     replaced = [_replaced(output, right) for _, output, right in pairs]
     for old, new in sorted({swap for swaps in replaced for swap in swaps}):
         if sum((old, new) in swaps for swaps in replaced) >= FEWEST:
-            yield (
-                f'Write "{new}", not "{old}".',
-                lambda a, b, o=old, n=new: _when(o in _WORD.findall(a), (o, n) in _replaced(a, b)),
-            )
+            yield f'Write "{new}", not "{old}".', partial(_swapped, old, new)
+
+
+def _gone(has: Callable[[str, str], bool], part: str, before: str, after: str) -> bool | None:
+    return _when(has(before, part), not has(after, part))
+
+
+def _come(has: Callable[[str, str], bool], part: str, before: str, after: str) -> bool | None:
+    return _when(not has(before, part), has(after, part))
+
+
+def _swapped(old: str, new: str, before: str, after: str) -> bool | None:
+    return _when(old in _WORD.findall(before), (old, new) in _replaced(before, after))
 
 
 def _frequent(sets: Iterator[set[str]]) -> list[str]:
