@@ -141,7 +141,7 @@ def create(project: Project, request: CreateRequest) -> Created:
                 hint="commit the curation there, or create the dataset from there",
             )
         before = _manifest_in(project, tip, name)
-        same = before is not None and replace(manifest, by=before.by, time=before.time) == before
+        same = before is not None and _same(project, before, manifest)
         standing[:] = [before] if before is not None and same else []
         changes = {} if same else {project.top(manifest.path): manifest.to_bytes()}
         return Plan(changes, _message(manifest, update=known is not None))
@@ -300,6 +300,14 @@ def _manifest_in(project: Project, commit: str | None, name: str) -> Manifest | 
     with suppress(InvalidDocument):
         return load_manifest(name, data) if data is not None else None
     return None
+
+
+def _same(project: Project, before: Manifest, now: Manifest) -> bool:
+    """Whether ``now`` says nothing new: who, when and from which commit are not, as long as the old one is here."""
+    if project.repository.resolve(before.origin.commit) is None:
+        return False
+    origin = replace(now.origin, commit=before.origin.commit)
+    return replace(now, by=before.by, time=before.time, origin=origin) == before
 
 
 def _reasons(selection: Selection) -> str:
