@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -148,7 +149,7 @@ def until_first_call(folder: Path, environ: Mapping[str, str]) -> Took | None:
                 with contextlib.suppress(TimeoutError):
                     listening.accept()[0].close()
                     asked = time.perf_counter() - started
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)  # Popen.kill would collect one that has ended
             _, _, usage = os.wait4(process.pid, 0)
             process.returncode = 0
             out.seek(0)
