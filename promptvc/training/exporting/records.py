@@ -77,8 +77,9 @@ class Records:
 
 
 def read_records(events: Iterable[Event], prompt: Prompt, query: DatasetQuery) -> Records:
-    """The records that ``events`` of one prompt give."""
-    ordered = sorted({event.id: event for event in events}.values(), key=attrgetter("time", "id"))
+    """The records that ``events`` give for ``prompt``. Events of other prompts are ignored."""
+    mine = {event.id: event for event in events if event.prompt == prompt.name}
+    ordered = sorted(mine.values(), key=attrgetter("time", "id"))
     people = [event for event in ordered if event.kind == "annotation" and event.source == "human"]
     notes = standing_notes(reversed(people))
     inputs = Inputs.of(prompt)
