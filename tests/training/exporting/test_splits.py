@@ -108,3 +108,23 @@ def test_without_a_suite_the_events_that_training_holds_out_are_left_out() -> No
     events = [event(at, "demonstration", input={"q": text}, output="x") for at, text in enumerate(texts)]
     found = chosen(*events, query=DatasetQuery())
     assert 15 < found.left_out["repeat a hold-out input"] < 50
+
+
+def test_an_input_that_was_dropped_once_still_knows_its_later_relatives() -> None:
+    def side(text: str) -> str | None:
+        return divide_records([(Form(text, text), None)], QUERY)[Form(text, text), None]
+
+    for seed in range(100):
+        base = f"{seed * 7919} words that nobody else would say about it"
+        first, middle, last = (Form(text, text) for text in (base, base + " abcde", base + " abcde fghij"))
+        if side(first.key) != side(last.key):
+            break
+    assert alike([first, middle, last]) == [(0, 1), (1, 2)]
+    other = next(
+        text for text in (f"unrelated {at * 104729}" for at in range(100)) if side(text) != side(first.key)
+    )
+    known = [(first, None), (Form(other, other), "u"), (middle, "u"), (last, None), (middle, None)]
+    found = divide_records(known, QUERY)
+    assert found[middle, "u"] is None
+    assert found[first, None] != found[last, None]
+    assert found[middle, None] is None
