@@ -24,6 +24,7 @@ class Bounds:
         seconds: of wall time; the only bound that another machine reaches elsewhere.
         reserved: calls of the comparison on the hold-out that follows; their tokens and cost are kept free.
         blocks: of races, over the whole training: where an earlier training stopped for lack of time.
+        proposals: of the optimizer, which then fails: where it did in an earlier training.
     """
 
     calls: int = 20000
@@ -32,6 +33,7 @@ class Bounds:
     seconds: float | None = None
     reserved: int = 0
     blocks: int | None = None
+    proposals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ class TrainingOutcome:
         tried: all variants, in the order in which they were raced.
         stopped: which bound ended the search before its end, as a clause; None: none did.
         blocks: how many blocks were raced.
+        failed_after: after how many answers the optimizer failed; None: it did not.
         remarks: what a reader has to know, each one sentence.
         families: ways of making a case harder in which the baseline fails; the comparison asks in these ways as well.
         files: what is proposed beside the prompt, by path in the repository.
@@ -128,6 +129,7 @@ class TrainingOutcome:
     tried: tuple[Tried, ...] = ()
     stopped: str | None = None
     blocks: int = 0
+    failed_after: int | None = None
     remarks: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)

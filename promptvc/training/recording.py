@@ -16,7 +16,7 @@ from promptvc.training.data.holdout import Split
 from promptvc.training.data.items import Dataset
 from promptvc.training.outcome import TrainingOutcome
 
-SEARCH = ("calls", "tokens", "cost", "full_calls", "cases", "p")
+SEARCH = ("calls", "tokens", "cost", "full_calls", "cases", "p", "failed_after")
 """What of an outcome a record keeps about its search."""
 
 

@@ -108,7 +108,7 @@ def wanted(task: TrainingTask, options: TrainingOptions) -> tuple[str, str]:
         return "meta_prompt", f"there are {counts.suggestions} suggestions"
     if options.trigger in TRIGGERS:
         return TRIGGERS[options.trigger], f"it is due by {options.trigger}"
-    return "few_shot", "nothing calls for another approach"
+    return "few_shot", "nothing calls for another one"
 
 
 def _auto(task: TrainingTask, options: TrainingOptions) -> Selection:
@@ -124,9 +124,9 @@ def _auto(task: TrainingTask, options: TrainingOptions) -> Selection:
             lacks.append(f"{other}: {lack}")
     if not able:
         return Selection((), "no approach can start; " + "; ".join(lacks))
-    # What is asked for by the feedback has to say why it is not taken; the others only stand by.
-    told = [why] if able[0].name == name else [why, *lacks]
-    return Selection(tuple((approach,) for approach in able), "; ".join(told))
+    # What the feedback calls for has to say why it is not taken; the others only stand by.
+    told = why if able[0].name == name else f"{name} was wanted, as {why}, but {'; '.join(lacks)}"
+    return Selection(tuple((approach,) for approach in able), told)
 
 
 def _all(task: TrainingTask, options: TrainingOptions) -> Selection:

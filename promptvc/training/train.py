@@ -51,10 +51,11 @@ def train(
     )
     asked = _asked(task, options, tools.scorer.calls_per_case)
     if len(asked) < FEWEST_CASES:
+        short = options.bounds.calls < 2 * FEWEST_CASES * tools.scorer.calls_per_case
+        why = f": {options.bounds.calls} calls are left for training" if short else ""
         return replace(
             nothing,
-            reason=f"only {len(asked)} training cases can be asked, at least {FEWEST_CASES} are needed"
-            f" (answers allowed: {options.bounds.calls})",
+            reason=f"only {len(asked)} training cases can be asked, and at least {FEWEST_CASES} are needed{why}",
         )
     account = Account(options.bounds, clock)
     tools = counted(tools, account)
@@ -91,6 +92,7 @@ def train(
         cost=account.cost,
         full_calls=each_round * (1 + sum(1 for one in found.tried if one.ended != "refused")),
         stopped=account.stopped,
+        failed_after=account.failed_after,
         remarks=tuple(dict.fromkeys(remarks)),
     )
 
@@ -124,16 +126,20 @@ def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOpt
         blocks=found.blocks,
     )
     if best is found.baseline:
-        tried = [one for one in found.tried if one.ended != "refused"]
-        if not found.tried:
-            why = f"{approach} has nothing to change"
-        elif not tried:
-            why = f"what {approach} proposes is refused: {found.tried[0].reason}"
-        else:
+        tried = [one for one in found.tried if one.cases]
+        refused = [one for one in found.tried if one.ended == "refused"]
+        if tried:
             top = max(tried, key=lambda one: one.score - one.parent)
-            best_one = f"{(top.score - top.parent) * 100:+.1f} points on {top.cases} training cases"
             names = ", ".join(dict.fromkeys(one.approach for one in tried))
-            why = f"{names} tried {len(tried)}, and the best brought {best_one}"
+            most = f"{(top.score - top.parent) * 100:+.1f} points on {top.cases} training cases"
+            why = f"{names} tried {len(tried)}, and the best brought {most}"
+            why += f": {top.reason}" if top.reason and top.score > top.parent else ""
+        elif refused:
+            why = f"what {approach} proposes is refused: {refused[0].reason}"
+        elif found.tried:
+            why = "the bounds ended the search before anything was raced"
+        else:
+            why = f"{approach} has nothing to change"
         return replace(outcome, candidate=None, reason=f"no improvement found: {why}")
     gain = best.mean(positions) - found.baseline.mean(positions)
     over = (

@@ -23,6 +23,7 @@ class TrainRequest:
         settings, feedback: instead of what `promptvc.yaml` says of training and of feedback; ``as_of``: instead of now,
             for what expires. Those of a training that is repeated.
         blocks: stop the search after so many blocks: where the training that is repeated ran out of time.
+        proposals: let the optimizer fail after so many answers: where it did in the training that is repeated.
     """
 
     approach: str = "auto"
@@ -41,6 +42,7 @@ class TrainRequest:
     push: bool = False
     trigger: str | None = None
     blocks: int | None = None
+    proposals: int | None = None
     settings: TrainingSettings | None = None
     feedback: FeedbackSettings | None = None
     as_of: datetime | None = None
@@ -52,6 +54,7 @@ class Trained:
 
     Attributes:
         baseline: version of main; ``candidate`` the version that was made, None when there is none.
+        models: what it was trained for.
         comparison: on the hold-out; None without a look.
         training: what it found on training cases, with the examples it adds and removes.
         look: its number in the epoch, None without a look.
@@ -76,6 +79,7 @@ class Trained:
     training: TrainingOutcome
     tokens: Tokens = field(default_factory=Tokens)
     cost: float | None = None
+    models: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     training_id: str | None = None
     deployed: Mapping[str, Any] | None = None
@@ -93,6 +97,7 @@ class Trained:
         return {
             "name": self.name,
             "approach": self.approach,
+            "models": list(self.models),
             "baseline": self.baseline,
             "candidate": self.candidate,
             "branch": self.branch,

@@ -318,7 +318,9 @@ class _Training:
             remarks.append(f"{older:,} events are too old: --days, or training.days, takes them in")
         if made is not None and made.again:
             remarks.append(f"the same candidate was on {made.branch} already")
-        remarks += [f"another candidate waits to be merged: {branch}" for branch in others]
+        if others:
+            those = "another candidate waits" if len(others) == 1 else f"{len(others)} other candidates wait"
+            remarks.append(f"{those} to be merged: {', '.join(others)}")
         if met is not None and met.comparison.provisional:
             remarks.append("the verdict is provisional until the look is pushed: train --push does that")
         return Trained(
@@ -337,6 +339,7 @@ class _Training:
             reason=reason,
             training=found,
             training_id=None if self.request.dry_run else self.id,
+            models=self.prepared.models,
             left_out=self.prepared.left_out,
             remarks=tuple(remarks),
         )

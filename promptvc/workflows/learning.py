@@ -158,6 +158,7 @@ def options_of(project: Project, request: TrainRequest, *, reserved: int = 0) ->
         seconds=request.max_time or settings.budget.seconds,
         reserved=reserved,
         blocks=request.blocks,
+        proposals=request.proposals,
     )
     return TrainingOptions(
         approach=request.approach,
@@ -263,8 +264,10 @@ def request_of(record: Training) -> TrainRequest:
     options = {name: value for name, value in record.options.items() if name in known}
     if record.stopped is not None and record.stopped.endswith(" s"):
         options |= {"blocks": record.blocks, "max_time": None}
+    failed = record.search.get("failed_after")
     return TrainRequest(
         **options,
+        proposals=failed if isinstance(failed, int) else None,
         seed=record.seed,
         models=tuple(record.model.split(",")),
         trigger=record.trigger,

@@ -14,7 +14,9 @@ from promptvc.workflows.learning import request_of
 from promptvc.workflows.made import made, require_commit
 from promptvc.workflows.project import Project
 
-_NOT_OPTIONS = frozenset({"settings", "feedback", "as_of", "trigger", "blocks", "dry_run", "push"})
+_NOT_OPTIONS = frozenset(
+    {"settings", "feedback", "as_of", "trigger", "blocks", "proposals", "dry_run", "push"}
+)
 """What of a request no option says: it stands in `promptvc.yaml`, or bears on nothing that is found."""
 
 

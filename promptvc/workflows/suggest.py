@@ -152,12 +152,12 @@ class _Suggesting:
                 found = edits_from_words(self.optimizer, prompt, signals, batch=settings.batch, room=room)
             except ProviderError as error:
                 self.optimizer = None  # a provider that fails is not asked for every prompt
-                self.remarks.append(f"{name} failed: {error.message}; rules are extracted from users' words.")
+                self.remarks.append(f"{name} failed: {error.message}; rules are extracted from users' words")
             else:
                 if found.proposals:
                     return found.proposals
                 self.remarks.append(
-                    f"{name} proposed nothing for {prepared.name}; rules are extracted from users' words."
+                    f"{name} proposed nothing for {prepared.name}; rules are extracted from users' words"
                 )
         return extract(signals, prompt, most=self.request.limit)
 

@@ -92,7 +92,7 @@ def test_what_people_ask_for_is_suggested_with_their_events_and_words(shop: Make
     before = repo.status(), repo.rev("HEAD"), repo.git("for-each-ref")
     found = cli.json("suggest", "shop/mail")
     assert set(found) == {"suggestions", "remarks"}
-    assert found["remarks"] == ["no model proposes here: rules are extracted from users' words."]
+    assert found["remarks"] == ["no model proposes here: rules are extracted from users' words"]
     first, second = found["suggestions"]
     assert (first["prompt"], first["action"], first["path"]) == ("shop/mail", "add_rule", "rules")
     assert first["text"] == "Mention the order number."
@@ -252,7 +252,7 @@ def test_a_model_that_fails_leaves_it_to_rules_and_is_named(
     ]
     (said,) = found["remarks"]
     assert said.startswith(remark)
-    assert said.endswith("rules are extracted from users' words.")
+    assert said.endswith("rules are extracted from users' words")
     offline = cli.json("suggest", "shop/mail", "--optimizer", "offline")
     assert offline["suggestions"] == found["suggestions"]
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
+from promptvc.base.errors import ProviderError
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.running.spent import Spent
 from promptvc.prompts.model import Prompt
@@ -41,6 +42,7 @@ class Account:
         calls: answers and proposals so far.
         tokens, cost: what they took; None once one is unknown.
         stopped: which bound was reached first, as a clause; None while none is.
+        proposals: answers of the optimizer; ``failed_after``: after how many it failed, None while it did not.
     """
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,6 +51,8 @@ class Account:
         self.tokens: int | None = 0
         self.cost: float | None = 0.0
         self.stopped: str | None = None
+        self.proposals = 0
+        self.failed_after: int | None = None
         self._answers = 0
         self._clock = clock
         self._started = clock()
@@ -74,7 +78,8 @@ class Account:
     def _lacking(self, calls: int) -> str | None:
         bounds = self.bounds
         if self.calls + calls > bounds.calls:
-            return f"{bounds.calls:,} calls"
+            kept = f", {bounds.reserved:,} of them kept for the comparison" if bounds.reserved else ""
+            return f"{bounds.calls + bounds.reserved:,} calls{kept}"
         ahead = calls + bounds.reserved
         for name, bound, used in (("tokens", bounds.tokens, self.tokens), ("cost", bounds.cost, self.cost)):
             if bound is None or not self._answers:
@@ -131,7 +136,14 @@ class _CountedOptimizer:
     def ask(self, system: str, text: str, *, sample: int = 0) -> str:
         self._account.require(1)
         before = self._metered()
-        answer = self._optimizer.ask(system, text, sample=sample)
+        if self._account.proposals == self._account.bounds.proposals:
+            raise ProviderError(f"{self.name} failed here in the training that is repeated")
+        try:
+            answer = self._optimizer.ask(system, text, sample=sample)
+        except ProviderError:
+            self._account.failed_after = self._account.proposals
+            raise
+        self._account.proposals += 1
         after = self._metered()
         if before is None or after is None:
             tokens = (len(system) + len(text) + len(answer)) // _CHARACTERS_A_TOKEN

@@ -77,12 +77,12 @@ class Adversary:
             return ()
         remarks = [_told(self._probed), *self._probed.remarks]
         if self._tools.optimizer is None:
-            remarks.append("No provider was asked for edge cases: there is none that proposes.")
+            remarks.append("no model thinks of edge cases here: inputs are made harder by rule")
         if any(
             finding.family.kind == "noise" and not any(mutant.graded for mutant in finding.answered)
             for finding in self._probed.failing
         ):
-            remarks.append("Answers are free text: whether noise changes them was seen, but cannot be raced.")
+            remarks.append("answers are free text: whether noise changes them was seen, but cannot be raced")
         return tuple(remarks)
 
     def hardened(self, standing: Standing) -> Sequence[TrainingCase]:
@@ -191,15 +191,15 @@ def _raceable(mutant: Mutant) -> bool:
 def _told(probed: Probed) -> str:
     failing = probed.failing
     if not probed.findings:
-        return "No hard input was asked."
+        return "no hard input was asked"
     if failing:
         told = ", ".join(f"{each.family.name} {len(each.failed)} of {each.asked}" for each in failing)
         others = len(probed.findings) - len(failing)
-        return f"Mutated inputs failed: {told}; {others} other famil{'y' if others == 1 else 'ies'} held."
+        return f"mutated inputs failed: {told}; {others} other famil{'y' if others == 1 else 'ies'} held"
     worst = max(probed.findings, key=lambda each: (each.rate, each.family.name))
     if not worst.failed:
-        return f"The prompt held: no mutated input of {len(probed.findings)} families failed."
+        return f"the prompt held: no mutated input of {len(probed.findings)} families failed"
     return (
-        f"The prompt held: none of {len(probed.findings)} families of mutated inputs failed beyond chance, "
-        f"the worst {worst.family.name} with {len(worst.failed)} of {worst.asked}."
+        f"the prompt held: none of {len(probed.findings)} families of mutated inputs failed beyond chance, "
+        f"the worst {worst.family.name} with {len(worst.failed)} of {worst.asked}"
     )

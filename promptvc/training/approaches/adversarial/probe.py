@@ -108,12 +108,10 @@ def probe(
     wanted = len(families)
     families = families[: max(0, room // FEWEST - 1)]
     if not families:
-        return Probed((), 0, ("There was no room in the calls for asking hard inputs.",))
+        return Probed((), 0, ("there was no room in the calls for asking hard inputs",))
     remarks = []
     if len(families) < wanted:
-        remarks.append(
-            f"There was room in the calls for {len(families)} of {wanted} families of hard inputs."
-        )
+        remarks.append(f"there was room in the calls for {len(families)} of {wanted} families of hard inputs")
     size = min(options.batch, len(ground.items), room // (len(families) + 1))
     size = max(size, min(FEWEST, len(ground.items)))
     asking = _Asking(ground, prompt, known, tools)

@@ -193,4 +193,4 @@ class MetaPrompting:
         return room - (instructions_length(prompt) - before)
 
     def _say(self, remark: str) -> None:
-        self._remarks[f"{remark}."] = None
+        self._remarks[remark] = None

@@ -65,7 +65,7 @@ def test_what_stands_everything_gets_no_variant() -> None:
     assert proposer.propose(standing(task)) == ()
     assert proposer.families() == ()
     assert proposer.files() == {}
-    assert proposer.remarks[0] == "The prompt held: no mutated input of 17 families failed."
+    assert proposer.remarks[0] == "the prompt held: no mutated input of 17 families failed."
 
 
 def test_it_is_a_hardening_proposer_that_asks_nothing_at_first() -> None:
@@ -258,7 +258,7 @@ def test_a_sixth_of_the_calls_is_enough(calls: int) -> None:
     assert asked.calls <= calls / 6
     assert len(cases) <= min(calls / 12, len(task.cases))
     if calls < 60:
-        assert proposer.remarks[1] == "There was no room in the calls for asking hard inputs."
+        assert proposer.remarks[1] == "there was no room in the calls for asking hard inputs"
     elif calls < 500:
         assert "of 17 families" in proposer.remarks[1]
 
@@ -278,7 +278,7 @@ def test_errors_say_what_is_tried_first() -> None:
     task = a_task(extra=[failure])
     proposer = begun(task, bounds=Bounds(calls=90))
     proposer.hardened(standing(task))
-    assert proposer.remarks[1] == "There was room in the calls for 2 of 17 families of hard inputs."
+    assert proposer.remarks[1] == "there was room in the calls for 2 of 17 families of hard inputs."
     asked = begun(task, trips_over_zero_width, bounds=Bounds(calls=90))
     asked.hardened(standing(task))
     assert asked.families() == ("zero_width",)
@@ -364,7 +364,7 @@ def test_a_training_repairs_what_is_fragile_and_proposes_the_cases() -> None:
     assert [(change.path, change.kind) for change in outcome.changes] == [("rules[0]", "added")]
     assert outcome.families == ("homoglyphs",)
     assert list(outcome.files) == ["evaluation/support/triage.adversarial.jsonl"]
-    assert any(remark.startswith("Mutated inputs failed: homoglyphs") for remark in outcome.remarks)
+    assert any(remark.startswith("mutated inputs failed: homoglyphs") for remark in outcome.remarks)
     shown = trained(task, trips_over_zero_width)
     assert {change.path.partition("[")[0] for change in shown.changes} == {"examples"}
     assert all(set(change.because) <= set(task.events) for change in (*outcome.changes, *shown.changes))
@@ -374,7 +374,7 @@ def test_a_training_leaves_alone_what_stands() -> None:
     outcome = trained(a_task())
     assert outcome.edits is None
     assert outcome.tried == ()
-    assert any(remark.startswith("The prompt held") for remark in outcome.remarks)
+    assert any(remark.startswith("the prompt held") for remark in outcome.remarks)
 
 
 @pytest.mark.parametrize("seed", range(4))
