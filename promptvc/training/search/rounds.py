@@ -187,10 +187,13 @@ class Search:
             race.run(self._tools.scorer.ask, lambda: self._account.calls, self._left)
             if self._left is not None and race.raced == self._left:
                 race.stop()
-        finally:
+        except Exhausted:
+            # What was found until then stands. A model that fails in the middle of a race leaves nothing to settle.
             self._raced += race.raced
-            better = self._settle(race, contenders, number)
-        return better
+            self._settle(race, contenders, number)
+            raise
+        self._raced += race.raced
+        return self._settle(race, contenders, number)
 
     @property
     def _left(self) -> int | None:
