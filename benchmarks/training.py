@@ -3,7 +3,7 @@
 **Gain.** The baseline names 77 labels in its instruction. 1,500 corrections are drawn from the training questions,
 1,000 cases from the test questions are the suite, and at most 64 examples may be added. For seeds 0 to 4: accuracy
 on the hold-out before and after, through the same parts that ``promptvc train`` uses: events, items, split, training,
-edit of the prompt's bytes, paired test. Limits: at least +9 points in the mean, every seed above 0, under 30 s each.
+edit of the prompt's bytes, paired test. Limits: at least +9 points in the mean, every seed above 0, under 30 s of CPU each.
 
 **Null.** The same with shuffled labels, 500 corrections and 300 cases, so that 100 trainings take minutes. An
 improvement is claimed when a candidate leaves training and its paired test on the hold-out is significant at the
@@ -108,12 +108,12 @@ def gain(train_rows: Rows, test_rows: Rows, data: bytes, seeds: int) -> bool:
             flush=True,
         )
     mean = 100 * sum(result.candidate - result.baseline for result in results) / len(results)
-    slowest = max(result.seconds for result in results)
+    slowest = max(result.cpu for result in results)
     positive = all(result.candidate > result.baseline for result in results)
     good = mean >= 9 and positive and slowest < 30
     print(
         f"gain: mean {mean:+.1f} points (limit +9), all positive: {positive},"
-        f" slowest {slowest:.1f} s (limit 30): {_ok(good)}"
+        f" slowest {slowest:.1f} s of CPU (limit 30): {_ok(good)}"
     )
     return good
 
