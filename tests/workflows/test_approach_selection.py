@@ -156,6 +156,7 @@ def test_a_bound_ends_the_search_and_the_look_is_kept_free(
         done = cli.json("train", MAIL, *META, *bound, more=server.environ())
         assert server.count == done["calls"]
         before = [request.text for request in server.requests]
+        assert cli.json("verify", f"{MAIL}@v2", more=server.environ())["same"] is True
     (history,) = cli.json("train", MAIL, "--history")
     held = set(letters(32, "test"))
     assert (done["verdict"], done["promoted"]) == ("improvement", True), "what was found until then stands"
@@ -183,6 +184,9 @@ def test_two_models_together_and_each(repo: Repo, tmp_path: Path) -> None:
         joint = cli.json("train", MAIL, *META, *both, more=server.environ())
         assert {request.body["model"] for request in server.requests} == {"answerer", "other"}
         each = cli.json("train", MAIL, *META, *both, "--each", more=server.environ())
+        made = {one["candidate"] for one in (joint, *each)}
+        for number in sorted(made):
+            assert cli.json("verify", f"{MAIL}@v{number}", more=server.environ())["same"] is True
     assert joint["promoted"]
     assert [one["verdict"] for one in each] == ["improvement", "improvement"]
     models = [one["model"] for one in cli.json("train", MAIL, "--history")]
