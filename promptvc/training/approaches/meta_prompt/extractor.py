@@ -5,7 +5,7 @@ that are corrected into one another, and errors. What says the same becomes one 
 said it, with all their events. How many different people say so counts, not how often: one person cannot push a rule
 through by repeating it.
 
-Texts of strangers are screened first (:mod:`.extracting.screening`); so is every rule in the end.
+Texts of strangers are screened first (:mod:`promptvc.training.approaches.screening`); so is every rule in the end.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from promptvc.training.approaches.meta_prompt.extracting.faults import faults
 from promptvc.training.approaches.meta_prompt.extracting.finding import Finding, voice_of
 from promptvc.training.approaches.meta_prompt.extracting.overlap import related, said_by
 from promptvc.training.approaches.meta_prompt.extracting.phrasing import rule_of
-from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.meta_prompt.extracting.themes import Said, Theme, themes
 from promptvc.training.approaches.meta_prompt.extracting.wishes import wishes
+from promptvc.training.approaches.screening import screened
 from promptvc.training.data.signals import Signal
 from promptvc.training.proposal import Proposal
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from promptvc.prompts.model import Prompt
 from promptvc.training.approaches.meta_prompt.extracting.overlap import said_by
-from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.reinforcement.contrast import Contrast, Finding
 from promptvc.training.approaches.reinforcement.phrasing import rule_of, same_subject
+from promptvc.training.approaches.screening import screened
 from promptvc.training.proposal import Proposal
 
 OUTPUTS, ANSWERS = "rated outputs", "scored answers"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.meta_prompt.extractor import extract
+from promptvc.training.approaches.screening import screened
 from promptvc.training.proposal import RULES, Proposal, applied
 from tests.commands import ROOT
 from tests.training.approaches.meta_prompt.remarks import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from promptvc.training.approaches.meta_prompt.extracting.screening import LONGEST, screened
+from promptvc.training.approaches.screening import LONGEST, screened
 from tests.training.approaches.meta_prompt.remarks import found, mail, remark, rules, said
 from tests.training.makers import event
 

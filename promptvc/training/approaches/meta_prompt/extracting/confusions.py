@@ -14,7 +14,7 @@ from promptvc.models.instructions import read_labels
 from promptvc.models.words import FUNCTION_WORDS, words_of
 from promptvc.prompts.model import Prompt
 from promptvc.training.approaches.meta_prompt.extracting.finding import Finding, voice_of
-from promptvc.training.approaches.meta_prompt.extracting.screening import screened
+from promptvc.training.approaches.screening import screened
 from promptvc.training.data.signals import Signal
 
 FEWEST = 3

@@ -12,7 +12,7 @@ from functools import partial
 from statistics import median
 
 from promptvc.training.approaches.meta_prompt.extracting.finding import Finding, voice_of
-from promptvc.training.approaches.meta_prompt.extracting.screening import screened
+from promptvc.training.approaches.screening import screened
 from promptvc.training.data.signals import Signal
 
 FEWEST = 3

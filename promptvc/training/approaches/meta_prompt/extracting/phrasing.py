@@ -12,10 +12,10 @@ from collections.abc import Mapping
 
 from promptvc.models.words import FUNCTION_WORDS, stem, words_of
 from promptvc.training.approaches.meta_prompt.extracting.concepts import about
-from promptvc.training.approaches.meta_prompt.extracting.screening import screened
 from promptvc.training.approaches.meta_prompt.extracting.themes import Said, Theme
 from promptvc.training.approaches.meta_prompt.extracting.verbs import plain
 from promptvc.training.approaches.meta_prompt.extracting.wish import Form, Sense, Wish
+from promptvc.training.approaches.screening import screened
 
 LONGEST = 240
 """Characters of a rule."""
