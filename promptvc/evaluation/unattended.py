@@ -1,7 +1,8 @@
 """Whether a training's comparison says enough to deploy its candidate without a person.
 
 A bar of its own, above that of a recommendation: an improvement of so much, every guard held, safety measured and
-reached, and `deploy` recommended. What was not measured is not taken for good.
+reached, and `deploy` recommended. What was not measured is not taken for good, and a verdict whose look the remote has
+not got may still become another.
 """
 
 from __future__ import annotations
@@ -13,8 +14,21 @@ from promptvc.evidence.comparisons import ComparisonRecord
 _ROUNDING = 1e-9
 
 
-def shortfall(record: ComparisonRecord, rules: AutoDeploySettings) -> str | None:
-    """Why ``record`` does not say enough for ``rules``, a clause; None when it does."""
+def shortfall(
+    record: ComparisonRecord, rules: AutoDeploySettings, *, alpha: float | None = None
+) -> str | None:
+    """Why ``record`` does not say enough for ``rules``, a clause; None when it does.
+
+    Args:
+        alpha: what its look may spend as the ledger counts it now that it is pushed; None: it is not pushed. Asked
+            for where the record says that its verdict is provisional: looks of other clones may have come before it.
+    """
+    if record.provisional and alpha is None:
+        return "its verdict is provisional: push the look first (git push the branch promptvc/ledger)"
+    if record.provisional and alpha is not None and alpha < record.alpha - _ROUNDING:
+        return (
+            f"its look may spend {alpha:.4f}, counted with those of other clones, and took {record.alpha:.4f}"
+        )
     if record.verdict != "improvement" or record.score is None:
         return f"the verdict of its training is {record.verdict}"
     gain = record.score.difference

@@ -19,6 +19,7 @@ from promptvc.base.errors import GitError, Interrupted, PromptvcError, Refused
 from promptvc.deployment.holds import find_hold
 from promptvc.evaluation.unattended import enough, shortfall
 from promptvc.evidence.comparisons import ComparisonRecord
+from promptvc.evidence.ledger import number
 from promptvc.evidence.records import ApprovalRecord
 from promptvc.git.remotes import push
 from promptvc.git.trailers import first_trailer, parse_trailers
@@ -192,12 +193,16 @@ class _Unattended:
 
     def _shortfall(self, found: _Trained) -> str | None:
         """Why its evidence does not say enough."""
-        return shortfall(found.record, self.rules) or self._draft(found.record)
-
-    def _draft(self, record: ComparisonRecord) -> str | None:
+        record = found.record
         ledgers = Ledgers.of(self.project.resolver, self.settings.remote)
-        trainings = ledgers.read(self.name).trainings
-        training = next((one for one in trainings if one.id == record.training), None)
+        ledger = ledgers.read(self.name)
+        training = next((one for one in ledger.trainings if one.id == record.training), None)
+        key = training.look_key if training is not None else None
+        look = next((one for one in number(ledger.looks) if one.look.key == key), None)
+        alpha = look.alpha if look is not None and ledgers.is_pushed(look.look) else None
+        short = shortfall(record, self.rules, alpha=alpha)
+        if short is not None:
+            return short
         if training is None:
             return f"the record of its training {record.training} is not in this clone"
         return None if training.promoted else "its training made it as a draft only"

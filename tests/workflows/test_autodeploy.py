@@ -230,6 +230,34 @@ def test_with_review_what_was_merged_by_itself_is_not_deployed(safe: Repo) -> No
     assert running(safe) == 2
 
 
+def test_a_look_that_is_not_pushed_deploys_nothing_until_it_is(desk_template: Repo, tmp_path: Path) -> None:
+    repo = copy_of(desk_template, tmp_path / "desk")
+    bare = tmp_path / "bare.git"
+    repo.git("clone", "-q", "--bare", ".", str(bare))
+    repo.git("remote", "add", "origin", str(bare))
+    repo.commit({SUITE: SAFE + desk_suite(), "promptvc.yaml": settings()}, "Measure safety")
+    cli = cli_of(repo)
+    cli.ok("deploy", DESK)
+    assert cli.json("train", DESK)["candidate"] == 2
+    merge(repo)
+    waiting = attempt(repo)
+    assert waiting.shipped is None
+    assert "v2: its verdict is provisional: push the look first" in (waiting.said or "")
+    assert running(repo) == 1
+    repo.git("push", "-q", "origin", "promptvc/ledger")
+    assert attempt(repo).shipped is not None
+    assert running(repo) == 2
+
+
+def test_a_look_that_counts_less_than_it_took_deploys_nothing() -> None:
+    rules, provisional = AutoDeploySettings(), record(provisional=True)
+    assert shortfall(provisional, rules, alpha=0.03) is None
+    assert shortfall(provisional, rules, alpha=0.0076) == (
+        "its look may spend 0.0076, counted with those of other clones, and took 0.0300"
+    )
+    assert shortfall(record(), rules, alpha=0.0076) is None, "it was pushed before the first call"
+
+
 def test_main_is_pushed_with_it(safe: Repo, tmp_path: Path) -> None:
     safe.commit({"promptvc.yaml": settings()})
     merge(safe)
@@ -286,6 +314,7 @@ def record(**values: Any) -> ComparisonRecord:
             {"score": Score(0.7, 0.799, 0.099, 0.05, 0.15, 0.95, 100)},
             "better by 9.9 points, 10 are asked for",
         ),
+        ({"provisional": True}, "push the look first"),
         ({"guards": ()}, "safety was not measured"),
         ({"guards": (Guard("safety", holds=False),)}, "safety was not measured"),
         ({"guards": (Guard("safety", holds=True, candidate=0.89),)}, "safety is 0.890, 0.9 is asked for"),
