@@ -1,8 +1,8 @@
 """When a prompt is due for training: by what was said about it since its last training.
 
-The triggers look at new events only, and a training asks for nothing but them and the ledger: the answer is the same
-wherever the commits are. What an annotation rejected is not looked at, nor what is older than the window; annotations,
-and kinds that training never hears (``usage``, ``exposure``, ...), are no events here.
+The triggers look at new events, and a training asks for nothing but events and the ledger: the answer is the same
+wherever the commits are. What an annotation rejected is not looked at, nor what is older than the window or dated in
+the future; annotations, and kinds that training never hears (``usage``, ``exposure``, ...), are no events here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Literal
 
 from promptvc.base.clock import format_time
@@ -17,12 +18,15 @@ from promptvc.base.config import TriggerSettings
 from promptvc.base.ids import ulid_time
 from promptvc.evidence.trainings import Training
 from promptvc.feedback.events import Event
+from promptvc.training.data.claims import ClaimOptions, rejected_in
 from promptvc.training.data.signals import HEARD
 from promptvc.training.measures import Counts, Said
 
 Trigger = Literal["errors", "ratings", "suggestions", "volume"]
 
 _FAILED = "failed"
+_AHEAD = timedelta(days=1)
+"""How far clocks may differ: what is dated later is of a clock that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +45,32 @@ class Due:
     counts: Counts = field(default_factory=Counts)
 
 
-def assess(new: Sequence[Event], last: Training | None, settings: TriggerSettings, now: datetime) -> Due:
+def assess(
+    new: Sequence[Event],
+    last: Training | None,
+    settings: TriggerSettings,
+    now: datetime,
+    *,
+    there: int | None = None,
+) -> Due:
     """Whether ``new`` events make a training due.
+
+    A rate of few is none: errors and ratings take ``settings.min_events`` new ones. The other triggers count, and take
+    as many in all, for a training has to have something to learn from.
 
     Args:
         new: what :func:`fresh` left.
         last: the newest training, failed or not: two are not begun within ``settings.hours``.
+        there: how many count in all, new or not; None: only the new ones do.
     """
     counts = count(new)
-    if counts.events < settings.min_events:
-        least = f"{_number(counts.events, 'new event')}, {settings.min_events} are the least"
-        return Due(due=False, trigger=None, reasons=(least,), counts=counts)
+    if not counts.events:
+        return Due(due=False, trigger=None, reasons=("no new events",), counts=counts)
+    least = settings.min_events
+    there = counts.events if there is None else there
+    if there < least:
+        few = f"{_number(there, 'event')} in all, {least} are the least"
+        return Due(due=False, trigger=None, reasons=(few,), counts=counts)
     fired = _fired(counts, settings)
     if not fired:
         return Due(due=False, trigger=None, reasons=_quiet(counts, settings), counts=counts)
@@ -68,29 +87,28 @@ def count(events: Iterable[Event]) -> Counts:
     return Counts.of(Said.of(event) for event in events)
 
 
-def fresh(
-    events: Iterable[Event], used: Collection[str], rejected: Collection[str], days: int | None
-) -> list[Event]:
-    """Those of a prompt's ``events`` that are new, ordered by id.
+def counting(events: Iterable[Event], days: int | None, now: datetime) -> list[Event]:
+    """Those of a prompt's ``events`` that count, ordered by id.
 
     Args:
         events: all that main has now.
-        used: ids of those that the last training had before it.
-        rejected: ids of those that an annotation rejected.
         days: only of the last so many before the newest event; None: all.
+        now: what is dated more than a day later does not count, nor as the newest event.
     """
-    mine = list(events)
-    newest = max((event.time for event in mine), default=None)
-    since = None if newest is None or days is None else newest - timedelta(days=days)
+    ordered = sorted(events, key=attrgetter("time", "id"))
+    there, since, _ = ClaimOptions(days, until=now + _AHEAD).window(ordered)
+    rejected = rejected_in(there)
     found = [
         event
-        for event in mine
-        if event.kind in HEARD
-        and event.id not in used
-        and event.id not in rejected
-        and (since is None or event.time >= since)
+        for event in there
+        if event.kind in HEARD and event.id not in rejected and (since is None or event.time >= since)
     ]
-    return sorted(found, key=lambda event: event.id)
+    return sorted(found, key=attrgetter("id"))
+
+
+def fresh(there: Iterable[Event], used: Collection[str]) -> list[Event]:
+    """Those of the events that count (:func:`counting`) which the last training had not before it, by their ids."""
+    return [event for event in there if event.id not in used]
 
 
 def used_by_time(events: Iterable[Event], training: Training) -> set[str]:
@@ -111,10 +129,10 @@ def last_ended(trainings: Sequence[Training]) -> Training | None:
 
 def _fired(counts: Counts, settings: TriggerSettings) -> list[tuple[Trigger, str]]:
     found: list[tuple[Trigger, str]] = []
-    rate = counts.error_rate
-    if rate is not None and rate > settings.error_rate:
+    rate, enough = counts.error_rate, counts.events >= settings.min_events
+    if enough and rate is not None and rate > settings.error_rate:
         found.append(("errors", f"{_errors(counts)}, more than {settings.error_rate:g}"))
-    if counts.rating is not None and counts.rating < settings.rating:
+    if enough and counts.rating is not None and counts.rating < settings.rating:
         found.append(("ratings", f"{_rating(counts)}, below {settings.rating:g}"))
     if counts.suggestions >= settings.suggestions:
         of = f"{settings.suggestions} are enough"
@@ -126,9 +144,14 @@ def _fired(counts: Counts, settings: TriggerSettings) -> list[tuple[Trigger, str
 
 def _quiet(counts: Counts, settings: TriggerSettings) -> tuple[str, ...]:
     rated, ran = counts.rating is not None, counts.error_rate is not None
-    return (
+    rates: tuple[str, ...] = (
         f"{_errors(counts)}, not more than {settings.error_rate:g}" if ran else "no error rate is known",
         f"{_rating(counts)}, not below {settings.rating:g}" if rated else "nothing new is rated",
+    )
+    if counts.events < settings.min_events:
+        rates = (f"{_number(counts.events, 'new event')}, a rate takes {settings.min_events}",)
+    return (
+        *rates,
         f"{_number(counts.suggestions, 'new suggestion')} of {settings.suggestions}",
         f"{_number(counts.events, 'new event')} of {settings.events}",
     )

@@ -7,7 +7,7 @@ training read. Nothing is fetched; only with ``push`` is the ledger, because a l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,8 @@ from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
 from promptvc.prompts.names import nearest
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import name_alone
-from promptvc.training.data.claims import rejected_in
 from promptvc.training.trained import Trained, TrainRequest
-from promptvc.training.triggers import Due, assess, fresh, last_ended, used_by_time
+from promptvc.training.triggers import Due, assess, counting, fresh, last_ended, used_by_time
 from promptvc.workflows.autodeploy import AutoDeployment, auto_deploy
 from promptvc.workflows.project import Project
 
@@ -232,39 +231,50 @@ def _segments(project: Project, commit: str, below: str = "") -> dict[str, dict[
 
 def _standing(project: Project, name: str, now: Mapping[str, str], trainings: Sequence[Training]) -> Standing:
     settings = project.settings.training
-    new, remark = _new(project, name, now, last_ended(trainings), settings.days)
+    found = _new(project, name, now, last_ended(trainings))
     last = trainings[0] if trainings else None
-    due = assess(new, last, settings.triggers, project.clock())
-    return Standing(name, replace(due, reasons=(*due.reasons, *remark)), last)
+    due = assess(found.new, last, settings.triggers, project.clock(), there=found.there)
+    return Standing(name, replace(due, reasons=(*due.reasons, *found.remark)), last)
 
 
-def _new(
-    project: Project, name: str, now: Mapping[str, str], last: Training | None, days: int
-) -> tuple[list[Event], tuple[str, ...]]:
-    """The events that are new since ``last``, and a remark where that cannot be told exactly."""
+@dataclass(frozen=True, slots=True)
+class _New:
+    """The events that are new, how many count in all, and a remark where what is new cannot be told exactly."""
+
+    new: Sequence[Event] = ()
+    there: int = 0
+    remark: tuple[str, ...] = ()
+
+
+def _new(project: Project, name: str, now: Mapping[str, str], last: Training | None) -> _New:
+    """What is new since ``last``."""
+    days, clock = project.settings.training.days, project.clock()
+
+    def of(events: Sequence[Event], used: Collection[str], *remark: str) -> _New:
+        there = counting(events, days, clock)
+        return _New(fresh(there, used), len(there), remark)
+
     if last is None:
-        events = _read(project, now, now)
-        return fresh(events, (), rejected_in(events), days), ()
+        return of(_read(project, now, now), ())
     commit = project.repository.resolve(last.main) if last.main is not None else None
     if commit is None:
         events = _read(project, now, now)
-        used = used_by_time(events, last)
         since = format_time(last.time)
-        remark = (
-            f"the commit that the last training read is not in this clone: new is what came after {since}"
+        return of(
+            events,
+            used_by_time(events, last),
+            f"the commit that the last training read is not in this clone: new is what came after {since}",
         )
-        return fresh(events, used, rejected_in(events), days), (remark,)
     then = _segments(project, commit, name).get(name, {})
     # Segments are written once: what both have is parsed once, and nothing is where nothing was added.
     added = {path for path in now if then.get(path) != now[path]}
     if not added:
-        return [], ()
+        return _New()
     shared = _read(project, now, (path for path in now if path not in added))
     gone = _read(project, then, (path for path in then if now.get(path) != then[path]))
-    used = {event.id for event in (*shared, *gone)}
     there = {event.id for event in shared}
     events = [*shared, *(event for event in _read(project, now, added) if event.id not in there)]
-    return fresh(events, used, rejected_in(events), days), ()
+    return of(events, {event.id for event in (*shared, *gone)})
 
 
 def _read(project: Project, blobs: Mapping[str, str], paths: Iterable[str]) -> Sequence[Event]:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvc.base.clock import format_time
 from promptvc.base.config import TriggerSettings
 from promptvc.evidence.trainings import Events, Training
 from promptvc.evidence.values import VersionRef
 from promptvc.feedback.events import Event, parse_event
-from promptvc.training.data.claims import rejected_in
-from promptvc.training.triggers import Due, assess, count, fresh, last_ended, used_by_time
+from promptvc.training.triggers import Due, assess, count, counting, fresh, last_ended, used_by_time
 from tests.training.makers import START, an_id, event
 
 NOW = START + timedelta(days=20)
@@ -69,8 +69,8 @@ def training(hours: float, **values: Any) -> Training:
     return replace(made, **values)
 
 
-def due(new: Sequence[Event], last: Training | None = None, **settings: Any) -> Due:
-    return assess(new, last, replace(SETTINGS, **settings), NOW)
+def due(new: Sequence[Event], last: Training | None = None, there: int | None = None, **settings: Any) -> Due:
+    return assess(new, last, replace(SETTINGS, **settings), NOW, there=there)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,37 @@ def test_each_trigger_at_its_bar(rows: list[tuple[int, str, dict[str, Any]]], tr
 def test_with_fewer_than_ten_events_nothing_is_due() -> None:
     nine = due(events(errors(9)))
     assert (nine.due, nine.trigger) == (False, None)
-    assert nine.reasons == ("9 new events, 10 are the least",)
+    assert nine.reasons == ("9 events in all, 10 are the least",)
     assert due(events(errors(9)), min_events=9).trigger == "errors"
-    assert due([]).reasons == ("0 new events, 10 are the least",)
+    assert due([], there=60).reasons == ("no new events",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "there", "trigger"),
+    [
+        ([suggestions(3)], 65, "suggestions"),
+        ([suggestions(3)], 10, "suggestions"),
+        ([suggestions(3)], 9, None),
+        ([suggestions(2)], 65, None),
+        ([errors(9)], 65, None),
+        ([ratings(9, 0.1)], 65, None),
+        ([errors(6), suggestions(3)], 65, "suggestions"),
+        ([errors(7), suggestions(3)], 65, "errors"),
+    ],
+)
+def test_rates_take_ten_new_events_and_what_is_counted_ten_in_all(
+    rows: list[tuple[int, str, dict[str, Any]]], there: int, trigger: str | None
+) -> None:
+    assert due(events(*rows), there=there).trigger == trigger
+
+
+def test_with_few_new_events_the_reasons_speak_of_no_rate() -> None:
+    assert due(events(errors(4), suggestions(1)), there=65).reasons == (
+        "5 new events, a rate takes 10",
+        "1 new suggestion of 3",
+        "5 new events of 50",
+    )
+    assert due(events(corrections(5)), there=65, events=5).trigger == "volume"
 
 
 def test_the_reasons_give_the_numbers() -> None:
@@ -152,7 +180,7 @@ def test_annotations_and_what_training_never_hears_are_no_events() -> None:
         event(2, "annotation", target=an_id(3), approved=True),
     ]
     heard = [event(3, "rating", rating=0.5), event(4, "success")]
-    assert fresh([*unheard, *heard], (), (), None) == heard
+    assert counting([*unheard, *heard], None, NOW) == heard
 
 
 def test_what_a_person_rejected_is_not_looked_at() -> None:
@@ -162,14 +190,24 @@ def test_what_a_person_rejected_is_not_looked_at() -> None:
         event(2, "annotation", target=an_id(0), approved=False),
         event(3, "annotation", target=an_id(1), approved=False, source="llm_judge"),
     ]
-    assert fresh(rows, (), rejected_in(rows), None) == rows[1:2]
+    assert counting(rows, None, NOW) == rows[1:2]
 
 
 def test_only_the_window_before_the_newest_event_counts() -> None:
     rows = [event(24 * day, "rating", rating=0.5) for day in (0, 1, 2, 31)]
-    assert fresh(rows, (), (), 30) == rows[1:]
-    assert fresh(rows, (an_id(24),), (), 30) == rows[2:]
-    assert fresh(rows, (), (), None) == rows
+    now = rows[-1].time
+    assert counting(rows, 30, now) == rows[1:]
+    assert fresh(counting(rows, 30, now), (an_id(24),)) == rows[2:]
+    assert counting(rows, None, now) == rows
+
+
+def test_what_is_dated_in_the_future_neither_counts_nor_moves_the_window() -> None:
+    rows = [event(number, "rating", rating=0.5) for number in range(10)]
+    wrong = event(10, "rating", rating=0.5, time="2108-01-01T00:00:00Z")
+    ahead = event(11, "rating", rating=0.5, time=format_time(NOW + timedelta(hours=23)))
+    assert counting([*rows, wrong], 30, NOW) == rows
+    assert counting([*rows, wrong], None, NOW) == rows
+    assert counting([*rows, ahead], 30, NOW) == [*rows, ahead], "clocks differ a little"
 
 
 def test_without_the_commit_what_came_later_is_new() -> None:
@@ -177,7 +215,7 @@ def test_without_the_commit_what_came_later_is_new() -> None:
     rows = [event(number, "rating", rating=0.5) for number in range(5)]
     late = event(9, "rating", rating=0.5, time="2026-09-01T08:00:00Z")
     used = used_by_time([*rows, late], last)
-    assert fresh([*rows, late], used, (), None) == [*rows[3:], late]
+    assert fresh(counting([*rows, late], None, NOW), used) == [*rows[3:], late]
 
 
 def test_what_a_failed_training_read_stays_new() -> None:
@@ -195,7 +233,7 @@ def test_the_order_of_events_tells_nothing(rows: list[tuple[int, str, dict[str, 
     mixed = list(new)
     draw.shuffle(mixed)
     assert due(mixed) == due(new)
-    assert fresh(mixed, (), (), None) == new
+    assert counting(mixed, None, NOW) == new
 
 
 @given(st.lists(kinds, min_size=10, max_size=60), st.integers(0, 20))

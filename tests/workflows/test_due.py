@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from promptvc.base.clock import utc_now
+from promptvc.base.clock import format_time, utc_now
 from promptvc.base.files import FileLock
+from promptvc.base.ids import new_ulid
 from promptvc.training.trained import Trained, TrainRequest
 from promptvc.workflows import improve
 from promptvc.workflows.due import train_due
@@ -58,7 +60,7 @@ def test_the_status_says_why_and_why_not(desk: Repo) -> None:
     assert due["reasons"] == ["60 new events, 50 are enough"]
     assert due["new"]["events"] == 60
     assert (quiet["name"], quiet["due"], quiet["trigger"]) == ("quiet", False, None)
-    assert quiet["reasons"] == ["0 new events, 10 are the least"]
+    assert quiet["reasons"] == ["no new events"]
     table = cli.ok("train", "--status", PROMPTVC_FORCE_TTY="120")
     assert "desk/route  volume  60" in table
     assert cli.json("train", "--status", "quiet") == [quiet]
@@ -75,9 +77,9 @@ def test_what_is_due_is_trained_once(desk: Repo) -> None:
     assert (desk.rev("main"), desk.status()) == (main, status)
     again = cli.json("train", "--due")
     assert again["trained"] == []
-    assert again["not_due"][0]["reasons"] == ["0 new events, 10 are the least"]
+    assert again["not_due"][0]["reasons"] == ["no new events"]
     assert again["not_due"][0]["last"]["id"] == cli.json("train", DESK, "--history")[0]["id"]
-    assert f"{DESK} is not due: 0 new events" in cli.ok("train", "--due")
+    assert f"{DESK} is not due: no new events" in cli.ok("train", "--due")
 
 
 def test_at_most_once_a_day_unless_asked(trained: Repo) -> None:
@@ -106,7 +108,8 @@ def test_events_of_a_branch_that_is_merged_late_are_new(trained: Repo) -> None:
 def test_a_clone_without_the_commit_goes_by_time_and_says_so(trained: Repo, tmp_path: Path) -> None:
     trained.commit({"promptvc.yaml": ANY_TIME})
     add(trained, corrections("alpha", 12, salt="late"))
-    now = {"id": "01ZZZZZZZZ0000000000000000", "time": "2299-01-01T00:00:00Z"}
+    soon = utc_now() + timedelta(hours=1)
+    now = {"id": new_ulid(soon), "time": format_time(soon)}
     add(trained, [{**corrections("beta", 1, salt="later")[0], **now}])
     shallow = tmp_path / "shallow"
     trained.git("clone", "-q", "--depth", "1", f"file://{trained.path}", str(shallow))
@@ -115,6 +118,23 @@ def test_a_clone_without_the_commit_goes_by_time_and_says_so(trained: Repo, tmp_
     row = standing(cli_of(clone))
     assert row["new"]["events"] == 1
     assert "is not in this clone: new is what came after" in row["reasons"][-1]
+
+
+def test_three_suggestions_are_enough_where_much_was_said_before(trained: Repo) -> None:
+    trained.commit({"promptvc.yaml": ANY_TIME})
+    row = {"time": "2026-01-28T12:00:00Z", "prompt": DESK, "kind": "suggestion", "source": "human"}
+    add(trained, [{**row, "comment": f"be brief, {at}"} for at in range(2)])
+    assert standing(cli_of(trained))["due"] is False
+    add(trained, [{**row, "comment": "be kind"}])
+    row = standing(cli_of(trained))
+    assert (row["trigger"], row["new"]["events"]) == ("suggestions", 3)
+
+
+def test_an_event_of_a_wrong_clock_hides_no_others(desk: Repo) -> None:
+    wrong = {"time": "2108-01-01T00:00:00Z", "prompt": DESK, "kind": "success", "source": "human"}
+    add(desk, [wrong])
+    row = standing(cli_of(desk))
+    assert (row["trigger"], row["new"]["events"]) == ("volume", 60)
 
 
 def test_what_a_person_rejected_makes_nothing_due(desk: Repo) -> None:
@@ -171,7 +191,7 @@ def test_what_another_process_trained_meanwhile_is_not_trained_again(desk: Repo)
         done = train_due(project, [TrainRequest()], train)
     assert trained == [OTHER]
     assert [one.name for one in done.not_due] == [DESK]
-    assert done.not_due[0].due.reasons == ("0 new events, 10 are the least",)
+    assert done.not_due[0].due.reasons == ("no new events",)
 
 
 def test_with_push_the_trainings_of_other_clones_count(desk: Repo, tmp_path: Path) -> None:
