@@ -315,7 +315,7 @@ def test_adversarial_declines_where_the_prompt_holds(repo: Repo, tmp_path: Path)
         found = declined(cli, TRIAGE, "--approach", "adversarial", **server.environ())
         again = cli.json("train", TRIAGE, "--approach", "adversarial", more=server.environ())
     assert found["reason"] == again["reason"]
-    assert "The prompt held: no mutated input of 17 families failed." in again["remarks"]
+    assert any("no mutated input of 17 families failed" in remark for remark in again["remarks"])
 
 
 @pytest.mark.parametrize("weakness", [obeys, trips_over_lookalikes], ids=["attacks", "look-alikes"])

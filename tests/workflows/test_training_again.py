@@ -170,8 +170,8 @@ def test_meta_prompt_killed_again_and_again_pays_for_nothing_twice(
             script.left = moment - earlier + (AT_ONCE if earlier else 0)
             with cli_of(other).start(*arguments, more=server.environ()) as process:
                 script.process = process
-                process.communicate()
-            assert process.returncode == -signal.SIGKILL
+                _, errors = process.communicate()
+            assert process.returncode == -signal.SIGKILL, errors.decode()
         script.process = None
         again = cli_of(other)(*arguments, **server.environ())
         assert server.count - whole <= whole + len(moments) * AT_ONCE
