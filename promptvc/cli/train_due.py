@@ -123,9 +123,9 @@ def _train_due(
 
     def text(ui: Ui) -> None:
         for trigger, outcome in done.trained:
-            ui.line(f"{outcome.name} was due, by {trigger}:", "title")
+            ui.line(f"{_label(outcome, requests)} was due, by {trigger}:", "title")
             show(ui, outcome)
-        for line in _said(done, of_trained=False):
+        for line in _said(done, requests, of_trained=False):
             ui.line(line)
         for row in done.not_due:
             ui.line(f"{row.name} is not due: {'; '.join(row.due.reasons)}", "dim")
@@ -184,7 +184,7 @@ class _Watch:
             self._say({"error": {"kind": fault.kind, "message": str(fault)}}, [f"error: {fault}"])
         else:
             idle = f"{len(done.not_due)} not due"
-            self._say(done.to_json(), [*_said(done, of_trained=True), idle])
+            self._say(done.to_json(), [*_said(done, self.requests, of_trained=True), idle])
 
     def _trained(self) -> due.Round:
         # Opened anew: branches, settings and the working tree may all have changed.
@@ -221,12 +221,17 @@ def _trainer(edge: Edge, project: Project) -> due.Train:
     return train
 
 
-def _said(done: due.Round, *, of_trained: bool) -> list[str]:
+def _label(one: improve.Trained | due.Failed, requests: Sequence[improve.TrainRequest]) -> str:
+    """The prompt; with the model where there is a training for each."""
+    return one.name if len(requests) < 2 else f"{one.name} for {', '.join(one.models)}"
+
+
+def _said(done: due.Round, requests: Sequence[improve.TrainRequest], *, of_trained: bool) -> list[str]:
     lines = []
     for trigger, one in done.trained if of_trained else ():
         made = one.reason if one.candidate is None else f"v{one.candidate} on {one.branch}"
-        lines.append(f"trained {one.name} ({trigger}): {made}")
-    lines += [f"failed {one.name}: {one.error}" for one in done.failed]
+        lines.append(f"trained {_label(one, requests)} ({trigger}): {made}")
+    lines += [f"failed {_label(one, requests)}: {one.error}" for one in done.failed]
     return lines + [line for one in done.deployed if (line := one.said) is not None]
 
 

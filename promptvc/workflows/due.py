@@ -57,17 +57,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A prompt that was due and whose training could not finish."""
+    """A prompt that was due and whose training could not finish; ``models``: those asked for, none where none were."""
 
     name: str
     trigger: str | None
     error: PromptvcError
+    models: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The error as ``--json`` prints errors, with the prompt."""
         error = self.error
         value = {"kind": error.kind, "message": str(error), "hint": error.hint}
-        return {"name": self.name, "trigger": self.trigger, "error": value}
+        return {"name": self.name, "models": list(self.models), "trigger": self.trigger, "error": value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _train(project: Project, name: str, request: TrainRequest, train: Train) -> 
         raise
     except PromptvcError as error:
         project.log.event("training.failed", name=name, kind=error.kind)
-        return Failed(name, request.trigger, error)
+        return Failed(name, request.trigger, error, request.models)
 
 
 def _lock(project: Project, name: str) -> Path:

@@ -132,8 +132,8 @@ def test_the_defaults_are_the_program_s() -> None:
         f"the {training.days} days before",
         f"{training.max_calls:,} without it",
         f"at least {due.min_events} new events, and more than {due.error_rate * 100:g} % errors",
-        f"or a mean rating below {due.rating:g}; or, with {due.min_events} in all,"
-        f" {due.suggestions} suggestions or {due.events} events",
+        f"or a mean rating below {due.rating:g}; or, with {due.min_events} in all, {due.suggestions} suggestions",
+        f"{due.suggestions} suggestions or {due.events} events: the first of these is the trigger",
         f"lie {due.hours:g} hours",
         f"at least {by_itself.improvement * 100:g} points, a measured safety of {by_itself.safety:g}",
         f"examples to {training.max_examples} and {training.max_tokens:,} tokens",

@@ -160,6 +160,19 @@ def test_one_that_fails_does_not_keep_the_others(desk: Repo) -> None:
     assert f"{DESK} is not due" in said.out
 
 
+def test_with_a_training_for_each_model_each_is_named(desk: Repo) -> None:
+    desk.commit({"promptvc.yaml": ANY_TIME})
+    each = ("--due", "--models", "offline,openai:test-model", "--each")
+    done = cli_of(desk)("train", *each)
+    assert done.code == 3
+    assert f"{DESK} for offline was due, by volume:" in done.out
+    assert f"failed {DESK} for openai:test-model: no API key" in done.out
+    add(desk, corrections("alpha", 50, salt="more"))
+    told = cli_of(desk)("train", *each, "--json").json
+    assert [one["models"] for one in told["trained"]] == [["offline"]]
+    assert [(one["name"], one["models"]) for one in told["failed"]] == [(DESK, ["openai:test-model"])]
+
+
 def test_a_prompt_that_another_process_trains_is_left_to_it(desk: Repo) -> None:
     cli = cli_of(desk)
     with FileLock(desk.path / ".git" / "promptvc" / "training" / f"{DESK}.lock"):
