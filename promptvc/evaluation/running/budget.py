@@ -71,8 +71,13 @@ class Budget:
         """Whether what a call takes matters, not only that it is made."""
         return self.limits.tokens is not None or self.limits.cost is not None
 
-    def charge(self, tokens: float = 0.0, cost: float = 0.0) -> Ticket | None:
-        """Leave to make one call that takes at most about so much; None when there is no room, and from then on."""
+    def charge(self, tokens: float = 0.0, cost: float = 0.0, *, at_once: bool = False) -> Ticket | None:  # noqa: ARG002 - for who minds
+        """Leave to make one call that takes at most about so much; None when there is no room, and from then on.
+
+        Args:
+            at_once: whether a model in this process answers; a bound does not mind,
+                :class:`~promptvc.evaluation.running.cached_only.CachedOnly` does.
+        """
         if self._halted:
             return None
         if self.exhausted is None:
@@ -85,18 +90,13 @@ class Budget:
         self._reserved_cost += cost
         return Ticket(tokens, cost)
 
-    async def leave(self, tokens: float = 0.0, cost: float = 0.0, *, at_once: bool = False) -> Ticket | None:  # noqa: ARG002 - for who minds
-        """As :meth:`charge`; while calls are under way that may leave room, it waits for them.
-
-        Args:
-            at_once: whether a model in this process answers; a bound does not mind,
-                :class:`~promptvc.evaluation.running.cached_only.CachedOnly` does.
-        """
+    async def leave(self, tokens: float = 0.0, cost: float = 0.0, *, at_once: bool = False) -> Ticket | None:
+        """As :meth:`charge`; while calls are under way that may leave room, it waits for them."""
         while self.exhausted is None and self._counted() is None and self._lacking(tokens, cost) is not None:
             if self._under_way == 0 or self._halted:
                 break
             await self.change()
-        return self.charge(tokens, cost)
+        return self.charge(tokens, cost, at_once=at_once)
 
     async def change(self) -> None:
         """Return when a call has ended."""

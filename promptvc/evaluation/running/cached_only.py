@@ -16,10 +16,10 @@ class CachedOnly(Budget):
         super().__init__()
         self.refused = 0
 
-    async def leave(self, tokens: float = 0.0, cost: float = 0.0, *, at_once: bool = False) -> Ticket | None:
+    def charge(self, tokens: float = 0.0, cost: float = 0.0, *, at_once: bool = False) -> Ticket | None:
         """Leave for a model in this process only."""
         if at_once:
-            return await super().leave(tokens, cost, at_once=True)
+            return super().charge(tokens, cost, at_once=True)
         self.refused += 1
         self.exhausted = "an answer is not in the cache, and no call is allowed"
         return None

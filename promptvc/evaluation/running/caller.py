@@ -87,7 +87,8 @@ class Caller:
 
     def charge(self, messages: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> Ticket | None:
         """Leave for one call; None when the budget has no room."""
-        ticket = self._budget.charge(*self.expected(messages, parameters))
+        at_once = isinstance(self.model, ImmediateModel)
+        ticket = self._budget.charge(*self.expected(messages, parameters), at_once=at_once)
         if ticket is not None:
             self.spent.calls += 1
         return ticket
