@@ -26,10 +26,9 @@ def reproduce(edge: Edge, reference: str) -> None:
     def text(ui: Ui) -> None:
         ui.line(found.line)
         ui.line(f"  from v{found.baseline}, main at {found.main[:12]}, {found.time}", "dim")
-        if found.settings:
-            ui.line(
-                f"  with training: {json.dumps(found.settings, ensure_ascii=False)} in promptvc.yaml", "dim"
-            )
+        for part, values in (("training", found.settings), ("feedback", found.feedback)):
+            if values:
+                ui.line(f"  with {part}: {json.dumps(values, ensure_ascii=False)} in promptvc.yaml", "dim")
         for remark in found.remarks:
             ui.note(remark)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from promptvc.base.clock import format_time
@@ -28,7 +28,8 @@ class Reproduction:
         version: that came out; None when none did.
         main: the commit that the training read; ``baseline``: the version there.
         command: its words.
-        settings: what `promptvc.yaml` said of training then, where that differs from the defaults.
+        settings: what `promptvc.yaml` said of training then, where that differs from the defaults; ``feedback``: what
+            it said of feedback, if it differs.
         remarks: what the command alone does not say, each one sentence.
     """
 
@@ -40,6 +41,7 @@ class Reproduction:
     baseline: int | None
     command: tuple[str, ...]
     settings: Mapping[str, Any]
+    feedback: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
     @property
@@ -58,6 +60,7 @@ class Reproduction:
             "baseline": self.baseline,
             "command": self.line,
             "settings": dict(self.settings),
+            "feedback": dict(self.feedback),
             "remarks": list(self.remarks),
         }
 
@@ -72,7 +75,7 @@ def reproduce(project: Project, reference: str) -> Reproduction:
     training = made(project, reference).training
     main = require_commit(project, training)
     request = request_of(training)
-    settings = training.options.get("settings")
+    settings, feedback = training.options.get("settings"), training.options.get("feedback")
     return Reproduction(
         name=training.prompt,
         training=training.id,
@@ -82,6 +85,7 @@ def reproduce(project: Project, reference: str) -> Reproduction:
         baseline=training.baseline.version,
         command=("promptvc", "train", training.prompt, *_options(request, training)),
         settings=settings if isinstance(settings, dict) else {},
+        feedback=feedback if isinstance(feedback, dict) else {},
         remarks=tuple(_remarks(project, training, request)),
     )
 
