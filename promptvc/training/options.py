@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from promptvc.base.config import APPROACHES, SelectionSettings
+from promptvc.base.config import APPROACHES, FeedbackSettings, SelectionSettings
 
 AUTO = "auto"
 ALL = "all"
@@ -45,6 +45,7 @@ class TrainingOptions:
         enabled: what ``auto`` and ``all`` may take, the first first.
         selection: where ``auto`` takes which.
         trigger: what made the training due: ``errors``, ``ratings``, ``suggestions`` or ``volume``; None: nothing did.
+        thresholds: where a score of feedback counts as positive and as negative.
         seed: of the folds and of every draw; the same task, seed and answers give the same edits.
         max_examples: how many examples the prompt may have in the end, those it has included.
         max_tokens: what all its examples may weigh together, counted as four characters a token.
@@ -59,6 +60,7 @@ class TrainingOptions:
     enabled: tuple[str, ...] = APPROACHES
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     trigger: str | None = None
+    thresholds: FeedbackSettings = field(default_factory=FeedbackSettings)
     seed: int = 0
     max_examples: int = 32
     max_tokens: int = 4000

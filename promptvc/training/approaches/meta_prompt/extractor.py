@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.base.stats import percentile
 from promptvc.feedback.events import THRESHOLDS
 from promptvc.prompts.model import Prompt
@@ -48,14 +49,21 @@ _REQUEST = re.compile(
 _FEWEST_OUTPUTS = 5
 
 
-def extract(signals: Sequence[Signal], prompt: Prompt, *, most: int = MOST) -> tuple[Proposal, ...]:
+def extract(
+    signals: Sequence[Signal],
+    prompt: Prompt,
+    *,
+    most: int = MOST,
+    thresholds: FeedbackSettings = THRESHOLDS,
+) -> tuple[Proposal, ...]:
     """Edits of ``prompt`` that ``signals`` ask for, those of most people first; at most ``most``.
 
     The same signals in whatever order give the same edits. What the prompt says already is not proposed again; where
-    it says the opposite in a rule, that is reworded or removed.
+    it says the opposite in a rule, that is reworded or removed. A judge's scores count for nothing.
     """
     ordered = sorted({signal.id: signal for signal in signals}.values(), key=lambda one: (one.time, one.id))
-    found = _asked(ordered) + corrected_ways(ordered) + confusions(ordered, prompt) + faults(ordered, prompt)
+    found = _asked(ordered, thresholds) + corrected_ways(ordered)
+    found += confusions(ordered, prompt, thresholds) + faults(ordered, prompt)
     proposals = []
     touched: set[int] = set()
     for finding in _ranked(_distinct(found)):
@@ -68,9 +76,9 @@ def extract(signals: Sequence[Signal], prompt: Prompt, *, most: int = MOST) -> t
     return tuple(proposals[:most])
 
 
-def _asked(signals: Sequence[Signal]) -> list[Finding]:
+def _asked(signals: Sequence[Signal], thresholds: FeedbackSettings) -> list[Finding]:
     """What words ask for."""
-    said = [each for signal in signals for each in _said(signal)]
+    said = [each for signal in signals for each in _said(signal, thresholds)]
     made = [theme for theme in map(_decided, themes(said)) if theme is not None]
     found = []
     for theme in made:
@@ -82,7 +90,7 @@ def _asked(signals: Sequence[Signal]) -> list[Finding]:
         speaking = {each.signal.id: each.signal for each in theme.said}
         found.append(
             Finding(
-                _measured(text, theme, signals),
+                _measured(text, theme, signals, thresholds),
                 tuple(speaking.values()),
                 len(theme.voices),
                 "ask",
@@ -92,13 +100,13 @@ def _asked(signals: Sequence[Signal]) -> list[Finding]:
     return _agreed(_ranked(found)[:MOST_FOUND])
 
 
-def _said(signal: Signal) -> list[Said]:
+def _said(signal: Signal, thresholds: FeedbackSettings) -> list[Said]:
     plain = [screened(text) for text in signal.words]
     if None in plain:  # who writes one hostile remark is not heard with the next
         return []
-    good = signal.score is not None and signal.score >= THRESHOLDS.positive
+    good = signal.score is not None and signal.score >= thresholds.positive
     complains = signal.kind in {"suggestion", "correction", "error"} or (
-        signal.score is not None and not good
+        signal.score is not None and not good and not signal.judged
     )
     return [
         Said(wish, signal, voice_of(signal, text))
@@ -131,14 +139,15 @@ def _decided(theme: Theme) -> Theme | None:
     return theme
 
 
-def _measured(text: str, theme: Theme, signals: Sequence[Signal]) -> str:
+def _measured(text: str, theme: Theme, signals: Sequence[Signal], thresholds: FeedbackSettings) -> str:
     """ "Keep the answer short" with a number: three of four answers that people liked are not longer."""
     if theme.wanted != {("length", "short")} or about(text).tokens != ("length",):
         return text
     liked = [
         len(signal.output.split())
         for signal in signals
-        if signal.output and signal.score is not None and signal.score >= THRESHOLDS.positive
+        if signal.output and not signal.judged
+        if signal.score is not None and signal.score >= thresholds.positive
     ]
     minded = [len(each.signal.output.split()) for each in theme.said if each.signal.output]
     usual = percentile(liked, 0.75) if len(liked) >= _FEWEST_OUTPUTS else None

@@ -41,9 +41,10 @@ class MetaPrompt:
 
     def lacks(self, task: TrainingTask, options: TrainingOptions) -> str | None:
         """Nothing that could be cited: no words of users, and no right answers."""
-        del options
+        bars = options.thresholds
         said = any(
-            signal.corrected is not None or any(True for _ in complaints(signal)) for signal in task.signals
+            signal.corrected is not None or any(True for _ in complaints(signal, bars))
+            for signal in task.signals
         )
         if said or task.items:
             return None
@@ -102,7 +103,7 @@ class MetaPrompting:
     @functools.cached_property
     def _voices(self) -> Voices:
         # Not before it is needed: with very many events it takes seconds, and the baseline is asked first.
-        return Voices(self._task.signals)
+        return Voices(self._task.signals, self._options.thresholds)
 
     def _reflected(self, standing: Standing, reflector: Reflector) -> Sequence[Variant] | None:
         """What the model proposes; None when that is nothing because it failed, or gave nothing that can be read.
@@ -163,7 +164,7 @@ class MetaPrompting:
     def _extracted(self, standing: Standing) -> Sequence[Variant]:
         """Rules from users' words: all that fit, half of them, and each alone."""
         one_a_place: dict[str, Proposal] = {}
-        for at, each in enumerate(extract(self._task.signals, standing.prompt)):
+        for at, each in enumerate(self._extract(standing.prompt)):
             one_a_place.setdefault(each.path if each.at is not None else f"new {at}", each)
         proposals = tuple(one_a_place.values())
         whole = self._within(standing.prompt, proposals)
@@ -177,6 +178,9 @@ class MetaPrompting:
             name = f"rules from words {standing.round}.{len(found) + 1}"
             found.append(variant(name, standing.parent, bundle, note=told(bundle)))
         return found
+
+    def _extract(self, prompt: Prompt) -> Sequence[Proposal]:
+        return extract(self._task.signals, prompt, thresholds=self._options.thresholds)
 
     def _within(self, prompt: Prompt, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
         """Those that fit together, the first first."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.base.errors import ProviderError
 from promptvc.base.schemas import value_checker
 from promptvc.evaluation.judges.fences import fenced
+from promptvc.feedback.events import THRESHOLDS
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.render import Renderer, input_text
 from promptvc.training.approaches.meta_prompt.answers import Reflection, judged, read_edits
@@ -131,7 +133,13 @@ def questions(
 
 
 def edits_from_words(
-    optimizer: Optimizer, prompt: Prompt, signals: Sequence[Signal], *, batch: int, room: int
+    optimizer: Optimizer,
+    prompt: Prompt,
+    signals: Sequence[Signal],
+    *,
+    batch: int,
+    room: int,
+    thresholds: FeedbackSettings = THRESHOLDS,
 ) -> Reflection:
     """Edits that users' words alone call for, from one question: no answer of the prompt is asked for.
 
@@ -139,6 +147,7 @@ def edits_from_words(
         signals: in order of time.
         batch: how many things that were said are shown.
         room: characters that the prompt may grow by.
+        thresholds: from which score on words are praise.
 
     Raises:
         ProviderError: the model failed, or its answer could not be read.
@@ -146,7 +155,7 @@ def edits_from_words(
     """
     inputs = sorted({input_text(signal.input) for signal in signals if signal.input is not None})
     reflector = Reflector(optimizer, inputs)
-    found = reflector.reflect(prompt, Voices(signals).portion(batch), room=room)
+    found = reflector.reflect(prompt, Voices(signals, thresholds).portion(batch), room=room)
     if reflector.unread:
         raise ProviderError(reflector.trouble or "the model's answer could not be read")
     return found

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import THRESHOLDS
 from promptvc.models.words import FUNCTION_WORDS, stem, words_of
 from promptvc.prompts.render import input_text
-from promptvc.training.data.holdout import TrainingCase
 from promptvc.training.data.items import Item
 from promptvc.training.data.signals import Signal
+from promptvc.training.data.split import TrainingCase
 from promptvc.training.data.texts import normalised
 from promptvc.training.scoring import Scored
 
@@ -43,15 +44,17 @@ class Voices:
 
     Args:
         signals: in order of time.
+        thresholds: from which score on words are praise.
     """
 
-    def __init__(self, signals: Sequence[Signal]) -> None:
+    def __init__(self, signals: Sequence[Signal], thresholds: FeedbackSettings = THRESHOLDS) -> None:
+        self._thresholds = thresholds
         self._on: dict[str, list[Signal]] = {}
         said: dict[str, list[tuple[Signal, str]]] = {}
         for signal in signals:
             if signal.form is not None:
                 self._on.setdefault(signal.form.core, []).append(signal)
-            for text in complaints(signal):
+            for text in complaints(signal, thresholds):
                 said.setdefault(normalised(text), []).append((signal, text))
         # The sort keeps the order of time among those that as many users say.
         often = sorted(said.values(), key=lambda each: -len({signal.user for signal, _ in each}))
@@ -67,8 +70,8 @@ class Voices:
 
     def failure(self, case: TrainingCase, answer: Scored, item: Item | None) -> Piece:
         """A case that went wrong, with what users said on the same input."""
-        about = [signal for signal in self._on.get(case.form.core, ()) if _tells(signal)]
-        words = dict.fromkeys(text for signal in about for text in complaints(signal))
+        about = [signal for signal in self._on.get(case.form.core, ()) if self._tells(signal)]
+        words = dict.fromkeys(text for signal in about for text in complaints(signal, self._thresholds))
         because = {event for signal in about for event in signal.because}
         parts = [("input", case.text)]
         parts += [("answer", text) for text in dict.fromkeys(answer.outputs[:2])]
@@ -97,25 +100,27 @@ class Voices:
         self._shown.update(chosen)
         return tuple(_piece(self._said[at]) for at in chosen)
 
+    def _tells(self, signal: Signal) -> bool:
+        minds = signal.thumbs is False and not signal.judged
+        return (
+            signal.corrected is not None or minds or any(True for _ in complaints(signal, self._thresholds))
+        )
+
     def _gain(self, at: int, covered: set[str]) -> int:
         stems = self._said[at].stems
         return 1000 * sum(self._weights[each] for each in stems if each not in covered) // (len(stems) + 2)
 
 
-def complaints(signal: Signal) -> Iterable[str]:
+def complaints(signal: Signal, thresholds: FeedbackSettings = THRESHOLDS) -> Iterable[str]:
     """What is said with a signal that may call for a change: words, an error, marked issues; nothing of praise."""
     if signal.error is not None:
         yield signal.error
-    praise = signal.score is not None and signal.score >= THRESHOLDS.positive and signal.corrected is None
+    praise = signal.score is not None and signal.score >= thresholds.positive and signal.corrected is None
     if praise and signal.kind != "suggestion":
         return
     yield from signal.words
     if signal.issues:
         yield f"marked as: {', '.join(signal.issues)}"
-
-
-def _tells(signal: Signal) -> bool:
-    return signal.corrected is not None or signal.thumbs is False or any(True for _ in complaints(signal))
 
 
 def _together(said: Sequence[tuple[Signal, str]]) -> _Said:

@@ -44,8 +44,7 @@ class Reinforcement:
 
     def lacks(self, task: TrainingTask, options: TrainingOptions) -> str | None:
         """Too few outputs that people called good or bad, or too few for the only thing that they could teach."""
-        del options
-        rewards = rewarded(task.signals)
+        rewards = rewarded(task.signals, options.thresholds)
         labelled = rewards.labelled
         if labelled < FEWEST_REWARDS:
             mute = sum(1 for signal in task.signals if signal.score is not None and signal.output is None)
@@ -83,7 +82,7 @@ class Reinforcing:
     # Neither is needed before the search has asked the baseline, and many events take their time.
     @cached_property
     def _rewards(self) -> Rewards:
-        return rewarded(self._task.signals)
+        return rewarded(self._task.signals, self._options.thresholds)
 
     @cached_property
     def _rated(self) -> Contrast:
@@ -111,7 +110,7 @@ class Reinforcing:
 
     def propose(self, standing: Standing) -> Sequence[Variant]:
         """The most hopeful arms that were not pulled yet, alone and together."""
-        from_answers = contrast(answered(self._task, standing.answers))
+        from_answers = contrast(answered(self._task, standing.answers, self._options.thresholds))
         rules = self._rules(standing.prompt, from_answers)
         promising = self._promising(standing, rules)
         both = together(promising or rules, standing.prompt, self._task.prompt, self._options)
@@ -128,7 +127,7 @@ class Reinforcing:
         arms: dict[str, Arm] = {}
         for each, finding in found:
             arms.setdefault(each.text or "", of_rule(each, finding.error))
-        for each in extract(self._task.signals, prompt):
+        for each in extract(self._task.signals, prompt, thresholds=self._options.thresholds):
             if not each.action.endswith("_rule"):
                 continue
             if each.action == "remove_rule" and each.at is not None:

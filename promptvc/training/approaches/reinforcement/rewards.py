@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import THRESHOLDS
 from promptvc.prompts.render import input_text
 from promptvc.training.data.signals import Signal
@@ -41,6 +42,7 @@ class Reward:
         because: the events that say so, sorted; none for a case that a person wrote into the suite.
         input: as one text; empty when unknown.
         right: what is right instead, where somebody said it.
+        bars: where it counts as good and as bad.
     """
 
     output: str
@@ -49,16 +51,17 @@ class Reward:
     because: tuple[str, ...]
     input: str = ""
     right: str | None = None
+    bars: FeedbackSettings = THRESHOLDS
 
     @property
     def good(self) -> bool:
         """At or above the bar of positive events."""
-        return self.value >= THRESHOLDS.positive
+        return self.value >= self.bars.positive
 
     @property
     def bad(self) -> bool:
         """At or below the bar of negative events."""
-        return self.value <= THRESHOLDS.negative
+        return self.value <= self.bars.negative
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,12 @@ class Rewards:
         return sum(1 for reward in self.rewards if reward.good or reward.bad)
 
 
-def rewarded(signals: Sequence[Signal]) -> Rewards:
-    """What ``signals`` say of outputs. One that names no output says nothing of any."""
+def rewarded(signals: Sequence[Signal], thresholds: FeedbackSettings = THRESHOLDS) -> Rewards:
+    """What ``signals`` say of outputs. One that names no output says nothing of any.
+
+    A judge's scores say nothing either: they are no one's who uses the outputs, and a judge has habits of its own.
+    """
+    signals = [replace(signal, score=None) if signal.judged else signal for signal in signals]
     rated = [
         signal.score is not None and signal.output is not None and signal.corrected is None
         for signal in signals
@@ -101,7 +108,7 @@ def rewarded(signals: Sequence[Signal]) -> Rewards:
             aside += 1
         else:
             found.append(_reward(signal, signal.output or "", value))
-    found = [reward for reward in found if reward.output.strip()]
+    found = [replace(reward, bars=thresholds) for reward in found if reward.output.strip()]
     return Rewards(tuple(found), _mean([reward.value for reward in found], 0.5), aside)
 
 
@@ -123,7 +130,9 @@ def _reward(signal: Signal, output: str, value: float, right: str | None = None)
     return Reward(output.strip(), value, signal.user, signal.because, given, right)
 
 
-def answered(task: TrainingTask, answers: Mapping[int, Scored]) -> tuple[Reward, ...]:
+def answered(
+    task: TrainingTask, answers: Mapping[int, Scored], thresholds: FeedbackSettings = THRESHOLDS
+) -> tuple[Reward, ...]:
     """What the answers of a prompt to training cases were worth, by the score of their assertions.
 
     Args:
@@ -137,7 +146,7 @@ def answered(task: TrainingTask, answers: Mapping[int, Scored]) -> tuple[Reward,
         because = () if case.item is None else task.items[case.item].because
         for output in dict.fromkeys(text.strip() for text in answer.outputs):
             right = case.output if answer.score < 1 else None
-            found.append(Reward(output, answer.score, case.group, because, case.text, right))
+            found.append(Reward(output, answer.score, case.group, because, case.text, right, thresholds))
     return tuple(found)
 
 

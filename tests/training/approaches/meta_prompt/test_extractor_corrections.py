@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from promptvc.base.config import FeedbackSettings
+from promptvc.training.approaches.meta_prompt.extractor import extract
+from promptvc.training.data.signals import hear
 from tests.training.approaches.meta_prompt.remarks import found, mail, rules
 from tests.training.makers import PROMPT, a_prompt, an_id, event
 
@@ -104,6 +107,45 @@ def test_words_that_mean_another_label_as_often_tell_nothing() -> None:
         ("voucher with courier", "refunds", "delivery_status"),
     ]
     assert found(labelled([*rows, *others, *others]), TRIAGE) == ()
+
+
+def test_a_judge_does_not_say_what_is_right_and_the_settings_say_who_does() -> None:
+    rows = [("still no voucher", "billing", "refunds"), ("voucher is lost", "billing", "refunds")]
+    rows += [("that voucher of June", "billing", "refunds")]
+
+    def rated(rating: float, source: str) -> list[Any]:
+        return [
+            event(
+                50 + at,
+                "rating",
+                input=f"a voucher {at}",
+                output="billing",
+                rating=rating,
+                user=f"r{at}",
+                source=source,
+            )
+            for at in range(4)
+        ]
+
+    def asked(events: list[Any], bar: float = 0.7) -> list[str | None]:
+        signals = hear([*labelled(rows), *events], TRIAGE, frozenset()).signals
+        return rules(extract(signals, TRIAGE, thresholds=FeedbackSettings(positive=bar)))
+
+    told = ["A message about voucher is refunds, not billing."]
+    assert asked([]) == asked(rated(0.9, "llm_judge")) == asked(rated(0.8, "human"), 0.85) == told
+    assert asked(rated(0.9, "human")) == asked(rated(0.8, "human")) == []
+
+
+def test_a_judges_low_score_makes_no_wish_of_words() -> None:
+    def remarks(source: str) -> list[Any]:
+        return [
+            event(at, "rating", rating=0.1, comment="too long", user=f"u{at}", source=source)
+            for at in range(3)
+        ]
+
+    (asked,) = found(remarks("human"), mail())
+    assert "short" in (asked.text or "")
+    assert found(remarks("llm_judge"), mail()) == ()
 
 
 def test_a_frequent_pair_is_a_rule_without_words_unless_it_goes_both_ways() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import Event
 from promptvc.training.approaches.meta_prompt.voices import Piece, Voices
-from promptvc.training.data.holdout import TrainingCase, case_of
 from promptvc.training.data.items import build
 from promptvc.training.data.signals import Signal, hear
+from promptvc.training.data.split import TrainingCase, case_of
 from promptvc.training.scoring import Scored
 from tests.training.makers import a_prompt, an_id, event
 
@@ -100,3 +101,9 @@ def test_nothing_said_is_nothing_shown() -> None:
     voices = Voices(signals(event(1, "rating", rating=0.1)))
     assert len(voices) == 0
     assert voices.portion(5) == ()
+
+
+def test_what_is_praise_the_settings_say() -> None:
+    (mild,) = signals(event(1, "rating", rating=0.8, comment="a bit long"))
+    assert len(Voices([mild])) == 0
+    assert len(Voices([mild], FeedbackSettings(positive=0.9))) == 1

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.training.approaches.reinforcement.rewards import (
     CONSTANT,
     SUCCESS,
@@ -88,6 +89,29 @@ def test_each_kind_of_event_says_what_it_says() -> None:
     assert {reward.output: reward.right for reward in found.rewards if reward.right} == {"bad": "right"}
     assert found.rewards[0].because == found.rewards[1].because == (an_id(1),)
     assert found.labelled == 6
+
+
+def test_a_judges_scores_teach_nothing() -> None:
+    people = [signal(number, output=f"o{number}", score=number % 2 * 1.0) for number in range(12)]
+    judge = [
+        signal(100 + number, output=f"j{number}", score=1.0 - number % 3 / 2, user="judge", judged=True)
+        for number in range(30)
+    ]
+    assert rewarded([*people, *judge]) == rewarded(people)
+    assert rewarded(judge).rewards == ()
+    stated = rewarded([signal(1, "correction", output="bad", corrected="right", score=0.9, judged=True)])
+    assert [(each.output, each.value) for each in stated.rewards] == [("bad", 0.0), ("right", 1.0)]
+
+
+def test_good_and_bad_are_what_the_settings_say() -> None:
+    signals = [signal(number, output=f"o{number}", score=number / 10) for number in range(11)]
+    usual, strict = rewarded(signals), rewarded(signals, FeedbackSettings(positive=0.9, negative=0.1))
+    assert [each.value for each in strict.rewards] == [each.value for each in usual.rewards]
+    assert strict.labelled < usual.labelled
+    task = task_of(rated(30, 1))
+    (scored,) = answered(task, {0: Scored(0.8, ("a",))}, FeedbackSettings(positive=0.9))
+    assert not scored.good
+    assert answered(task, {0: Scored(0.8, ("a",))})[0].good
 
 
 def test_ratings_that_tell_nothing_are_counted() -> None:

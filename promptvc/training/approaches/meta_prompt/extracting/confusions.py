@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import THRESHOLDS
 from promptvc.models.instructions import read_labels
 from promptvc.models.words import FUNCTION_WORDS, words_of
@@ -36,7 +37,9 @@ def labels_of(prompt: Prompt) -> tuple[str, ...]:
     return tuple(label.name for label in read_labels(text).labels)
 
 
-def confusions(signals: Sequence[Signal], prompt: Prompt) -> list[Finding]:
+def confusions(
+    signals: Sequence[Signal], prompt: Prompt, thresholds: FeedbackSettings = THRESHOLDS
+) -> list[Finding]:
     """For each pair of labels that is corrected often enough and one way, a rule."""
     known = {label.casefold(): label for label in labels_of(prompt)}
     pairs: dict[tuple[str, str], list[Signal]] = {}
@@ -44,13 +47,14 @@ def confusions(signals: Sequence[Signal], prompt: Prompt) -> list[Finding]:
         wrong, right = _label(signal.output, known), _label(signal.corrected, known)
         if wrong and right and wrong != right:
             pairs.setdefault((wrong, right), []).append(signal)
+    rights = {signal.id: right for signal in signals if (right := _right(signal, thresholds)) is not None}
     told: list[Finding] = []
     untold: list[Finding] = []
     for (wrong, right), group in sorted(pairs.items()):
         voices = len({voice_of(signal, " ".join((signal.input or {}).values())) for signal in group})
         back = len(pairs.get((right, wrong), ()))
         if len(group) >= FEWEST and voices >= PEOPLE and 4 * back <= len(group):
-            by_words = _by_words(group, signals, (wrong, right))
+            by_words = _by_words(group, signals, rights, (wrong, right))
             if by_words is not None:
                 told.append(by_words)
             elif len(group) >= MUCH and voices >= MANY:
@@ -60,10 +64,12 @@ def confusions(signals: Sequence[Signal], prompt: Prompt) -> list[Finding]:
     return told + untold[:MOST_UNTOLD]
 
 
-def _by_words(group: Sequence[Signal], signals: Sequence[Signal], labels: tuple[str, str]) -> Finding | None:
+def _by_words(
+    group: Sequence[Signal], signals: Sequence[Signal], rights: Mapping[str, str], labels: tuple[str, str]
+) -> Finding | None:
     """The rule by the words that tell the two apart; None where none do."""
     wrong, right = labels
-    words = _telling(group, [signal for signal in signals if _right(signal) is not None], labels)
+    words = _telling(group, [signal for signal in signals if signal.id in rights], rights, labels)
     if not words:
         return None
     telling = tuple(signal for signal in group if set(words) & _words(signal))
@@ -73,8 +79,14 @@ def _by_words(group: Sequence[Signal], signals: Sequence[Signal], labels: tuple[
     )
 
 
-def _telling(group: Sequence[Signal], known: Sequence[Signal], labels: tuple[str, str]) -> list[str]:
-    """The words of ``group`` that mean its label, those of most inputs first. ``known`` say what is right for them."""
+def _telling(
+    group: Sequence[Signal], known: Sequence[Signal], rights: Mapping[str, str], labels: tuple[str, str]
+) -> list[str]:
+    """The words of ``group`` that mean its label, those of most inputs first.
+
+    Args:
+        known: signals whose right answer ``rights`` has by their id.
+    """
     right = labels[1]
     own = {word for label in labels for word in words_of(label.replace("_", " "))}
     mine: dict[str, set[str]] = {}
@@ -83,7 +95,9 @@ def _telling(group: Sequence[Signal], known: Sequence[Signal], labels: tuple[str
             mine.setdefault(word, set()).add(signal.user)
     count = Counter(word for signal in group for word in _words(signal))
     having = Counter(word for signal in known for word in _words(signal))
-    meant = Counter(word for signal in known if _right(signal) == right.casefold() for word in _words(signal))
+    meant = Counter(
+        word for signal in known if rights[signal.id] == right.casefold() for word in _words(signal)
+    )
     telling = [
         word
         for word, users in sorted(mine.items())
@@ -94,11 +108,11 @@ def _telling(group: Sequence[Signal], known: Sequence[Signal], labels: tuple[str
     return sorted(telling, key=lambda word: (-count[word], word))[:MOST_WORDS]
 
 
-def _right(signal: Signal) -> str | None:
-    """The answer that is right for its input, as far as it says; in lower case."""
+def _right(signal: Signal, thresholds: FeedbackSettings) -> str | None:
+    """The answer that is right for its input, as far as a person says; in lower case."""
     if signal.corrected is not None:
         return signal.corrected.strip().casefold()
-    good = signal.score is not None and signal.score >= THRESHOLDS.positive
+    good = signal.score is not None and signal.score >= thresholds.positive and not signal.judged
     return signal.output.strip().casefold() if good and signal.output else None
 
 

@@ -12,8 +12,8 @@ SHRINK = 10
 
 
 def loss(signal: Signal) -> float | None:
-    """What an answer lost of its score, 0..1; None where nobody judged it."""
-    if signal.score is not None:
+    """What an answer lost of its score, 0..1; None where no person judged it."""
+    if signal.score is not None and not signal.judged:
         return 1.0 - signal.score
     if signal.kind == "correction" and signal.output is not None:
         return float(signal.output != signal.corrected)
