@@ -104,7 +104,7 @@ class _Suggesting:
     def __init__(self, project: Project, request: SuggestRequest, optimizer: Optimizer | None) -> None:
         self.project, self.request = project, request
         self.optimizer = optimizer
-        self.remarks: list[str] = [] if optimizer is not None else [f"{NO_MODEL}."]
+        self.remarks: list[str] = [] if optimizer is not None else [NO_MODEL]
 
     def outcome(self, progress: Progress) -> Suggestions:
         """All suggestions, ranked and cut."""
@@ -143,13 +143,15 @@ class _Suggesting:
 
     def _proposals(self, prepared: Prepared, signals: Sequence[Signal]) -> Sequence[Proposal]:
         """By the model while it answers, else by rules; a remark says which and why."""
-        prompt = prepared.prompt
+        prompt, bars = prepared.prompt, self.project.settings.feedback
         if self.optimizer is not None:
             settings = self.project.settings.training
             room = max(FLOOR, int(instructions_length(prompt) * settings.max_growth))
             name = self.optimizer.name
             try:
-                found = edits_from_words(self.optimizer, prompt, signals, batch=settings.batch, room=room)
+                found = edits_from_words(
+                    self.optimizer, prompt, signals, batch=settings.batch, room=room, thresholds=bars
+                )
             except ProviderError as error:
                 self.optimizer = None  # a provider that fails is not asked for every prompt
                 self.remarks.append(f"{name} failed: {error.message}; rules are extracted from users' words")
@@ -159,7 +161,7 @@ class _Suggesting:
                 self.remarks.append(
                     f"{name} proposed nothing for {prepared.name}; rules are extracted from users' words"
                 )
-        return extract(signals, prompt, most=self.request.limit)
+        return extract(signals, prompt, most=self.request.limit, thresholds=bars)
 
     def _say_what_lacks(
         self, prepared: Prepared, signals: Sequence[Signal], proposals: Sequence[Proposal]
