@@ -48,6 +48,23 @@ class Access:
         return (self.key.value,) if self.key else ()
 
 
+_NO_KEY = "no-key-and-no-calls"
+
+
+def keyless(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` with a placeholder for each key of a known provider that it lacks.
+
+    For opening models of which only kept answers are read: an answer is kept by model and endpoint, the key has no part
+    in it. What opens models with it must not let them call.
+    """
+    missing = {
+        provider.key_variables[0]: _NO_KEY
+        for provider in KNOWN.values()
+        if provider.key_variables and not any(environ.get(variable) for variable in provider.key_variables)
+    }
+    return {**environ, **missing}
+
+
 def resolve(spec: str, *, local_only: bool, environ: Mapping[str, str]) -> Access:
     """Find out how the model that ``spec`` names is reached.
 

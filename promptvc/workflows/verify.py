@@ -17,18 +17,24 @@ from promptvc.evaluation.running.cached_only import CachedOnly
 from promptvc.evaluation.sessions.estimate import Asked, estimate
 from promptvc.evaluation.sessions.session import Session
 from promptvc.evidence.ledger import Events, Training
+from promptvc.models.access import keyless
+from promptvc.models.messages import Model, RemoteModel
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.store.diff import diff_prompts
 from promptvc.store.versions import Version
+from promptvc.training.options import TrainingOptions
 from promptvc.training.outcome import TrainingOutcome
-from promptvc.training.scoring import Optimizer, Scored, Scorer, Tools
+from promptvc.training.scoring import Embed, Optimizer, Scored, Scorer, Tools
 from promptvc.training.train import train
 from promptvc.workflows.learning import Prepared, open_tools, open_training, options_of, prepare, request_of
 from promptvc.workflows.made import made, require_commit, unnumbered
 from promptvc.workflows.project import Progress, Project, silent
 
-_HINT = "--ask lets it ask the models for them; their answers may differ from those of then"
+_HINT = (
+    "answers are kept by model and address: the endpoint has to be that of then;"
+    " --ask lets it ask the models, whose answers may differ from those of then"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def verify(project: Project, reference: str, *, ask: bool = False, progress: Pro
 
     Raises:
         NotFound: no training made it, or this clone has not got what it read.
-        InputError: the training failed, or its record is from before trainings kept their options.
+        InputError: the training failed or asked nothing, or its record is from before trainings kept their options.
         Unfinished: this clone lacks answers, and ``ask`` is False.
         ProviderError, OverBudget, Interrupted: from the models.
     """
@@ -96,15 +102,22 @@ def verify(project: Project, reference: str, *, ask: bool = False, progress: Pro
         raise InputError(
             f"training {training.id} came to no end: {training.reason}", hint="there is nothing to verify"
         )
+    if training.search.get("calls") == 0 and training.reason.endswith(" s"):
+        # Time ran out before the first answer: no block says where, and nothing was found.
+        raise InputError(
+            f"training {training.id} had no time to ask anything: {training.reason}",
+            hint="there is nothing to verify",
+        )
     main = require_commit(project, training)
     request = request_of(training)
     prepared = prepare(project, training.prompt, request, at=main)
     budget = None if ask else CachedOnly()
-    session = open_training(project, prepared, request, budget)
+    environ = project.environ if ask else keyless(project.environ)
+    session = open_training(project, prepared, request, budget, environ)
     try:
         reserved = 2 * len(prepared.split.holdout) * session.calls_per_case
-        tools = open_tools(project, prepared, request, session, progress)
-        options = options_of(project, request, reserved=reserved)
+        tools = open_tools(project, prepared, request, session, progress, environ)
+        options = _untimed(options_of(project, request, reserved=reserved))
         outcome = train(prepared.task, options, tools if ask else _without_calls(tools, session))
         calls = 0 if budget is not None else session.options.budget.calls if session.options.budget else 0
     finally:
@@ -123,9 +136,15 @@ def verify(project: Project, reference: str, *, ask: bool = False, progress: Pro
     )
 
 
+def _untimed(options: TrainingOptions) -> TrainingOptions:
+    """Without the clock: the record says where time ended the search, and that it did not end it anywhere else."""
+    return replace(options, bounds=replace(options.bounds, seconds=None))
+
+
 def _without_calls(tools: Tools, session: Session) -> Tools:
     optimizer = _KnownOptimizer(tools.optimizer) if tools.optimizer is not None else None
-    return replace(tools, scorer=_KnownScorer(tools.scorer, session), optimizer=optimizer)
+    embed = _KnownEmbed(tools.embed) if tools.embed is not None else None
+    return Tools(_KnownScorer(tools.scorer, session), optimizer, embed)
 
 
 def _require_known(budget: Budget | None) -> None:
@@ -155,9 +174,14 @@ class _KnownScorer:
             of = sum(row.answers for row in rows)
             raise Unfinished(
                 f"this clone's cache lacks {max(1, missing):,} of the {of:,} answers that the training asks for"
-                " next, and perhaps more after them",
+                f" next, and perhaps more after them: of {', '.join(map(_placed, self.session.models))}",
                 hint=_HINT,
             ) from None
+
+
+def _placed(model: Model) -> str:
+    location = model.location if isinstance(model, RemoteModel) else None
+    return model.name if location is None else f"{model.name} at {location}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +199,21 @@ class _KnownOptimizer:
             return self.optimizer.ask(system, text, sample=sample)
         except OverBudget:
             raise Unfinished(f"this clone's cache lacks 1 proposal of {self.name}", hint=_HINT) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownEmbed:
+    """Says that vectors are missing."""
+
+    embed: Embed
+
+    def __call__(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        try:
+            return self.embed(texts)
+        except OverBudget:
+            raise Unfinished(
+                f"this clone's cache lacks vectors of some of {len(texts):,} texts", hint=_HINT
+            ) from None
 
 
 def _difference(

@@ -182,6 +182,19 @@ def test_what_cannot_be_verified_says_why(trained: Repo, cli: Cli, tmp_path: Pat
     assert "git fetch origin promptvc/ledger" in cli.fails(2, "verify", f"{DESK}@v2")
 
 
+def test_what_the_cache_answers_takes_no_key(small: Repo) -> None:
+    """Somewhere else than this machine, where a key is asked for; nobody listens there, and nobody is asked."""
+    cli = cli_of(small)
+    with Server(Nearest()) as server:
+        cli.ok("train", DESK, *FEW, "--models", MODEL, **server.environ())
+        cli.ok("verify", f"{DESK}@v2", OPENAI_API_BASE=server.url)
+        asked = server.count
+        said = cli.fails(3, "verify", f"{DESK}@v2")
+        assert f"of {MODEL} at https://api.openai.com/v1" in said
+        assert "no API key" in cli.fails(2, "verify", f"{DESK}@v2", "--ask")
+        assert server.count == asked
+
+
 def test_a_clone_without_the_answers_says_how_many_it_lacks(small: Repo, tmp_path: Path) -> None:
     cli = cli_of(small)
     with Server(Nearest()) as server:
@@ -201,6 +214,8 @@ def test_a_clone_without_the_answers_says_how_many_it_lacks(small: Repo, tmp_pat
         assert server.count == asked
         lacking = int(said.split("lacks ")[1].split(" ")[0])
         assert 0 < lacking <= asked
+        assert f"of {MODEL} at {server.url}" in said
+        assert "the endpoint has to be that of then" in said
         again = poor.json("verify", f"{DESK}@v2", "--ask", more=more)
         assert again["same"] is True
         assert again["calls"] == server.count - asked > 0
