@@ -39,9 +39,10 @@ from promptvc.evidence.looks import Look
 from promptvc.feedback.events import Event, parse_event
 from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Prompt, Rule, load_prompt
-from promptvc.training.data.holdout import Split, divide, keys_of
+from promptvc.training.data.holdout import divide, keys_of
 from promptvc.training.data.items import build
 from promptvc.training.data.signals import hear
+from promptvc.training.data.split import Split
 from promptvc.training.options import ALL, TrainingOptions
 from promptvc.training.scoring import Scored, Tools
 from promptvc.training.task import TrainingTask

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.holdout import TrainingCase
+from promptvc.training.data.split import TrainingCase
 from promptvc.training.options import TrainingOptions
 from promptvc.training.outcome import Tried
 from promptvc.training.scoring import Scored, Tools

@@ -12,8 +12,8 @@ from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.ledger import Events, LedgerState, Training
 from promptvc.evidence.records import Tokens, VersionRef
 from promptvc.feedback.segments import Reading
-from promptvc.training.data.holdout import Split
 from promptvc.training.data.items import Dataset
+from promptvc.training.data.split import Split
 from promptvc.training.outcome import TrainingOutcome
 
 SEARCH = ("calls", "tokens", "cost", "full_calls", "cases", "p", "failed_after")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.holdout import Split, TrainingCase
 from promptvc.training.data.items import Dataset, Item, stable_share
+from promptvc.training.data.quoting import Quoted
 from promptvc.training.data.signals import Signal
+from promptvc.training.data.split import Split, TrainingCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class TrainingTask:
         items: inputs with their right answers, the pool of examples.
         cases: what it is scored on; most are the items themselves.
         rejected: ids of events that an annotation rejected.
+        forbidden: tells whether a text quotes the hold-out; nothing that a training writes may.
         signals: everything that is said on the training side, in order of time (:mod:`promptvc.training.data.signals`).
     """
 
@@ -28,13 +30,14 @@ class TrainingTask:
     cases: tuple[TrainingCase, ...]
     rejected: frozenset[str] = frozenset()
     signals: tuple[Signal, ...] = ()
+    forbidden: Quoted = field(default_factory=lambda: Quoted(()), compare=False)
 
     @classmethod
     def of(
         cls, prompt: Prompt, dataset: Dataset, split: Split, signals: Sequence[Signal] = ()
     ) -> TrainingTask:
         """The training side of ``split``; ``signals`` are those that :meth:`Split.audible` let through."""
-        return cls(prompt, split.items, split.cases, dataset.rejected, tuple(signals))
+        return cls(prompt, split.items, split.cases, dataset.rejected, tuple(signals), split.quoted)
 
     def sampled(self, most: int, salt: str) -> TrainingTask:
         """The task with at most ``most`` items, chosen by a stable hash of their inputs; suite cases stay."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.cases.suite import digest_of
+from promptvc.base.jsonl import canonical_json
+from promptvc.evaluation.cases.suite import Case, digest_of
 from promptvc.evaluation.compare import CompareOptions, Comparison, compare
 from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.recording import Facts, comparison_record
@@ -95,7 +97,7 @@ class _Training:
         """Find a candidate, and if there is one let it meet the hold-out; one that fails leaves its record too."""
         try:
             return self._outcome()
-        except (PromptvcError, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:
             if self.under_way and not self.request.dry_run:
                 # What stopped the training is to be told, not what kept it from being written down.
                 with suppress(PromptvcError):
@@ -119,7 +121,7 @@ class _Training:
     def _candidate(self) -> TrainingOutcome:
         project, request, task = self.project, self.request, self.prepared.task
         reserved = 2 * len(self.split.holdout) * self.session.calls_per_case
-        most = request.max_calls or project.settings.training.max_calls
+        most = request.max_calls or settings_of(project, request).max_calls
         if most <= reserved:
             raise OverBudget(
                 f"--max-calls {most} leaves nothing for training: the comparison alone takes {reserved}",
@@ -158,7 +160,7 @@ class _Training:
         """
         hard = self._harder()
         cases = (*self.split.holdout, *(each.case for each in hard))
-        look = self._reserve(unnumbered, digest_of(cases) if hard else self.split.holdout_digest)
+        look = self._reserve(unnumbered, self._looked_at(cases))
         state = self.state = fold(self.ledgers.read(self.name).looks, look.cases, key=look.key)
         names = (*self.split.clusters, *(self.split.clusters[each.of] for each in hard))
         clusters = {case.id: cluster for case, cluster in zip(cases, names, strict=True)}
@@ -179,6 +181,10 @@ class _Training:
             plain = {case.id for case in self.split.holdout}
             sides = [with_metric(side, PLAIN, plain) for side in sides]
         return Met(state, compare(sides[0], sides[1], options))
+
+    def _looked_at(self, cases: Sequence[Case]) -> str:
+        """What a look is at: the cases, and the models that answer them. Other models give it another chance."""
+        return hashlib.sha256(canonical_json([digest_of(cases), *self.prepared.models])).hexdigest()
 
     def _harder(self) -> tuple[Harder, ...]:
         """Harder forms of hold-out cases for a candidate against such inputs, as far as calls are left."""

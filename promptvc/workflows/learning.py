@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import timedelta
 from typing import Any
 
 from promptvc.base.collecting import fewer_collections
@@ -22,9 +23,10 @@ from promptvc.prompts.names import nearest, path_of
 from promptvc.store.references import name_alone
 from promptvc.store.versions import Version
 from promptvc.training.data.claims import ClaimOptions
-from promptvc.training.data.holdout import Split, divide
+from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import Dataset, build
 from promptvc.training.data.signals import hear
+from promptvc.training.data.split import Split
 from promptvc.training.embedding import open_embed
 from promptvc.training.optimizer import Surroundings, open_optimizer, optimizer_model
 from promptvc.training.options import Bounds, TrainingOptions
@@ -97,10 +99,12 @@ def prepare(project: Project, name: str, request: TrainRequest, *, at: str | Non
     if suite is not None:
         check_variables(suite, [one.name for one in prompt.variables if one.required])
     reading = _reading(project, alone, main)
+    # A day's grace for clocks that differ.
+    until = (request.as_of or project.clock()) + timedelta(days=1)
     days = request.days or settings_of(project, request).days
-    claims = ClaimOptions(days, request.reviewed_only, request.feedback or project.settings.feedback)
+    claims = ClaimOptions(days, request.reviewed_only, request.feedback or project.settings.feedback, until)
     dataset = build(reading.events, prompt, claims)
-    divided = divide(dataset.items, suite.cases if suite else None, prompt)
+    divided = _divided(reading, prompt, suite, dataset, claims)
     held = shelf(project, main).quarantine(alone)
     split = divided.without(
         held.reasons([case.id for case in divided.holdout], (request.as_of or project.clock()).date())
@@ -127,6 +131,17 @@ def prepare(project: Project, name: str, request: TrainRequest, *, at: str | Non
         models=request.models or (prompt.model or project.settings.model or OFFLINE,),
         left_out=dict(sorted((+counts).items())),
     )
+
+
+def _divided(
+    reading: Reading, prompt: Prompt, suite: Suite | None, dataset: Dataset, claims: ClaimOptions
+) -> Split:
+    """Without a hold-out in the suite it goes by all that was ever said: a window that moves must not move it."""
+    cases = suite.cases if suite else None
+    if suite is not None and any(case.split != "train" for case in suite.cases):
+        return divide(dataset.items, cases, prompt)
+    whole = build(reading.events, prompt, replace(claims, days=None, reviewed_only=False))
+    return divide(whole.items, cases, prompt).taught(dataset.items)
 
 
 def _version(project: Project, name: str, main: str) -> Version:
@@ -178,12 +193,17 @@ def options_of(project: Project, request: TrainRequest, *, reserved: int = 0) ->
 
 
 def open_training(
-    project: Project, prepared: Prepared, request: TrainRequest, budget: Budget | None = None
+    project: Project,
+    prepared: Prepared,
+    request: TrainRequest,
+    budget: Budget | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Session:
     """A session with the models that are trained for; close it.
 
     Args:
         budget: instead of what the request and the settings allow.
+        environ: instead of the project's, for endpoints and keys.
 
     Raises:
         As :func:`promptvc.evaluation.sessions.opening.open_session`.
@@ -196,13 +216,23 @@ def open_training(
     )
     demands = Demands.of(prepared.suite.cases if prepared.suite else ())
     asking = Asking(prepared.models, prepared.repeats)
-    return open_session(asking, demands, place_of(project), budget or Budget(limits))
+    place = place_of(project)
+    place = place if environ is None else replace(place, environ=environ)
+    return open_session(asking, demands, place, budget or Budget(limits))
 
 
 def open_tools(
-    project: Project, prepared: Prepared, request: TrainRequest, session: Session, progress: Progress
+    project: Project,
+    prepared: Prepared,
+    request: TrainRequest,
+    session: Session,
+    progress: Progress,
+    environ: Mapping[str, str] | None = None,
 ) -> Tools:
     """What the approaches may ask: the session's models, the optimizer, and embeddings.
+
+    Args:
+        environ: as for :func:`open_training`.
 
     Raises:
         InputError: a model that cannot be opened.
@@ -210,7 +240,10 @@ def open_tools(
     settings = settings_of(project, request)
     spec = request.optimizer or optimizer_model(settings.optimizer, prepared.models)
     around = Surroundings(
-        project.settings.models, project.environ, session.options.budget, session.options.cache
+        project.settings.models,
+        project.environ if environ is None else environ,
+        session.options.budget,
+        session.options.cache,
     )
     optimizer = None
     if spec is not None and spec != OFFLINE:

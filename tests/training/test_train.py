@@ -22,8 +22,9 @@ from promptvc.prompts.edit import edit
 from promptvc.prompts.model import Example, Prompt, load_prompt
 from promptvc.training.approach import Standing, Variant
 from promptvc.training.approaches.few_shot.few_shot import FewShot
-from promptvc.training.data.holdout import case_of, divide
+from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import build
+from promptvc.training.data.split import case_of
 from promptvc.training.data.texts import near_pairs, normalised
 from promptvc.training.options import Bounds, TrainingOptions
 from promptvc.training.outcome import TrainingOutcome

@@ -6,7 +6,7 @@ A correction claims its ``corrected``, a demonstration its ``output``, a rating 
 confirms it. Of several annotations by one reviewer the latest counts; of several reviewers one rejection is
 enough; an annotation that a later one rejects does not count. A claim cites the ids of all events that it rests on.
 
-Only people's annotations count. A judge's or a program's (``source`` not ``human``) are as if they were not there:
+Only people's annotations count, and no rating of a judge. A judge's or a program's are as if they were not there:
 what a model thinks of an answer is measured against people (docs/design/judges.md), and is no review.
 """
 
@@ -26,6 +26,8 @@ _NONE: Mapping[str, Event] = {}
 
 OLDER = "older than --days"
 """The reason for which an event outside of the window is left out."""
+
+FUTURE = "dated in the future"
 
 REVIEWED, STATED, RATED = 3, 2, 1
 """Ranks: reviewed by an annotation; stated in a correction or demonstration; an output that was rated well."""
@@ -49,6 +51,7 @@ class ClaimOptions:
 
     Attributes:
         days: only events of the last so many days before the prompt's newest event; None: all.
+        until: what is dated later does not count, nor as the newest event: a clock was wrong; None: everything counts.
         reviewed_only: only what an annotation approved or corrected.
         thresholds: where a rating counts as positive.
     """
@@ -56,6 +59,14 @@ class ClaimOptions:
     days: int | None = None
     reviewed_only: bool = False
     thresholds: FeedbackSettings = field(default_factory=FeedbackSettings)
+    until: datetime | None = None
+
+    def window(self, ordered: Sequence[Event]) -> tuple[list[Event], datetime | None, int]:
+        """Of events in order of time: those up to now, the time from which on they count, how many are of the future."""
+        until = self.until
+        there = list(ordered) if until is None else [event for event in ordered if event.time <= until]
+        since = there[-1].time - timedelta(days=self.days) if there and self.days is not None else None
+        return there, since, len(ordered) - len(there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +81,10 @@ class Claims:
 def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) -> Claims:
     """The claims of one prompt's ``events``, whose variables are ``inputs``."""
     counting = {event.id: event for event in events if event.kind != "annotation" or event.source == "human"}
-    ordered = sorted(counting.values(), key=attrgetter("time", "id"))
+    ordered, since, future = options.window(sorted(counting.values(), key=attrgetter("time", "id")))
     notes = standing_notes(event for event in reversed(ordered) if event.kind == "annotation")
-    since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
     claims: list[Claim] = []
-    left_out: Counter[str] = Counter()
+    left_out: Counter[str] = Counter({FUTURE: future} if future else {})
     rejected: set[str] = set()
     for event in ordered:
         if event.kind == "annotation":
@@ -125,7 +135,7 @@ def _claim(event: Event, about: Sequence[Event], inputs: Inputs, options: ClaimO
         return "not reviewed"
     elif event.kind in {"correction", "demonstration"}:
         output, rank = stated, STATED
-    elif event.is_positive(options.thresholds):
+    elif event.source != "llm_judge" and event.is_positive(options.thresholds):
         output, rank = stated, RATED
     else:
         return "say no right answer"

@@ -11,14 +11,14 @@ are; of suggestions and demonstrations, which are rare, each with its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.claims import OLDER, ClaimOptions
+from promptvc.training.data.claims import FUTURE, OLDER, ClaimOptions, approves, standing_notes
 from promptvc.training.data.inputs import Form, Inputs
 from promptvc.training.data.sample import sampled
 from promptvc.training.measures import SERVED
@@ -47,6 +47,7 @@ class Signal:
         framework, model: from the event's context; None when unknown.
         execution: the call that it tells of; None when it does not say.
         judged: a model scored it, no user.
+        unfit: an input that does not fit the prompt, as one text; None where it fits, or there is none.
     """
 
     id: str
@@ -69,11 +70,20 @@ class Signal:
     model: str | None = None
     execution: str | None = None
     judged: bool = False
+    unfit: str | None = None
 
     @property
     def run(self) -> str:
         """The call that it tells of, or its own id."""
         return self.execution or self.id
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """Everything that it says in words, its input apart."""
+        yield from self.words
+        for text in (self.output, self.corrected, self.error, self.unfit):
+            if text is not None:
+                yield text
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +105,8 @@ def hear(
     """
     options = options or ClaimOptions()
     mine = {event.id: event for event in events if event.prompt == prompt.name}
-    ordered = sorted(mine.values(), key=attrgetter("time", "id"))
-    since = ordered[-1].time - timedelta(days=options.days) if ordered and options.days is not None else None
-    left_out: Counter[str] = Counter()
+    ordered, since, future = options.window(sorted(mine.values(), key=attrgetter("time", "id")))
+    left_out: Counter[str] = Counter({FUTURE: future} if future else {})
     counting: list[Event] = []
     for event in ordered:
         if event.kind not in HEARD:
@@ -113,13 +122,19 @@ def hear(
         left_out[f"beyond the sample of {len(kept):,} signals"] += len(counting) - len(kept)
     inputs = Inputs.of(prompt)
     heard = {event.id: _signal(event, inputs) for event in kept}
-    for event in ordered:
-        target = heard.get(event.data.get("target", "")) if event.kind == "annotation" else None
-        if target is not None and event.source == "human" and event.id not in rejected:
-            heard[target.id] = _annotated(target, event)
+    human = (event for event in reversed(ordered) if event.kind == "annotation" and event.source == "human")
+    reviewed_ids: set[str] = set()
+    for target, notes in standing_notes(human).items():
+        # One that speaks against its target has silenced it already, and a later one stands for an earlier one.
+        if target not in heard:
+            continue
+        for note in sorted(notes.values(), key=attrgetter("time", "id")):
+            heard[target] = _annotated(heard[target], note)
+            if approves(note) or note.corrected:
+                reviewed_ids.add(target)
     found = tuple(heard.values())
     if options.reviewed_only:
-        reviewed = tuple(signal for signal in found if len(signal.because) > 1)
+        reviewed = tuple(signal for signal in found if signal.id in reviewed_ids)
         left_out["not reviewed"] += len(found) - len(reviewed)
         found = reviewed
     return Signals(found, dict(sorted((+left_out).items())))
@@ -166,6 +181,7 @@ def _signal(event: Event, inputs: Inputs) -> Signal:
         model=_text(context.get("model")),
         execution=_text(data.get("execution")),
         judged=event.source == "llm_judge",
+        unfit=_plain(event.input) if given is None else None,
     )
 
 
@@ -186,6 +202,12 @@ def _error(value: object) -> str:
     if isinstance(value, Mapping):
         return ": ".join(str(value[key]) for key in ("type", "message") if value.get(key))
     return str(value)
+
+
+def _plain(value: str | Mapping[str, object] | None) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return "\n".join(str(each) for each in value.values())
 
 
 def _text(value: object) -> str | None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from promptvc.training.data.holdout import TrainingCase
 from promptvc.training.data.items import stable_share
+from promptvc.training.data.split import TrainingCase
 
 FOLDS = 5
 PARTS = 2

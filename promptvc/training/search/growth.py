@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from promptvc.prompts.model import Prompt
+from promptvc.training.data.quoting import SHORTEST
 from promptvc.training.data.texts import normalised
 from promptvc.training.options import TrainingOptions
 from promptvc.training.sizes import instructions_length, tokens_of
 from promptvc.training.task import TrainingTask
 
 FLOOR = 600
-"""Characters that instructions and rules may always grow by: some five rules."""
-
-_SHORTEST_COPY = 24
+"""Characters that instructions and rules may grow by where they may grow at all: some five rules."""
 
 
 def refusal(
@@ -34,7 +33,7 @@ def refusal(
 
 def _too_large(baseline: Prompt, prompt: Prompt, options: TrainingOptions) -> str | None:
     before, after = instructions_length(baseline), instructions_length(prompt)
-    room = max(FLOOR, int(before * options.max_growth))
+    room = max(FLOOR, int(before * options.max_growth)) if options.max_growth else 0
     if after - before > room:
         return f"its instructions and rules grow by {after - before} characters, and {room} are allowed"
     most = max(options.max_examples, len(baseline.examples))
@@ -74,9 +73,12 @@ def _copied(task: TrainingTask, prompt: Prompt) -> str | None:
     new = [(name, normalised(text)) for name, text in texts if text not in before]
     if not new:
         return None
+    for name, text in texts:
+        if text not in before and task.forbidden.by(text):
+            return f"its {name} repeats the input of a hold-out case"
     told = {normalised(text) for text in before}
     for item in task.items:
-        if len(item.key) < _SHORTEST_COPY or any(item.key in text for text in told):
+        if len(item.key) < SHORTEST or any(item.key in text for text in told):
             continue
         for name, text in new:
             if item.key in text:

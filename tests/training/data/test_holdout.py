@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from promptvc.evaluation.cases.suite import Case, load_suite
 from promptvc.training.data import holdout
-from promptvc.training.data.holdout import LARGE, Split, case_of, match_of
+from promptvc.training.data.holdout import LARGE
 from promptvc.training.data.items import Item, build
+from promptvc.training.data.split import Split, case_of, match_of
 from promptvc.training.data.texts import near_pairs, normalised
 from tests.training.makers import a_prompt, corrections, event, questions, text_of
 

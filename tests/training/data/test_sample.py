@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import Event
 from promptvc.training.data import holdout, items, signals
-from promptvc.training.data.holdout import Split
 from promptvc.training.data.items import Dataset, build
 from promptvc.training.data.sample import sampled, stable_share
 from promptvc.training.data.signals import Signals
+from promptvc.training.data.split import Split
 from tests.training.makers import a_prompt, an_id, corrections, event, questions, text_of
 
 

@@ -16,9 +16,9 @@ from promptvc.evaluation.cases.suite import Case
 from promptvc.prompts.model import Prompt
 from promptvc.training.approaches.adversarial.families import FAMILIES, Family
 from promptvc.training.approaches.adversarial.shape import Shape
-from promptvc.training.data.holdout import TrainingCase
 from promptvc.training.data.inputs import Inputs
 from promptvc.training.data.items import Item, stable_share
+from promptvc.training.data.split import TrainingCase
 from promptvc.training.task import TrainingTask
 
 PREFIX = "adversarial-"

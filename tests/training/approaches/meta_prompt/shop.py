@@ -25,9 +25,10 @@ from promptvc.feedback.events import Event
 from promptvc.models.chat import open_model
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.training.approach import Standing, Variant
-from promptvc.training.data.holdout import Split, divide
+from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import build
 from promptvc.training.data.signals import hear
+from promptvc.training.data.split import Split
 from promptvc.training.optimizer import SessionOptimizer, Surroundings, open_optimizer
 from promptvc.training.options import TrainingOptions
 from promptvc.training.scorer import SessionScorer

@@ -10,9 +10,9 @@ from promptvc.evaluation.cases.suite import Case
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
 from promptvc.training.approaches.reinforcement.rewards import Reward
-from promptvc.training.data.holdout import TrainingCase, case_of
 from promptvc.training.data.items import Dataset, build
 from promptvc.training.data.signals import Signal, hear
+from promptvc.training.data.split import TrainingCase, case_of
 from promptvc.training.scoring import Scored
 from promptvc.training.task import TrainingTask
 from tests.training.makers import START, a_prompt, an_id, event
