@@ -3,7 +3,8 @@
 **Gain.** The baseline names 77 labels in its instruction. 1,500 corrections are drawn from the training questions,
 1,000 cases from the test questions are the suite, and at most 64 examples may be added. For seeds 0 to 4: accuracy
 on the hold-out before and after, through the same parts that ``promptvc train`` uses: events, items, split, training,
-edit of the prompt's bytes, paired test. Limits: at least +9 points in the mean, every seed above 0, under 30 s of CPU each.
+edit of the prompt's bytes, paired test. Limits: at least +9 points in the mean, every seed above 0, under 30 s of CPU
+each.
 
 **Null.** The same with shuffled labels, 500 corrections and 300 cases, so that 100 trainings take minutes. An
 improvement is claimed when a candidate leaves training and its paired test on the hold-out is significant at the
