@@ -40,7 +40,7 @@ def sampled(keys: Iterable[str], most: int) -> frozenset[str] | None:
     bound = _POINTS
     while len(points) > most:
         bound //= 2
-        points = {key: point for key, point in points.items() if point >= bound or point < bound // 2}
+        points = {key: point for key, point in points.items() if point < bound}
     return frozenset(points)
 
 
