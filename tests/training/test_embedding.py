@@ -14,6 +14,7 @@ from promptvc.base.config import ModelSettings, Price
 from promptvc.base.errors import InputError, OverBudget, Usage
 from promptvc.evaluation.running.budget import Budget, Limits
 from promptvc.evaluation.running.cache import Cache
+from promptvc.evaluation.running.cached_only import CachedOnly
 from promptvc.training.embedding import open_embed
 from promptvc.training.optimizer import Surroundings
 from promptvc.training.scoring import Embed
@@ -83,6 +84,17 @@ def test_a_budget_bounds_requests(cache: Cache) -> None:
         assert embed(["abc"])
         assert server.count == 1
     assert budget.calls == 1
+
+
+def test_where_only_the_cache_may_answer_nothing_is_sent(cache: Cache) -> None:
+    with Server(lengths) as server:
+        known = opened(server, cache=cache)(["abc"])
+        budget = CachedOnly()
+        embed = opened(server, cache=cache, budget=budget)
+        assert embed(["abc"]) == known
+        with pytest.raises(OverBudget, match="not in the cache"):
+            embed(["another"])
+        assert (server.count, budget.refused) == (1, 1)
 
 
 def test_a_bound_on_cost_takes_a_price() -> None:
