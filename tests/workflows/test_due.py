@@ -122,17 +122,16 @@ def test_a_clone_without_the_commit_goes_by_time_and_says_so(trained: Repo, tmp_
 
 def test_three_suggestions_are_enough_where_much_was_said_before(trained: Repo) -> None:
     trained.commit({"promptvc.yaml": ANY_TIME})
-    row = {"time": "2026-01-28T12:00:00Z", "prompt": DESK, "kind": "suggestion", "source": "human"}
-    add(trained, [{**row, "comment": f"be brief, {at}"} for at in range(2)])
+    said = {"time": "2026-01-28T12:00:00Z", "prompt": DESK, "kind": "suggestion", "source": "human"}
+    add(trained, [{**said, "comment": f"be brief, {at}"} for at in range(2)])
     assert standing(cli_of(trained))["due"] is False
-    add(trained, [{**row, "comment": "be kind"}])
+    add(trained, [{**said, "comment": "be kind"}])
     row = standing(cli_of(trained))
     assert (row["trigger"], row["new"]["events"]) == ("suggestions", 3)
 
 
 def test_an_event_of_a_wrong_clock_hides_no_others(desk: Repo) -> None:
-    wrong = {"time": "2108-01-01T00:00:00Z", "prompt": DESK, "kind": "success", "source": "human"}
-    add(desk, [wrong])
+    add(desk, [{"time": "2108-01-01T00:00:00Z", "prompt": DESK, "kind": "success", "source": "human"}])
     row = standing(cli_of(desk))
     assert (row["trigger"], row["new"]["events"]) == ("volume", 60)
 
