@@ -20,12 +20,12 @@ from promptvc.training.approaches.adversarial.invariance import DROP
 from promptvc.training.approaches.adversarial.probe import BAR, Finding, Probed, probe
 from promptvc.training.approaches.adversarial.repairs import repairs
 from promptvc.training.approaches.adversarial.seeds import Ground, Mutant, main_variable
-from promptvc.training.data.holdout import TrainingCase
+from promptvc.training.data.split import TrainingCase
 from promptvc.training.options import TrainingOptions
 from promptvc.training.scoring import Tools
 from promptvc.training.task import TrainingTask
 
-FEWEST_ITEMS = 10
+FEWEST_INPUTS = 10
 SHARE = 3
 """One hard case to so many plain ones in the race, or a gain on the hard ones would be lost among the plain. Where many
 families fail there are more, but never more than plain ones."""
@@ -43,14 +43,14 @@ class Adversarial:
         """``adversarial``."""
         return "adversarial"
 
-    def lacks(self, task: TrainingTask, options: TrainingOptions) -> str | None:  # noqa: ARG002 - the protocol's
-        """Too few items, or an input that cannot be changed."""
-        if len(task.items) < FEWEST_ITEMS:
-            return (
-                f"it needs {FEWEST_ITEMS} inputs with a right answer, and the feedback has {len(task.items)}"
-            )
-        if main_variable(task.prompt, task.items) is None:
+    def lacks(self, task: TrainingTask, options: TrainingOptions) -> str | None:
+        """Too few inputs, with or without a right answer, or one that cannot be changed."""
+        variable = main_variable(task)
+        if variable is None:
             return "the prompt takes no input that could be made harder"
+        size = Ground(task, variable, options.seed).size
+        if size < FEWEST_INPUTS:
+            return f"it needs {FEWEST_INPUTS} different inputs, and the feedback and the suite have {size}"
         return None
 
     def begin(self, task: TrainingTask, options: TrainingOptions, tools: Tools) -> Adversary:
@@ -62,12 +62,13 @@ class Adversary:
     """The approach in one training: a :class:`~promptvc.training.approach.Hardening` proposer."""
 
     def __init__(self, task: TrainingTask, options: TrainingOptions, tools: Tools) -> None:
-        variable = main_variable(task.prompt, task.items)
+        variable = main_variable(task)
         assert variable is not None, "a task that lacks() has refused"
         self._ground = Ground(task, variable, options.seed)
         self._options, self._tools = options, tools
         self._probed: Probed | None = None
         self._harder: tuple[Mutant, ...] = ()
+        self._unraced: tuple[str, ...] = ()
         self._proposed: list[Prompt] = []
 
     @property
@@ -78,11 +79,15 @@ class Adversary:
         remarks = [_told(self._probed), *self._probed.remarks]
         if self._tools.optimizer is None:
             remarks.append("no model thinks of edge cases here: inputs are made harder by rule")
-        if any(
-            finding.family.kind == "noise" and not any(mutant.graded for mutant in finding.answered)
-            for finding in self._probed.failing
-        ):
-            remarks.append("answers are free text: whether noise changes them was seen, but cannot be raced")
+        if self._unraced:
+            why = (
+                "answers are free text"
+                if self._ground.free
+                else "no right answer, and no label, is known there"
+            )
+            remarks.append(
+                f"{', '.join(self._unraced)}: that answers change was seen, but cannot be raced: {why}"
+            )
         return tuple(remarks)
 
     def hardened(self, standing: Standing) -> Sequence[TrainingCase]:
@@ -138,35 +143,47 @@ class Adversary:
     def _hard_cases(self, probed: Probed) -> tuple[Mutant, ...]:
         """For each family as many, from inputs that were not asked yet and then from the others.
 
+        What has no right answer is held to the form of answers, and to none of what an attack asks for. Under noise it
+        is held to the label that its plain input got, and so only where that was asked.
+
         Each family takes those that others took least: what is made of one input counts as one when a gain is tested,
         and a gain on two inputs can be chance, in however many families it shows.
         """
-        task, items = self._ground.task, self._ground.items
+        task, ground = self._ground.task, self._ground
+        asked = [seed for seed in ground.seeds if seed.case.id in probed.clean]
+        fresh = [seed for seed in ground.seeds if seed.case.id not in probed.clean]
         taken = {canonical_json(dict(case.case.vars)) for case in task.cases}
         found: list[Mutant] = []
         failing = probed.failing
-        plain = len(task.cases)
+        plain = len(task.cases) or ground.size
         wanted = min(plain, max(self._options.batch * len(failing), plain // SHARE))
         room = self._options.bounds.calls // CALLS // max(1, self._tools.scorer.calls_per_case)
         each = min(wanted, room) // max(1, len(failing))
-        uses = Counter({seed.case.id: 1 for seed in items[: probed.seeds]})
-        fresh_first = (*items[probed.seeds :], *items[: probed.seeds])
+        uses = Counter({seed.case.id: 1 for seed in asked})
         for finding in failing:
-            seeds = sorted(fresh_first, key=lambda seed: uses[seed.case.id])
+            seeds = sorted((*fresh, *asked), key=lambda seed: uses[seed.case.id])
             made = (
                 finding.answered
                 if finding.family.name == EDGE_CASE
-                else [self._ground.mutant(seed, finding.family) for seed in seeds]
+                else [ground.mutant(seed, finding.family) for seed in seeds]
             )
             left = each
-            for mutant in made:
-                key = b"" if mutant is None else canonical_json(dict(mutant.input))
-                if mutant is None or not left or key in taken or not _raceable(mutant):
+            for one in made:
+                if one is None or not left:
+                    continue
+                answer = probed.clean.get(one.seed.case.id)
+                mutant = one if answer is None else ground.steadied(one, answer.outputs)
+                key = canonical_json(dict(mutant.input))
+                if key in taken or not mutant.is_raceable:
                     continue
                 taken.add(key)
                 found.append(mutant)
                 uses[mutant.seed.case.id] += 1
                 left -= 1
+        raced = {mutant.family.name for mutant in found}
+        self._unraced = (
+            tuple(one.family.name for one in failing if one.family.name not in raced) if each else ()
+        )
         return tuple(found)
 
     def _repaired(self, finding: Finding, standing: Standing) -> bool:
@@ -181,11 +198,6 @@ class Adversary:
             before = 1.0 if not mutant.graded or plain is None or plain.score is None else plain.score
             drops.append(before - hard.score > DROP)
         return len(drops) >= TELLING and sum(drops) <= BAR * len(drops)
-
-
-def _raceable(mutant: Mutant) -> bool:
-    """Whether its case tells an answer that failed from one that did not."""
-    return mutant.graded or mutant.family.kind != "noise"
 
 
 def _told(probed: Probed) -> str:

@@ -70,37 +70,39 @@ def joined(before: bytes | None, new: bytes, *, file: str) -> bytes:
 
 def _tells(mutant: Mutant) -> bool:
     """Whether the case can fail where the prompt does, and a suite can hold it."""
-    if mutant.graded and isinstance(mutant.case.expected, str) and _UNUSABLE.search(mutant.case.expected):
+    held = [str(each.value) for each in mutant.case.assertions] if mutant.graded else []
+    if any(map(_UNUSABLE.search, [*held, str(mutant.case.expected or "")])):
         return False
     return mutant.graded or mutant.family.kind != "noise"
 
 
 def _document(mutant: Mutant) -> dict[str, Any]:
     seed = mutant.seed
-    events = ", ".join(seed.because)
+    source = f"the input of {', '.join(seed.because)}" if seed.because else f"the case {seed.case.id}"
     case: dict[str, Any] = {
         "id": mutant.case.id,
-        "description": f"{mutant.family.name}: made from the input of {events}",
+        "description": f"{mutant.family.name}: made from {source}",
         "vars": dict(mutant.input),
     }
     assertions = mutant.case.assertions
-    if mutant.graded:
+    if mutant.graded and seed.item is None:
+        case |= {} if mutant.case.threshold is None else {"threshold": mutant.case.threshold}
+    elif mutant.graded:
         case["expected"] = mutant.case.expected
         # How an answer is held against what is expected, the suite says.
         assertions = tuple(each for each in assertions if each not in seed.case.assertions)
     if assertions:
         case["assert"] = [each.to_json() for each in assertions]
-    return case | {
-        "tags": ["adversarial", mutant.family.name],
-        "cluster": seed.user,
-        "split": "train",
-        "metadata": {"because": list(seed.because)},
-    }
+    tags = {"tags": ["adversarial", mutant.family.name]}
+    cluster = {"cluster": seed.user} if seed.user else {}
+    return case | tags | cluster | {"split": "train", "metadata": {"because": list(seed.because)}}
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
     """For people to read: in ASCII where something could not be seen, or be taken for something else."""
     hidden = "homoglyphs" in document["tags"] or not all(
-        text.replace("\n", "").replace("\t", "").isprintable() for text in document["vars"].values()
+        text.replace("\n", "").replace("\t", "").isprintable()
+        for text in document["vars"].values()
+        if isinstance(text, str)
     )
     return json.dumps(document, ensure_ascii=hidden).encode() + b"\n"

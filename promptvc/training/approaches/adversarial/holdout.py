@@ -33,7 +33,7 @@ def harder(
     What is right stays what it was, but where a family may change what an input means: there an answer only has to
     keep its form.
     """
-    variable = main_variable(task.prompt, task.items)
+    variable = main_variable(task)
     kept = [FAMILIES[name] for name in families if name in FAMILIES]
     if variable is None or not kept:
         return ()

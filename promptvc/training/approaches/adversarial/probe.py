@@ -76,12 +76,12 @@ class Probed:
 
     Attributes:
         findings: by family, in the order in which they were asked.
-        seeds: the positions, in the ground's items, up to which inputs were asked.
+        clean: the answers to plain inputs, by the id of their case; all that were asked.
         remarks: what was left out, one sentence each.
     """
 
     findings: tuple[Finding, ...]
-    seeds: int
+    clean: Mapping[str, Scored]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -108,32 +108,32 @@ def probe(
     wanted = len(families)
     families = families[: max(0, room // FEWEST - 1)]
     if not families:
-        return Probed((), 0, ("there was no room in the calls for asking hard inputs",))
+        return Probed((), {}, ("there was no room in the calls for asking hard inputs",))
     remarks = []
     if len(families) < wanted:
         remarks.append(f"there was room in the calls for {len(families)} of {wanted} families of hard inputs")
-    size = min(options.batch, len(ground.items), room // (len(families) + 1))
-    size = max(size, min(FEWEST, len(ground.items)))
+    size = min(options.batch, ground.size, room // (len(families) + 1))
+    size = max(size, min(FEWEST, ground.size))
+    seeds = _in_turn(ground, size)
     asking = _Asking(ground, prompt, known, tools)
-    asking.note(families, _first_seeds(ground, size))
+    asking.note(families, seeds[:size])
     if tools.optimizer is not None:
-        edges, remark = thought_of(ground, ground.items[:size], tools.optimizer, options.batch)
+        edges, remark = thought_of(ground, seeds[:size], tools.optimizer, options.batch)
         remarks += [remark] if remark else []
         asking.edges(edges[: max(0, room - asking.calls)])
-    again = min(size, len(ground.items) - size, options.batch)
+    again = min(size, len(seeds) - size, options.batch)
     suspects = [finding.family for finding in asking.findings() if finding.suspect]
     suspects = [family for family in suspects if family.name != EDGE_CASE]
     most = (room - asking.calls) // again - 1 if again > 0 else 0
     if suspects[: max(0, most)]:
-        asking.note(suspects[:most], ground.items[size : size + again])
-        size += again
-    return Probed(asking.findings(), size, tuple(remarks))
+        asking.note(suspects[:most], seeds[size : size + again])
+    return Probed(asking.findings(), asking.clean, tuple(remarks))
 
 
-def _first_seeds(ground: Ground, size: int) -> list[Seed]:
-    """Mostly items; a quarter may be inputs on which a call failed."""
-    hostile = ground.hostile[: size // 4]
-    return [*hostile, *ground.items[: size - len(hostile)]]
+def _in_turn(ground: Ground, size: int) -> list[Seed]:
+    """All seeds, those whose right answer is known first; a quarter of the first ``size`` may be inputs of errors."""
+    first = size // 4
+    return [*ground.hostile[:first], *ground.items, *ground.hostile[first:], *ground.heard]
 
 
 class _Asking:
@@ -142,7 +142,7 @@ class _Asking:
     def __init__(self, ground: Ground, prompt: Prompt, known: Mapping[int, Scored], tools: Tools) -> None:
         self._ground, self._prompt, self._known = ground, prompt, known
         self._scorer = tools.scorer
-        self._clean: dict[str, Scored] = {}
+        self.clean: dict[str, Scored] = {}
         self._answers: dict[str, tuple[Mutant, Scored]] = {}
         self._families: dict[str, Family] = {}
         self.calls = 0
@@ -161,17 +161,17 @@ class _Asking:
 
     def _ask_clean(self, seeds: Sequence[Seed]) -> None:
         # Counted whether asked or known: what else is asked must not depend on what was asked before.
-        fresh = {seed.case.id: seed for seed in seeds if seed.case.id not in self._clean}
+        fresh = {seed.case.id: seed for seed in seeds if seed.case.id not in self.clean}
         self.calls += len(fresh)
         for seed in list(fresh.values()):
             answer = None if seed.at is None else self._known.get(seed.at)
             if answer is not None and answer.outputs:
-                self._clean[seed.case.id] = answer
+                self.clean[seed.case.id] = answer
                 del fresh[seed.case.id]
         cases = [seed.case for seed in fresh.values()]
         if cases:
             answers = self._scorer.ask(self._prompt, cases)
-            self._clean.update((case.id, answer) for case, answer in zip(cases, answers, strict=True))
+            self.clean.update((case.id, answer) for case, answer in zip(cases, answers, strict=True))
 
     def _ask(self, mutants: Sequence[Mutant]) -> None:
         fresh: dict[str, Mutant] = {}
@@ -187,7 +187,7 @@ class _Asking:
 
     def findings(self) -> tuple[Finding, ...]:
         """How each family did, by all answers so far."""
-        invariance = Invariance(self._ground, self._prompt, self._clean)
+        invariance = Invariance(self._ground, self._prompt, self.clean)
         judged: dict[str, list[tuple[Mutant, Verdict]]] = {name: [] for name in self._families}
         for mutant, answer in self._answers.values():
             verdict = invariance.verdict(mutant, answer)

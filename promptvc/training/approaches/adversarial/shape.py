@@ -14,7 +14,6 @@ from promptvc.evaluation.assertions.registry import problem
 from promptvc.evaluation.cases.generated import smoke_assertions
 from promptvc.models.instructions import read_labels
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.items import Item
 
 MOST_LABELS = 400
 _LONGEST_LABEL = 60
@@ -28,26 +27,31 @@ class Shape:
         pattern: what a label has to match, to be searched for; None where answers are no labels.
         json: answers are JSON.
         given: what a suite would assert where answers are no labels.
+        free: answers are free text, or JSON that holds such: nobody words one twice in the same way.
     """
 
     pattern: str | None
     json: bool
     given: tuple[Assertion, ...]
+    free: bool
 
     @classmethod
-    def of(cls, prompt: Prompt, items: Sequence[Item], *, free: bool) -> Shape:
-        """Labels are the items' answers and those that the instructions name; ``free``: answers are no labels."""
+    def of(cls, prompt: Prompt, outputs: Sequence[str]) -> Shape:
+        """Labels are what the instructions name, and ``outputs`` that are right where these are short and few.
+
+        Where no right answer is known, the instructions alone say whether answers are labels.
+        """
         smoke = tuple(Assertion(each["type"], each.get("value")) for each in smoke_assertions(prompt))
         is_json = prompt.output.format == "json"
-        labels = {item.output.strip() for item in items}
-        if free or is_json or not labels or max(map(len, labels)) > _LONGEST_LABEL:
-            return cls(None, is_json, smoke)
-        for message in prompt.messages:
-            labels |= {label.name for label in read_labels(message.content).labels}
-        if len(labels) > MOST_LABELS:
-            return cls(None, is_json, smoke)
+        found = {output.strip() for output in outputs}
+        named = {label.name for message in prompt.messages for label in read_labels(message.content).labels}
+        among = len(named) > 1 and found <= named
+        free = not among and (not found or len(found) * 2 > len(outputs))
+        labels = found | named
+        if free or is_json or max(map(len, labels)) > _LONGEST_LABEL or len(labels) > MOST_LABELS:
+            return cls(None, is_json, smoke, free)
         pattern = rf"^\s*(?:{'|'.join(map(re.escape, sorted(labels)))})\s*$"
-        return cls(pattern if problem(Assertion("regex", pattern)) is None else None, is_json, smoke)
+        return cls(pattern if problem(Assertion("regex", pattern)) is None else None, is_json, smoke, free)
 
     def assertions(self) -> tuple[Assertion, ...]:
         """What a case asserts of an answer of which nothing else is known."""

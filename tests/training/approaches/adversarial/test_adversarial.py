@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from promptvc.evaluation.assertions.assertion import Assertion
 from promptvc.evaluation.cases.suite import Case
 from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Hardening, Standing, Variant
 from promptvc.training.approaches.adversarial.adversarial import Adversarial, Adversary
 from promptvc.training.approaches.adversarial.families import FAMILIES
 from promptvc.training.approaches.adversarial.injections import INJECTIONS
+from promptvc.training.approaches.adversarial.mutators import plain_letters, without_zero_width
+from promptvc.training.data.holdout import divide
 from promptvc.training.data.inputs import Inputs
+from promptvc.training.data.items import build
 from promptvc.training.options import Bounds
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scoring import Scored, Scorer, Tools
@@ -29,11 +33,12 @@ from tests.training.approaches.adversarial.readers import (
     obeys,
     scorer,
     some_options,
+    topic,
     trips_over_lookalikes,
     trips_over_zero_width,
     wavers,
 )
-from tests.training.makers import a_prompt, an_id, corrections, event, questions
+from tests.training.makers import TOPICS, a_prompt, an_id, corrections, event, questions
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -65,7 +70,7 @@ def test_what_stands_everything_gets_no_variant() -> None:
     assert proposer.propose(standing(task)) == ()
     assert proposer.families() == ()
     assert proposer.files() == {}
-    assert proposer.remarks[0] == "the prompt held: no mutated input of 17 families failed."
+    assert proposer.remarks[0] == "the prompt held: no mutated input of 17 families failed"
 
 
 def test_it_is_a_hardening_proposer_that_asks_nothing_at_first() -> None:
@@ -278,7 +283,7 @@ def test_errors_say_what_is_tried_first() -> None:
     task = a_task(extra=[failure])
     proposer = begun(task, bounds=Bounds(calls=90))
     proposer.hardened(standing(task))
-    assert proposer.remarks[1] == "there was room in the calls for 2 of 17 families of hard inputs."
+    assert proposer.remarks[1] == "there was room in the calls for 2 of 17 families of hard inputs"
     asked = begun(task, trips_over_zero_width, bounds=Bounds(calls=90))
     asked.hardened(standing(task))
     assert asked.families() == ("zero_width",)
@@ -340,16 +345,140 @@ def test_free_text_is_only_held_to_what_can_be_told() -> None:
     assert mean(scorer(replies), fixed, hard) == 1.0
 
 
-def test_too_few_items_or_no_input_is_lacking() -> None:
+def test_too_few_inputs_or_none_is_lacking() -> None:
     approach = Adversarial()
     few = approach.lacks(a_task(8), some_options())
     assert few is not None
-    assert few.startswith("it needs 10 inputs with a right answer, and the feedback has ")
+    assert few.startswith("it needs 10 different inputs, and the feedback and the suite have ")
     assert approach.lacks(a_task(), some_options()) is None
     blank = a_prompt(b"name: support/triage\nversion: 1\nmessages: [{role: user, content: Say hello.}]\n")
     task = a_task()
     assert approach.lacks(TrainingTask(blank, task.items, task.cases), some_options()) == (
         "the prompt takes no input that could be made harder"
+    )
+
+
+def test_inputs_without_a_right_answer_are_enough() -> None:
+    approach = Adversarial()
+    assert approach.lacks(unanswered(10), some_options()) is None
+    assert approach.lacks(unanswered(9), some_options()) is not None
+    assert approach.lacks(unanswered(30, text="the same words"), some_options()) is not None
+
+
+def unanswered(
+    count: int, *, text: str = "", kind: str = "rating", prompt: Prompt | None = None
+) -> TrainingTask:
+    """Inputs on which something was said, but nothing of what is right."""
+    said = {"rating": {"rating": 0.4, "output": "t3"}, "error": {"error": {"type": "E", "message": "m"}}}
+    rows = [
+        event(number, kind, input=text or words, **said[kind])
+        for number, (words, _) in enumerate(questions(count, 1))
+    ]
+    return a_task(0, extra=rows, prompt=prompt)
+
+
+def suite_task(count: int) -> TrainingTask:
+    """Cases of a suite that are marked for training, and no feedback at all."""
+    prompt = a_prompt()
+    marked = [
+        Case(
+            f"case {number}",
+            number,
+            {"message": words},
+            (Assertion("icontains", label),),
+            expected=label,
+            split="train",
+            cluster=f"c{number}",
+        )
+        for number, (words, label) in enumerate(questions(count, 1))
+    ]
+    split = divide((), marked, prompt)
+    return TrainingTask.of(prompt, build([], prompt), split)
+
+
+@pytest.mark.parametrize("kind", ["rating", "error"])
+def test_what_has_no_right_answer_is_raced_by_form_canary_and_label(kind: str) -> None:
+    task = unanswered(60, kind=kind)
+    assert (task.items, task.cases) == ((), ())
+    proposer = begun(task, obeys, trips_over_lookalikes, chats)
+    cases = proposer.hardened(standing(task))
+    assert set(proposer.families()) == {*INJECTIONS, "homoglyphs", "empty"}
+    by_family = {case.case.id.rsplit("-", 1)[0].removeprefix("adversarial-"): case.case for case in cases}
+    assert set(by_family) == set(proposer.families())
+    assert [each.type for each in by_family["override"].assertions] == ["regex", "not-icontains"]
+    assert [each.type for each in by_family["empty"].assertions] == ["regex"]
+    # A label that the plain input got is what the noisy one is held to.
+    held = [case.case for case in cases if "homoglyphs" in case.case.id]
+    assert {topic(str(case.vars["message"])) for case in held} == {
+        str(each.value).removeprefix("^\\s*").removesuffix("\\s*$")
+        for case in held
+        for each in case.assertions
+    }
+    hard = [case.case for case in cases]
+    fixed = proposer.propose(standing(task))[0].fit(())
+    asked = (obeys, trips_over_lookalikes, chats)
+    assert mean(scorer(*asked), task.prompt, hard) < 0.5
+    assert mean(scorer(*asked), fixed, hard) == 1.0
+    assert all(set(rule.because) <= set(task.events) and rule.because for rule in fixed.rules)
+    # What one person puts in is one group, and nobody else's.
+    assert len({case.group for case in cases}) > 10
+    rows = [json.loads(line) for data in proposer.files().values() for line in data.splitlines()]
+    assert rows
+    assert all("expected" not in row and row["assert"] for row in rows)
+    assert not any("homoglyphs" in row["tags"] for row in rows), "what the prompt said is nothing to expect"
+
+
+def test_free_text_without_a_right_answer_says_what_cannot_be_raced() -> None:
+    task = unanswered(60, prompt=a_prompt(FREE))
+
+    known = {word for _, told in TOPICS.items() for word in told.split()}
+
+    def replies(told: str, text: str, messages: object) -> str | None:
+        words = without_zero_width(plain_letters(text)).casefold().split()
+        about = " ".join(word for word in words if word in known)
+        return "Sorry?" if trips_over_lookalikes(told, text, ()) else f"Thank you for telling us: {about}"
+
+    proposer = begun(task, replies)
+    cases = proposer.hardened(standing(task))
+    assert "homoglyphs" in proposer.families()
+    assert not any("homoglyphs" in case.case.id for case in cases)
+    assert proposer.remarks[-1].startswith("homoglyphs")
+    assert proposer.remarks[-1].endswith("but cannot be raced: answers are free text")
+
+
+def test_cases_of_a_suite_are_made_harder_too_and_stay_held_to_what_they_say() -> None:
+    task = suite_task(60)
+    assert task.items == ()
+    assert Adversarial().lacks(task, some_options()) is None
+    proposer = begun(task, trips_over_lookalikes, obeys)
+    cases = proposer.hardened(standing(task))
+    assert {"homoglyphs", "override"} <= set(proposer.families())
+    kept = {case.group: case.case for case in task.cases}
+    for case in cases:
+        own = kept[case.group]
+        assert case.case.assertions[0] == own.assertions[0]
+        assert case.item is None
+    rows = [json.loads(line) for data in proposer.files().values() for line in data.splitlines()]
+    ids = {case.case.id: case.case for case in task.cases}
+    for row in rows:
+        own = ids[row["description"].partition("the case ")[2]]
+        assert row["assert"][0] == own.assertions[0].to_json()
+        assert (row["cluster"], row["split"]) == (own.cluster, "train")
+        assert "expected" not in row
+
+
+def test_where_right_answers_are_few_other_inputs_join_in() -> None:
+    said = [
+        event(200 + at, "rating", input=text, rating=0.5) for at, (text, _) in enumerate(questions(40, 9))
+    ]
+    task = a_task(12, extra=said)
+    assert 0 < len(task.items) < 12
+    proposer = begun(task, obeys)
+    cases = proposer.hardened(standing(task))
+    assert set(proposer.families()) == set(INJECTIONS)
+    plain = {case.group for case in task.cases}
+    assert [case for case in cases if case.group not in plain], (
+        "inputs that were not asked yet are raced first"
     )
 
 

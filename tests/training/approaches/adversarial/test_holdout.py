@@ -3,8 +3,9 @@ from __future__ import annotations
 from promptvc.evaluation.cases.suite import Case
 from promptvc.training.approaches.adversarial.families import FAMILIES
 from promptvc.training.approaches.adversarial.holdout import harder
-from promptvc.training.data.holdout import Split, divide
+from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import build
+from promptvc.training.data.split import Split
 from tests.training.approaches.adversarial.readers import a_task, obeys, scorer, trips_over_lookalikes
 from tests.training.makers import a_prompt, corrections, questions
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from promptvc.prompts.model import Prompt
@@ -172,7 +174,7 @@ def test_the_form_is_read_from_prompt_and_answers() -> None:
     assert not shape.holds("")
     assert not free().shape.holds(" \n")
     assert free().shape.holds("anything")
-    odd = Shape.of(a_prompt(JSON), labels().task.items, free=False)
+    odd = Shape.of(a_prompt(JSON), [item.output for item in labels().task.items])
     assert odd.holds("[1]")
     assert not odd.holds("[1")
 
@@ -186,8 +188,8 @@ def test_the_variable_with_the_most_text_is_changed() -> None:
         for at, (text, label) in enumerate(questions(30, 1))
     ]
     task = a_task(0, extra=rows, prompt=prompt)
-    assert main_variable(prompt, task.items) == "message"
-    assert main_variable(prompt, ()) == "message"
+    assert main_variable(task) == "message"
+    assert main_variable(replace(task, items=(), cases=(), signals=())) == "message"
     made = mutant(Ground(task, "message", 0), "casing")
     assert made.input["team"] == "blue"
     assert made.input["message"] != made.seed.input["message"]
