@@ -104,7 +104,7 @@ def _status(edge: Edge, name: str | None) -> None:
                 row.name,
                 row.due.trigger or "no",
                 row.due.counts.events,
-                None if row.last is None else format_time(row.last.time)[:16],
+                row.said,
                 "; ".join(row.due.reasons),
             )
             for row in rows

@@ -60,7 +60,7 @@ def assess(
 
     Args:
         new: what :func:`fresh` left.
-        last: the newest training, failed or not: two are not begun within ``settings.hours``.
+        last: the newest training that counts, as :func:`last_ended` finds it: two are not within ``settings.hours``.
         there: how many count in all, new or not; None: only the new ones do.
     """
     counts = count(new)
@@ -123,8 +123,21 @@ def used_by_time(events: Iterable[Event], training: Training) -> set[str]:
 
 
 def last_ended(trainings: Sequence[Training]) -> Training | None:
-    """The newest of ``trainings`` (newest first) that came to an end: what a failed one read stays new."""
-    return next((one for one in trainings if not one.reason.startswith(_FAILED)), None)
+    """The newest of ``trainings`` (newest first) that learned something, if only that nothing is better.
+
+    One that failed, or that asked nothing, used up no events: what it read stays new, and another need not wait.
+    """
+    return next((one for one in trainings if not has_failed(one) and has_asked(one)), None)
+
+
+def has_failed(training: Training) -> bool:
+    """Whether something kept it from its end."""
+    return training.reason.startswith(_FAILED)
+
+
+def has_asked(training: Training) -> bool:
+    """Whether any answer was asked for, be it from the cache, or the hold-out looked at."""
+    return bool(training.calls or training.search.get("calls") or training.look_key is not None)
 
 
 def _fired(counts: Counts, settings: TriggerSettings) -> list[tuple[Trigger, str]]:

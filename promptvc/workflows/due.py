@@ -22,7 +22,16 @@ from promptvc.prompts.names import nearest
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import name_alone
 from promptvc.training.trained import Trained, TrainRequest
-from promptvc.training.triggers import Due, assess, counting, fresh, last_ended, used_by_time
+from promptvc.training.triggers import (
+    Due,
+    assess,
+    counting,
+    fresh,
+    has_asked,
+    has_failed,
+    last_ended,
+    used_by_time,
+)
 from promptvc.workflows.autodeploy import AutoDeployment, auto_deploy
 from promptvc.workflows.project import Project
 
@@ -34,11 +43,21 @@ _ELSEWHERE = "another process trains it now"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one prompt stands. ``last`` is its newest training, failed or not."""
+    """Where one prompt stands. ``last`` is its newest training, whether it counts or not."""
 
     name: str
     due: Due
     last: Training | None = None
+
+    @property
+    def said(self) -> str | None:
+        """When the newest training was, in words, and what it was where it was none to count; None without one."""
+        if self.last is None:
+            return None
+        time = format_time(self.last.time)[:16]
+        if has_failed(self.last):
+            return f"failed at {time}"
+        return time if has_asked(self.last) else f"asked nothing at {time}"
 
     def to_json(self) -> dict[str, Any]:
         """As `train --status --json` prints it."""
@@ -232,10 +251,11 @@ def _segments(project: Project, commit: str, below: str = "") -> dict[str, dict[
 
 def _standing(project: Project, name: str, now: Mapping[str, str], trainings: Sequence[Training]) -> Standing:
     settings = project.settings.training
-    found = _new(project, name, now, last_ended(trainings))
-    last = trainings[0] if trainings else None
-    due = assess(found.new, last, settings.triggers, project.clock(), there=found.there)
-    return Standing(name, replace(due, reasons=(*due.reasons, *found.remark)), last)
+    ended = last_ended(trainings)
+    found = _new(project, name, now, ended)
+    due = assess(found.new, ended, settings.triggers, project.clock(), there=found.there)
+    newest = trainings[0] if trainings else None
+    return Standing(name, replace(due, reasons=(*due.reasons, *found.remark)), newest)
 
 
 @dataclass(frozen=True, slots=True)

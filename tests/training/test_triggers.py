@@ -64,7 +64,7 @@ def training(hours: float, **values: Any) -> Training:
         events=Events.of(()),
         promoted=False,
         reason="no improvement found",
-        calls=0,
+        calls=9,
     )
     return replace(made, **values)
 
@@ -222,6 +222,23 @@ def test_what_a_failed_training_read_stays_new() -> None:
     failed, ended = training(1, reason="failed: no answer"), training(30)
     assert last_ended([failed, ended]) is ended
     assert last_ended([failed]) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "counts"),
+    [
+        ({}, False),
+        ({"search": {"calls": 0}}, False),
+        ({"search": {"calls": None}}, False),
+        ({"search": {"calls": 1}}, True),  # every answer came from the cache
+        ({"look_key": "a" * 64}, True),
+        ({"calls": 1}, True),
+        ({"calls": 1, "look_key": "a" * 64, "reason": "failed: no answer"}, False),
+    ],
+)
+def test_one_that_asked_nothing_uses_up_nothing(values: dict[str, Any], counts: bool) -> None:
+    last = training(1, **{"calls": 0} | values)
+    assert last_ended([last]) is (last if counts else None)
 
 
 kinds = st.sampled_from([errors(1), successes(1), ratings(1, 0.4), ratings(1, 0.9), suggestions(1)])

@@ -159,6 +159,36 @@ def test_one_that_fails_does_not_keep_the_others(desk: Repo) -> None:
     assert f"{DESK} is not due" in said.out
 
 
+def test_one_that_fails_is_called_so_and_locks_nothing(desk: Repo) -> None:
+    with_other(desk)
+    cli = cli_of(desk)
+    with Server(lambda _: failure(401, "no such key")) as server:
+        for _ in range(2):  # 24 hours lie between two trainings, and a failed one is none
+            done = cli.json("train", "--due", OTHER, codes=(3,), more=server.environ())
+            assert [one["name"] for one in done["failed"]] == [OTHER]
+    assert standing(cli, OTHER)["last"]["reason"].startswith("failed: ")
+    assert f"\tfailed at {utc_now():%Y-}" in cli.ok("train", "--status", OTHER)
+    cli.ok("train", DESK)
+    assert f"\t{utc_now():%Y-}" in cli.ok("train", "--status", DESK)
+
+
+def test_one_that_could_not_start_leaves_the_events_new(desk: Repo) -> None:
+    """Too little can be asked: no answer was asked for, and none was paid."""
+    desk.commit({"prompts/quiet.yaml": DESK_PROMPT.replace(DESK, "quiet")}, "Quiet")
+    said = {"time": "2026-01-28T12:00:00Z", "kind": "suggestion", "source": "human"}
+    rows = [*corrections("alpha", 4), *({**said, "comment": f"be brief, {at}"} for at in range(50))]
+    add(desk, [{**row, "prompt": "quiet"} for row in rows])
+    cli = cli_of(desk)
+    before = standing(cli, "quiet")
+    done = cli.json("train", "quiet")
+    assert done["calls"] == 0
+    assert "at least 10 are needed" in done["reason"]
+    row = standing(cli, "quiet")
+    assert (row["due"], row["trigger"], row["new"]) == (True, "suggestions", before["new"])
+    assert row["last"]["reason"] == done["reason"]
+    assert "\tasked nothing at " in cli.ok("train", "--status", "quiet")
+
+
 def test_with_a_training_for_each_model_each_is_named(desk: Repo) -> None:
     desk.commit({"promptvc.yaml": ANY_TIME})
     each = ("--due", "--models", "offline,openai:test-model", "--each")
