@@ -81,7 +81,7 @@ class TriggerSettings:
         error_rate: more than this share of calls and answers went wrong.
         rating: the mean score is below this.
         events, suggestions: as many new ones, or more.
-        min_events: with fewer new events nothing is due.
+        min_events: with fewer events nothing is due; rates are of so many new ones or more.
         hours: between two trainings of one prompt.
     """
 
@@ -128,6 +128,9 @@ class TrainingBudget:
     seconds: float | None = None
 
 
+MOST_DAYS = 36_500
+"""A century: everything, and no date before the first one."""
+
 APPROACHES = ("few_shot", "reinforcement", "meta_prompt", "adversarial")
 
 
@@ -142,7 +145,8 @@ class TrainingSettings:
         min_gain: what a candidate has to gain on training cases to leave.
         max_growth: by how much instructions and rules may grow in characters, as a share of the baseline's.
         days: events of the last so many days before the prompt's newest one.
-        variants: how many an approach proposes in a round; ``rounds``: how many rounds there are at most.
+        variants: how many an approach proposes in a round, a larger pool is thinned out; ``rounds``: how many there are
+            at most.
         batch: how many failures or pieces of feedback are shown to the optimizer at once.
         approaches: those that `auto` and `all` may take.
         embeddings: what few_shot compares inputs by: ``lexical``, ``minilm`` (an extra), or an embedding model.

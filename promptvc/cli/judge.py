@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from promptvc.analysis.calibration import FEW, Calibration, Disagreement
+from promptvc.base.config import MOST_DAYS
 from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
@@ -38,7 +39,11 @@ def judge(context: click.Context) -> None:
 @click.option(
     "--judge", metavar="MODEL", help="The model that judges; by default evaluation.judge of the settings."
 )
-@click.option("--days", type=click.IntRange(min=1), help="Only answers of the last N days before the newest.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=MOST_DAYS),
+    help="Only answers of the last N days before the newest.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Only the newest so many answers.")
 @click.option("--sample", is_flag=True, help="With --limit: a fixed sample instead of the newest.")
 @click.option("--max-calls", type=click.IntRange(min=1), help="At most so many calls to the judge.")
@@ -80,7 +85,11 @@ def run(edge: Edge, name: str, estimate: bool, metrics: str | None, **options: A
 @click.argument("name", type=NAME)
 @click.option("--metric", help="Only this metric.")
 @click.option("--since", help="Only answers at or after this time (RFC 3339, or a date).")
-@click.option("--days", type=click.IntRange(min=1), help="Only answers of the last N days before the newest.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=MOST_DAYS),
+    help="Only answers of the last N days before the newest.",
+)
 @edge_options
 def calibrate(edge: Edge, name: str, **options: Any) -> None:
     """Show how far judges agree with people.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from promptvc.base.config import MOST_DAYS
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
@@ -19,7 +20,7 @@ _SHOWN = 3
 @click.option("--framework", metavar="NAME", help="Only events of this framework, as their context names it.")
 @click.option(
     "--days",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MOST_DAYS),
     default=7,
     show_default=True,
     help="Only events of the last N days before the newest.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from promptvc.base.config import APPROACHES
+from promptvc.base.config import APPROACHES, MOST_DAYS
 from promptvc.base.errors import Usage
 from promptvc.cli import train_due
 from promptvc.cli.completion import NAME
@@ -16,7 +17,7 @@ from promptvc.cli.train_due import due_options
 from promptvc.cli.training_reports import check_reports, report_option, write_reports
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.reports.terminal import comparison_lines, shorten
-from promptvc.workflows import improve, reporting, trainings
+from promptvc.workflows import hard_cases, improve, reporting, trainings
 
 
 @click.command("train")
@@ -41,7 +42,11 @@ from promptvc.workflows import improve, reporting, trainings
 @click.option(
     "--max-time", type=click.FloatRange(min=0, min_open=True), help="End the search after so many seconds."
 )
-@click.option("--days", type=click.IntRange(min=1), help="Only events of the last N days before the newest.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=MOST_DAYS),
+    help="Only events of the last N days before the newest.",
+)
 @click.option("--models", metavar="A,B", help="Train and compare on these models together.")
 @click.option("--each", is_flag=True, help="With --models: a training of its own for each.")
 @click.option("--optimizer", metavar="MODEL", help="The model that proposes edits, provider:model.")
@@ -50,6 +55,13 @@ from promptvc.workflows import improve, reporting, trainings
 @click.option("--dry-run", is_flag=True, help="Show what would change; never look at the hold-out.")
 @click.option("--push", is_flag=True, help="Push the look and the candidate to the remote.")
 @report_option
+@click.option(
+    "--cases",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Add the hard cases that failed to this JSONL file.",
+)
 @click.option("--history", is_flag=True, help="List the trainings so far instead; --report tells the newest.")
 @due_options
 @edge_options
@@ -60,6 +72,7 @@ def train(
     models: str | None,
     each: bool,
     reports: tuple[Path, ...],
+    file: Path | None,
     when: tuple[train_due.Mode, float | None] | None,
     **options: Any,
 ) -> int | None:
@@ -72,44 +85,60 @@ def train(
     ledger have it; they fetch nothing, but for the ledger with --push.
     """
     if when is not None:
-        if reports:
-            raise Usage("--report goes with one training", hint=f"name the prompt, without --{when[0]}")
+        if reports or file is not None:
+            which = "--report" if reports else "--cases"
+            raise Usage(f"{which} goes with one training", hint=f"name the prompt, without --{when[0]}")
         requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
         return train_due.run(edge, name, when, requests, _print)
     if name is None:
         raise Usage("missing argument 'NAME'", hint="name a prompt, or train what needs it with --due")
     check_reports(reports)
+    if file is not None:
+        hard_cases.check_file(file)
     if history:
         given = click.get_current_context().get_parameter_source
         others = [
             one
-            for one in ("models", "each", *options)
+            for one in ("models", "each", "file", *options)
             if given(one) is click.core.ParameterSource.COMMANDLINE
         ]
         if others:
-            raise Usage(f"--history does not go with --{others[0].replace('_', '-')}")
+            flag = "cases" if others[0] == "file" else others[0].replace("_", "-")
+            raise Usage(f"--history does not go with --{flag}")
         _history(edge, name, reports)
         return None
     requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
+    if each:
+        return _each(edge, name, requests, reports)
     project = edge.project()
-    outcomes = []
-    for request in requests:
-        outcomes.append(improve.train(project, name, request, progress=edge.ui.progress))
-        project.refresh()
+    outcome = improve.train(project, name, requests[0], progress=edge.ui.progress)
     if reports:
-        labelled = zip(requests, outcomes, strict=True)
-        told = [(",".join(one.models), reporting.tell(project, found)) for one, found in labelled]
-        write_reports(reports, told)
-
-    def text(ui: Ui) -> None:
-        for request, outcome in zip(requests, outcomes, strict=True):
-            if each:
-                ui.line(f"{outcome.name} for {request.models[0]}:", "title")
-            _print(ui, outcome)
-
-    values = [outcome.to_json() for outcome in outcomes]
-    edge.show(values if each else values[0], text)
+        write_reports(reports, [(",".join(requests[0].models), reporting.tell(project, outcome))])
+    edge.show(outcome.to_json(), lambda ui: _print(ui, outcome))
     return None
+
+
+def _each(
+    edge: Edge, name: str, requests: Sequence[improve.TrainRequest], reports: tuple[Path, ...]
+) -> int:
+    """Train for each model, and print each outcome as it comes; the exit code."""
+    project, ui = edge.project(), edge.ui
+    outcomes = []
+    for one in trainings_each.train_each(project, name, requests, train_due.trainer(edge, project)):
+        outcomes.append(one)
+        if not ui.as_json:
+            ui.line(f"{one.name} for {', '.join(one.models)}:", "title")
+            if isinstance(one, trainings_each.Failed):
+                _print_failed(ui, one)
+            else:
+                _print(ui, one)
+            ui.flush()
+    if ui.as_json:
+        ui.json([one.to_json() for one in outcomes])
+    ended = [one for one in outcomes if isinstance(one, improve.Trained)]
+    if reports and ended:
+        write_reports(reports, [(",".join(one.models), reporting.tell(project, one)) for one in ended])
+    return trainings_each.exit_code(outcomes)
 
 
 def _models(given: str | None, *, each: bool) -> list[tuple[str, ...]]:
@@ -155,6 +184,12 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
             ui.line(f"  merge it: git merge {outcome.branch}", "dim")
     for remark in outcome.remarks:
         ui.note(remark)
+
+
+def _print_failed(ui: Ui, one: trainings_each.Failed) -> None:
+    ui.line(f"failed: {one.error}", "bad")
+    if one.error.hint:
+        ui.line(f"  {one.error.hint}", "dim")
 
 
 def _print_change(ui: Ui, kind: str, before: str | None, after: str | None) -> None:

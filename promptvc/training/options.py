@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from promptvc.base.config import APPROACHES, FeedbackSettings, SelectionSettings
+from promptvc.base.config import APPROACHES, FeedbackSettings, SelectionSettings, TriggerSettings
 
 AUTO = "auto"
 ALL = "all"
@@ -44,6 +44,7 @@ class TrainingOptions:
         approach: a name, ``auto`` or ``all``.
         enabled: what ``auto`` and ``all`` may take, the first first.
         selection: where ``auto`` takes which.
+        triggers: where which one would have fired, for a training that was asked for.
         trigger: what made the training due: ``errors``, ``ratings``, ``suggestions`` or ``volume``; None: nothing did.
         thresholds: where a score of feedback counts as positive and as negative.
         seed: of the folds and of every draw; the same task, seed and answers give the same edits.
@@ -59,6 +60,7 @@ class TrainingOptions:
     approach: str = AUTO
     enabled: tuple[str, ...] = APPROACHES
     selection: SelectionSettings = field(default_factory=SelectionSettings)
+    triggers: TriggerSettings = field(default_factory=TriggerSettings)
     trigger: str | None = None
     thresholds: FeedbackSettings = field(default_factory=FeedbackSettings)
     seed: int = 0

@@ -109,7 +109,7 @@ class TrainingOutcome:
         failed_after: after how many answers the optimizer failed; None: it did not.
         remarks: what a reader has to know, each one sentence.
         families: ways of making a case harder in which the baseline fails; the comparison asks in these ways as well.
-        files: what is proposed beside the prompt, by path in the repository.
+        files: what is proposed beside the prompt, by path in the repository; also where there is no candidate.
     """
 
     approach: str

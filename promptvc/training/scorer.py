@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from promptvc.evaluation.cases.suite import Case
+from promptvc.evaluation.sessions.opening import judgements
 from promptvc.evaluation.sessions.session import Session
 from promptvc.evidence.runs import CaseResult
 from promptvc.prompts.model import Prompt
@@ -28,6 +29,10 @@ class SessionScorer:
     def calls_per_case(self) -> int:
         """Repeats times models."""
         return self.session.calls_per_case
+
+    def judging(self, cases: Sequence[Case]) -> int:
+        """How many calls grading takes besides: see :class:`~promptvc.training.search.account.Judging`."""
+        return judgements(cases) * self.calls_per_case
 
     def ask(self, prompt: Prompt, cases: Sequence[Case]) -> list[Scored]:
         """See :class:`~promptvc.training.scoring.Scorer`."""

@@ -1,9 +1,9 @@
 """Which approach: the one that is named, the one that the feedback calls for, or all of them.
 
 `auto` looks at the feedback first: many errors call for `adversarial`, low ratings for `reinforcement`, suggestions for
-`meta_prompt`. Where none of these is so, what made the training due decides, and without that `few_shot` does. An
-approach that lacks data gives way to the next one, and the reason is told; one that finds nothing worth a look at the
-hold-out is followed by the next one, within the same bounds.
+`meta_prompt`. Where none of these is so, what made the training due decides, or what would have; by volume alone it is
+`few_shot`. An approach that lacks data gives way to the next one, and the reason is told; one that finds nothing worth
+a look at the hold-out is followed by the next one, within the same bounds.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+from promptvc.base.config import FILE, TriggerSettings
 from promptvc.base.errors import NotFound
 from promptvc.training.approach import Approach
 from promptvc.training.approaches.adversarial.adversarial import Adversarial
@@ -75,9 +76,14 @@ def check_names(approach: str, enabled: Sequence[str]) -> None:
     Raises:
         NotFound: there is no approach of that name.
     """
-    for name in (approach, *enabled):
-        if name not in {AUTO, ALL}:
+    if approach not in {AUTO, ALL}:
+        find(approach)
+    for name in enabled:
+        try:
             find(name)
+        except NotFound as error:
+            known = f"known: {', '.join(sorted(APPROACHES))}"
+            raise NotFound(f"training.approaches: {error.message}", hint=known, file=FILE) from None
 
 
 def find(name: str) -> Approach:
@@ -103,29 +109,45 @@ def wanted(task: TrainingTask, options: TrainingOptions) -> tuple[str, str]:
     if rate is not None and rate > bars.error_rate:
         return "adversarial", f"{rate:.0%} of {counts.runs} calls failed"
     if rating is not None and rating < bars.rating:
-        return "reinforcement", f"the mean of {counts.rated} ratings is {rating:.2f}"
+        return "reinforcement", f"the mean of {counts.rated} rating{'s' * (counts.rated > 1)} is {rating:.2f}"
     if counts.suggestions >= bars.suggestions:
         return "meta_prompt", f"there are {counts.suggestions} suggestions"
     if options.trigger in TRIGGERS:
         return TRIGGERS[options.trigger], f"it is due by {options.trigger}"
-    return "few_shot", "nothing calls for another one"
+    return _fired(counts, options.triggers)
+
+
+def _fired(counts: Counts, bars: TriggerSettings) -> tuple[str, str]:
+    """By the bars at which a training becomes due, for one that was asked for."""
+    rate, rating = counts.error_rate, counts.rating
+    if rate is not None and rate > bars.error_rate:
+        return TRIGGERS["errors"], f"{rate:.0%} of {counts.runs} calls failed"
+    if rating is not None and rating < bars.rating:
+        return TRIGGERS[
+            "ratings"
+        ], f"the mean of {counts.rated} rating{'s' * (counts.rated > 1)} is {rating:.2f}"
+    if counts.suggestions >= bars.suggestions:
+        return TRIGGERS["suggestions"], f"there are {counts.suggestions} suggestions"
+    return TRIGGERS["volume"], "nothing calls for another one"
 
 
 def _auto(task: TrainingTask, options: TrainingOptions) -> Selection:
     name, why = wanted(task, options)
     able: list[Approach] = []
-    lacks: list[str] = []
+    lacks: dict[str, str] = {}
     for other in dict.fromkeys((name, *options.enabled)):
         approach = find(other)
-        lack = "not enabled" if other not in options.enabled else approach.lacks(task, options)
+        lack = "it is not enabled" if other not in options.enabled else approach.lacks(task, options)
         if lack is None:
             able.append(approach)
         else:
-            lacks.append(f"{other}: {lack}")
+            lacks[other] = lack
     if not able:
-        return Selection((), "no approach can start; " + "; ".join(lacks))
+        return Selection(
+            (), "no approach can start; " + "; ".join(f"{each}: {why}" for each, why in lacks.items())
+        )
     # What the feedback calls for has to say why it is not taken; the others only stand by.
-    told = why if able[0].name == name else f"{name} was wanted, as {why}, but {'; '.join(lacks)}"
+    told = why if able[0].name == name else f"{name} was wanted, as {why}, but {lacks[name]}"
     return Selection(tuple((approach,) for approach in able), told)
 
 

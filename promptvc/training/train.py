@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from promptvc.training.approach import Approach, Hardening, Proposer
 from promptvc.training.data.inputs import Inputs, alike
 from promptvc.training.data.items import stable_share
 from promptvc.training.options import TrainingOptions
@@ -50,19 +52,30 @@ def train(
         nothing, approach=first[0].name if len(first) == 1 else options.approach, chosen=selection.reason
     )
     asked = _asked(task, options, tools.scorer.calls_per_case)
-    if len(asked) < FEWEST_CASES:
+    few = len(asked) < FEWEST_CASES
+    if few:
         short = options.bounds.calls < 2 * FEWEST_CASES * tools.scorer.calls_per_case
         why = f": {options.bounds.calls} calls are left for training" if short else ""
-        return replace(
+        nothing = replace(
             nothing,
             reason=f"only {len(asked)} training cases can be asked, and at least {FEWEST_CASES} are needed{why}",
         )
+        # Who makes cases of its own can do without.
+        if short or not any(
+            isinstance(one, Hardening) for one in _begun(first, task, options, tools).values()
+        ):
+            return nothing
     account = Account(options.bounds, clock)
     tools = counted(tools, account)
-    stages = [{each.name: each.begin(task, options, tools) for each in stage} for stage in selection.stages]
-    search = Search(task, stages, options, tools, account)
+    search = Search(
+        task,
+        [partial(_begun, stage, task, options, tools) for stage in selection.stages],
+        options,
+        tools,
+        account,
+    )
     try:
-        found = search.run(asked)
+        found = search.run(asked, few=few)
     except Exhausted as reached:
         return replace(
             nothing, reason=f"the bounds leave no room for the baseline: {reached}", calls=account.calls
@@ -72,16 +85,21 @@ def train(
             nothing,
             reason="the training cases are too much alike to judge a candidate by cases that it did not learn from",
         )
+    remarks = [remark for stage in search.begun for each in stage.values() for remark in each.remarks]
     if len(found.baseline.answers) < FEWEST_CASES:
-        return replace(nothing, reason="the baseline could not be scored", calls=account.calls)
-    raced = {one.approach for one in found.tried} | {nothing.approach, *(each.name for each in first)}
-    remarks = [
-        remark for stage in stages for name, each in stage.items() if name in raced for remark in each.remarks
-    ]
+        return replace(
+            nothing,
+            reason=nothing.reason if few else "the baseline could not be scored",
+            calls=account.calls,
+            tokens=account.tokens,
+            cost=account.cost,
+            remarks=tuple(dict.fromkeys(remarks)),
+            files=found.files,
+        )
     outcome = _outcome(task, found, nothing.approach, options)
-    before = [name for stage in stages for name in stage if name in raced and name != outcome.approach]
+    before = [name for stage in search.begun for name in stage if name != outcome.approach]
     chosen = selection.reason
-    if len(stages) > 1 and outcome.approach not in {each.name for each in first} and before:
+    if len(selection.stages) > 1 and outcome.approach not in {each.name for each in first}:
         chosen += f"; {', '.join(before)} found nothing better"
     each_round = tools.scorer.calls_per_case * found.asked
     return replace(
@@ -95,6 +113,12 @@ def train(
         failed_after=account.failed_after,
         remarks=tuple(dict.fromkeys(remarks)),
     )
+
+
+def _begun(
+    stage: Sequence[Approach], task: TrainingTask, options: TrainingOptions, tools: Tools
+) -> dict[str, Proposer]:
+    return {each.name: each.begin(task, options, tools) for each in stage}
 
 
 def _asked(task: TrainingTask, options: TrainingOptions, calls_per_case: int) -> list[int]:
@@ -124,6 +148,7 @@ def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOpt
         events=task.events,
         tried=found.tried,
         blocks=found.blocks,
+        files=found.files,
     )
     if best is found.baseline:
         tried = [one for one in found.tried if one.cases]
@@ -136,7 +161,7 @@ def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOpt
             why += f": {top.reason}" if top.reason and top.score > top.parent else ""
         elif refused:
             why = f"what {approach} proposes is refused: {refused[0].reason}"
-        elif found.tried:
+        elif found.cut:
             why = "the bounds ended the search before anything was raced"
         else:
             why = f"{approach} has nothing to change"
@@ -166,5 +191,4 @@ def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOpt
         edits=changed.edits,
         changes=changed.changes,
         families=found.families,
-        files=found.files,
     )

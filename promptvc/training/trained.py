@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from promptvc.base.config import FeedbackSettings, TrainingSettings
+from promptvc.base.errors import PromptvcError
 from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.values import Tokens
 from promptvc.training.outcome import TrainingOutcome
@@ -118,3 +119,24 @@ class Trained:
             "deployed": None if self.deployed is None else dict(self.deployed),
             "remarks": list(self.remarks),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A training that could not finish.
+
+    Attributes:
+        trigger: what made it due; None: it was asked for.
+        models: those asked for, none where none were.
+    """
+
+    name: str
+    trigger: str | None
+    error: PromptvcError
+    models: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as ``--json`` prints errors, with the prompt."""
+        error = self.error
+        value = {"kind": error.kind, "message": str(error), "hint": error.hint}
+        return {"name": self.name, "models": list(self.models), "trigger": self.trigger, "error": value}

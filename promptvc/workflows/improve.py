@@ -34,10 +34,19 @@ from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record, with_look
 from promptvc.training.scoring import Tools
 from promptvc.training.selector import check_names
+from promptvc.training.train import FEWEST_CASES
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
 from promptvc.workflows.autodeploy import auto_deploy
-from promptvc.workflows.learning import open_tools, open_training, options_of, prepare, recorded, settings_of
+from promptvc.workflows.learning import (
+    look_calls,
+    open_tools,
+    open_training,
+    options_of,
+    prepare,
+    recorded,
+    settings_of,
+)
 from promptvc.workflows.project import Progress, Project, silent
 
 __all__ = ["TrainRequest", "Trained", "train"]
@@ -120,12 +129,13 @@ class _Training:
 
     def _candidate(self) -> TrainingOutcome:
         project, request, task = self.project, self.request, self.prepared.task
-        reserved = 2 * len(self.split.holdout) * self.session.calls_per_case
+        reserved = look_calls(self.prepared, self.session)
+        least = reserved + 2 * FEWEST_CASES * self.session.calls_per_case
         most = request.max_calls or settings_of(project, request).max_calls
-        if most <= reserved:
+        if most < least:
             raise OverBudget(
-                f"--max-calls {most} leaves nothing for training: the comparison alone takes {reserved}",
-                hint=f"allow more than {reserved} calls",
+                f"{most} calls are too few: the comparison alone takes {reserved}",
+                hint=f"allow {least} calls or more: --max-calls, or training.max_calls",
             )
         options = options_of(project, request, reserved=reserved)
         self.tools = open_tools(project, self.prepared, request, self.session, self.progress)
@@ -180,7 +190,11 @@ class _Training:
         if hard:
             plain = {case.id for case in self.split.holdout}
             sides = [with_metric(side, PLAIN, plain) for side in sides]
-        return Met(state, compare(sides[0], sides[1], options))
+        comparison = compare(sides[0], sides[1], options)
+        if not self.split.promotable and comparison.recommendation == "deploy":
+            few = f"better, but {self.split.holdout_groups} independent cases are too few to deploy by"
+            comparison = replace(comparison, recommendation="test_more", reason=few)
+        return Met(state, comparison)
 
     def _looked_at(self, cases: Sequence[Case]) -> str:
         """What a look is at: the cases, and the models that answer them. Other models give it another chance."""
@@ -191,9 +205,9 @@ class _Training:
         found = self.found
         if found is None or not found.families:
             return ()
-        each = 2 * self.session.calls_per_case
+        each = look_calls(self.prepared, self.session) // max(1, len(self.split.holdout))
         most = self.request.max_calls or settings_of(self.project, self.request).max_calls
-        room = (most - found.calls) // each - len(self.split.holdout)
+        room = (most - found.calls) // max(1, each) - len(self.split.holdout)
         return harder(self.prepared.task, self.split.holdout, found.families, self.request.seed, max(0, room))
 
     def _reserve(self, unnumbered: bytes, holdout: str) -> Look:
@@ -324,6 +338,9 @@ class _Training:
             remarks.append(f"{older:,} events are too old: --days, or training.days, takes them in")
         if made is not None and made.again:
             remarks.append(f"the same candidate was on {made.branch} already")
+        if found.edits is None and not self.prepared.suite_holds_out and self.split.holdout:
+            share = f"{len(self.split.holdout)} of {len(self.split.holdout) + len(self.split.items)} inputs"
+            remarks.append(f"there is no suite: {share} are set aside to compare on")
         if others:
             those = "another candidate waits" if len(others) == 1 else f"{len(others)} other candidates wait"
             remarks.append(f"{those} to be merged: {', '.join(others)}")

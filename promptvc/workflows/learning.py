@@ -13,7 +13,7 @@ from promptvc.base.config import FeedbackSettings, TrainingSettings, training_se
 from promptvc.base.errors import InputError, NotFound
 from promptvc.evaluation.cases.suite import Suite, check_variables
 from promptvc.evaluation.running.budget import Budget, Limits
-from promptvc.evaluation.sessions.opening import Asking, Demands, open_session
+from promptvc.evaluation.sessions.opening import Asking, Demands, judgements, open_session
 from promptvc.evaluation.sessions.session import Session
 from promptvc.evidence.trainings import Training
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
@@ -22,7 +22,7 @@ from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import nearest, path_of
 from promptvc.store.references import name_alone
 from promptvc.store.versions import Version
-from promptvc.training.data.claims import ClaimOptions
+from promptvc.training.data.claims import OLDER, ClaimOptions
 from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import Dataset, build
 from promptvc.training.data.signals import hear
@@ -71,6 +71,11 @@ class Prepared:
     task: TrainingTask
     models: tuple[str, ...]
     left_out: Mapping[str, int]
+
+    @property
+    def suite_holds_out(self) -> bool:
+        """Whether the hold-out is the suite's; else it is made of what events say."""
+        return self.suite is not None and any(case.split != "train" for case in self.suite.cases)
 
     @property
     def repeats(self) -> int:
@@ -140,6 +145,8 @@ def _divided(
     cases = suite.cases if suite else None
     if suite is not None and any(case.split != "train" for case in suite.cases):
         return divide(dataset.items, cases, prompt)
+    if not claims.reviewed_only and OLDER not in dataset.left_out:
+        return divide(dataset.items, cases, prompt)
     whole = build(reading.events, prompt, replace(claims, days=None, reviewed_only=False))
     return divide(whole.items, cases, prompt).taught(dataset.items)
 
@@ -157,6 +164,12 @@ def _reading(project: Project, name: str, commit: str) -> Reading:
     blobs = project.tree(commit, f"{FOLDER}/{name}")
     mine = {path: blob for path, blob in blobs.items() if prompt_of(path) == name}
     return read_segments({path: project.objects.blob(blob) for path, blob in mine.items()})
+
+
+def look_calls(prepared: Prepared, session: Session) -> int:
+    """What the comparison on the hold-out takes: both sides answered, and graded where the suite asks models."""
+    each = len(prepared.split.holdout) + judgements(prepared.split.holdout)
+    return 2 * each * session.calls_per_case
 
 
 def options_of(project: Project, request: TrainRequest, *, reserved: int = 0) -> TrainingOptions:
@@ -179,6 +192,8 @@ def options_of(project: Project, request: TrainRequest, *, reserved: int = 0) ->
         approach=request.approach,
         enabled=settings.approaches,
         selection=settings.selection,
+        triggers=settings.triggers,
+        thresholds=request.feedback or project.settings.feedback,
         trigger=request.trigger,
         seed=request.seed,
         max_examples=request.max_examples or settings.max_examples,
@@ -272,7 +287,7 @@ def recorded(project: Project, request: TrainRequest) -> dict[str, Any]:
     settings = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in given.items()
-        if value != usual[name] and name not in {"triggers", "auto_deploy"}
+        if value != usual[name] and name != "auto_deploy"
     }
     if settings:
         found["settings"] = settings

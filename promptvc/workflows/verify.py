@@ -27,7 +27,15 @@ from promptvc.training.options import TrainingOptions
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scoring import Embed, Optimizer, Scored, Scorer, Tools
 from promptvc.training.train import train
-from promptvc.workflows.learning import Prepared, open_tools, open_training, options_of, prepare, request_of
+from promptvc.workflows.learning import (
+    Prepared,
+    look_calls,
+    open_tools,
+    open_training,
+    options_of,
+    prepare,
+    request_of,
+)
 from promptvc.workflows.made import made, require_commit, unnumbered
 from promptvc.workflows.project import Progress, Project, silent
 
@@ -115,7 +123,7 @@ def verify(project: Project, reference: str, *, ask: bool = False, progress: Pro
     environ = project.environ if ask else keyless(project.environ)
     session = open_training(project, prepared, request, budget, environ)
     try:
-        reserved = 2 * len(prepared.split.holdout) * session.calls_per_case
+        reserved = look_calls(prepared, session)
         tools = open_tools(project, prepared, request, session, progress, environ)
         options = _untimed(options_of(project, request, reserved=reserved))
         outcome = train(prepared.task, options, tools if ask else _without_calls(tools, session))

@@ -312,7 +312,7 @@ def test_too_little_data_is_an_answer() -> None:
     assert (outcome.edits, outcome.approach, outcome.calls) == (None, "auto", 0)
     assert "10 inputs with a right answer" in outcome.reason
     few = train(task_of(corrections(ROWS[:5])), TrainingOptions(), Tools(recorder))
-    assert "training cases can be asked, at least 10 are needed" in few.reason
+    assert "training cases can be asked, and at least 10 are needed" in few.reason
     asked = train(task_of(corrections(ROWS[:5])), TrainingOptions(approach="few_shot"), Tools(recorder))
     assert asked.reason.startswith("few_shot cannot start")
     assert recorder.asked == []

@@ -58,10 +58,12 @@ SUGGESTIONS = desk_events("suggestion", 5, comment="answer in English")
         (desk_rows_of() + ERRORS, "adversarial", "36% of 28 calls failed"),
         (desk_rows_of() + LOW, "reinforcement", "the mean of 10 ratings is 0.10"),
         (desk_rows_of() + SUGGESTIONS, "meta_prompt", "there are 5 suggestions"),
-        (desk_rows_of() + SUGGESTIONS[:4] + ERRORS[:7], "few_shot", "nothing calls for another one"),
+        (desk_rows_of() + SUGGESTIONS[:2] + ERRORS[:4], "few_shot", "nothing calls for another one"),
+        (desk_rows_of() + SUGGESTIONS[:4] + ERRORS[:7], "adversarial", "28% of 25 calls failed"),
+        (desk_rows_of() + SUGGESTIONS[:3] + ERRORS[:4], "meta_prompt", "there are 3 suggestions"),
         (desk_rows_of() + ERRORS + LOW + SUGGESTIONS, "reinforcement", "the mean of 10 ratings is 0.10"),
     ],
-    ids=["errors", "ratings", "suggestions", "nothing", "errors-are-26-percent"],
+    ids=["errors", "ratings", "suggestions", "nothing", "as-errors-would-fire", "as-suggestions-would", "errors-are-26-percent"],
 )
 def test_auto_takes_what_the_feedback_calls_for(
     repo: Repo, tmp_path: Path, rows: Rows, approach: str, why: str
@@ -98,11 +100,11 @@ def test_a_trigger_decides_where_the_feedback_does_not(
 
 
 def test_an_approach_that_lacks_data_gives_way_and_says_why(repo: Repo, tmp_path: Path) -> None:
-    """Errors call for adversarial, which needs ten inputs with a right answer."""
+    """Errors call for adversarial, which needs ten inputs."""
     repo.commit(desk_files())
     cli = fed(repo, tmp_path, desk_rows_of(3) + ERRORS)
     done = cli.json("train", DESK, "--dry-run")
-    assert "adversarial: it needs 10 inputs with a right answer, and the feedback has 9" in done["chosen"]
+    assert "adversarial was wanted, as 53% of 19 calls failed, but it needs 10" in done["chosen"]
     assert done["approach"] != "adversarial"
 
 
@@ -112,7 +114,7 @@ def test_only_enabled_approaches_are_taken(repo: Repo, tmp_path: Path) -> None:
     cli = fed(repo, tmp_path, desk_rows_of() + LOW)
     done = cli.json("train", DESK, "--dry-run")
     assert done["approach"] in {"few_shot", "meta_prompt"}
-    assert "reinforcement: not enabled" in done["chosen"]
+    assert "but it is not enabled" in done["chosen"]
     every = cli.json("train", DESK, "--approach", "all", "--dry-run")
     assert "few_shot and meta_prompt raced" in every["chosen"]
     assert "adversarial" not in every["chosen"]

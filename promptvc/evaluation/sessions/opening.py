@@ -112,6 +112,18 @@ class Demands:
         return cls(waits, frozenset(models), tuple(judged), code, embeds, frozenset(embedders))
 
 
+def judgements(cases: Iterable[Case]) -> int:
+    """How many calls grading one answer to each case takes at least: one for each assertion that asks a model."""
+    return sum(
+        1
+        for case in cases
+        for each in case.assertions
+        if each.base not in AT_ONCE
+        for leaf in leaves(each)
+        if leaf.base not in AT_ONCE and (leaf.provider not in {None, *LOCAL} or "judge" in needs(leaf))
+    )
+
+
 def open_session(asking: Asking, demands: Demands, place: Place, budget: Budget | None = None) -> Session:
     """A session that is ready to run; nothing is called yet. Close it.
 

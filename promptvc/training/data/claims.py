@@ -62,7 +62,7 @@ class ClaimOptions:
     until: datetime | None = None
 
     def window(self, ordered: Sequence[Event]) -> tuple[list[Event], datetime | None, int]:
-        """Of events in order of time: those up to now, the time from which on they count, how many are of the future."""
+        """Of events in order of time: those up to now, from when on they count, and how many are of the future."""
         until = self.until
         there = list(ordered) if until is None else [event for event in ordered if event.time <= until]
         since = there[-1].time - timedelta(days=self.days) if there and self.days is not None else None

@@ -35,6 +35,15 @@ class Metered(Protocol):
         ...
 
 
+@runtime_checkable
+class Judging(Protocol):
+    """A scorer whose grading takes calls besides the answers."""
+
+    def judging(self, cases: Sequence[Case]) -> int:
+        """How many, at least, for all answers to ``cases``."""
+        ...
+
+
 class Account:
     """Counts against ``bounds``.
 
@@ -110,6 +119,8 @@ class _CountedScorer:
 
     def ask(self, prompt: Prompt, cases: Sequence[Case]) -> Sequence[Scored]:
         calls = len(cases) * self.calls_per_case
+        if isinstance(self._scorer, Judging):
+            calls += self._scorer.judging(cases)
         self._account.require(calls)
         answers = self._scorer.ask(prompt, cases)
         tokens = [answer.tokens for answer in answers if answer.tokens is not None]

@@ -6,8 +6,7 @@ the next. What outgrows its bounds, cites nothing or copies answers is refused b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from promptvc.base.paired import paired_test
@@ -27,6 +26,9 @@ from promptvc.training.task import TrainingTask
 NOISE = 0.1
 """A gain that noise alone would give with at least this chance is not worth a look at the hold-out, or a next round."""
 
+POOL = 3
+"""An approach may offer so many times what is wanted; halving thins them out."""
+
 AS_GOOD = 0.02
 """A shorter variant takes the place of its parent when its score is surely not worse by more (one-sided, at 0.1)."""
 
@@ -45,6 +47,7 @@ class Found:
         task: the task with the cases that were made harder, if any.
         asked: how many cases took part.
         blocks: how many were raced over.
+        cut: whether a bound ended it.
     """
 
     best: Contender
@@ -53,6 +56,7 @@ class Found:
     asked: int
     tried: tuple[Tried, ...]
     blocks: int
+    cut: bool = False
     families: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -69,20 +73,22 @@ class Found:
 class Search:
     """One search under way.
 
-    It has stages of proposers by name. Those of a stage race together; the next stage has its turn when nothing was
-    found so far that is worth a look at the hold-out.
+    It has stages, each of which begins proposers by name. Those of a stage race together; the next stage has its turn
+    when nothing was found so far that is worth a look at the hold-out.
     """
 
     def __init__(
         self,
         task: TrainingTask,
-        stages: Sequence[Mapping[str, Proposer]],
+        stages: Sequence[Callable[[], Mapping[str, Proposer]]],
         options: TrainingOptions,
         tools: Tools,
         account: Account,
     ) -> None:
         self._task = task
-        self._stages = stages
+        self._waiting = stages
+        self._stages: list[Mapping[str, Proposer]] = []
+        self._cut = False
         self._proposers: Mapping[str, Proposer] = {}
         self._hard: dict[str, range] = {}
         self._options = options
@@ -98,8 +104,11 @@ class Search:
         self._merges: list[Variant] = []
         self._raced = 0
 
-    def run(self, asked: Sequence[int]) -> Found | None:
+    def run(self, asked: Sequence[int], *, few: bool = False) -> Found | None:
         """Search with the cases at these positions; None when they are too much alike to be told apart in folds.
+
+        Args:
+            few: they may be none, for a proposer makes cases of its own.
 
         Raises:
             Exhausted: the bounds do not even leave room for the baseline.
@@ -111,14 +120,18 @@ class Search:
         self._teaching = tuple(
             at for at, case in enumerate(task.cases) if at in judged or case.item is not None
         )
-        if not self._place(asked):
+        if not self._place(asked) and not few:
             return None
         self._ask_baseline()
-        with suppress(Exhausted):
-            for stage in self._stages:
-                self._stage(stage)
+        try:
+            for begin in self._waiting:
+                self._require_blocks()
+                self._stages.append(begin())
+                self._stage(self._stages[-1])
                 if self._is_worth_a_look:
                     break
+        except Exhausted:
+            self._cut = True
         return self._found()
 
     def _stage(self, proposers: Mapping[str, Proposer]) -> None:
@@ -126,9 +139,16 @@ class Search:
         for name, each in proposers.items():
             if isinstance(each, Hardening):
                 self._harden(name, each)
+        if not self._blocks:
+            return
         for number in range(1, self._options.rounds + 1):
             if not self._round(number):
                 return
+
+    @property
+    def begun(self) -> Sequence[Mapping[str, Proposer]]:
+        """The stages that had their turn."""
+        return self._stages
 
     @property
     def _is_worth_a_look(self) -> bool:
@@ -175,8 +195,7 @@ class Search:
 
     def _round(self, number: int) -> bool:
         """Whether it brought something better, so that another one is worth its while."""
-        if self._left == 0:
-            return False
+        self._require_blocks()
         proposed = self._proposed(number)
         contenders = self._allowed(proposed, number)
         if not contenders:
@@ -195,6 +214,11 @@ class Search:
         self._raced += race.raced
         return self._settle(race, contenders, number)
 
+    def _require_blocks(self) -> None:
+        """Where the training that is repeated was stopped, nothing more is asked, raced or proposed."""
+        if self._left == 0:
+            raise Exhausted
+
     @property
     def _left(self) -> int | None:
         most = self._options.bounds.blocks
@@ -204,7 +228,8 @@ class Search:
         found = [(MERGE, variant) for variant in self._merges]
         self._merges = []
         for name, proposer in self._proposers.items():
-            found += [(name, variant) for variant in proposer.propose(self._standing(number, name))]
+            most = POOL * self._options.variants
+            found += [(name, variant) for variant in proposer.propose(self._standing(number, name))[:most]]
         return found
 
     def _allowed(self, proposed: Sequence[tuple[str, Variant]], number: int) -> list[Contender]:
@@ -306,8 +331,11 @@ class Search:
         families: list[str] = []
         for stage in self._stages:
             for name, each in stage.items():
-                if isinstance(each, Hardening) and self._best.approach in {name, MERGE}:
-                    files |= each.files()
+                if not isinstance(each, Hardening):
+                    continue
+                # What failed is worth keeping, whatever won.
+                files |= each.files()
+                if self._best.approach in {name, MERGE}:
                     families += each.families()
         return Found(
             best=self._best,
@@ -316,6 +344,7 @@ class Search:
             asked=len(self._asked),
             tried=tuple(replace(one, front=at in best) for at, one in enumerate(self._tried)),
             blocks=self._raced,
+            cut=self._cut,
             families=tuple(families),
             files=files,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
 from promptvc.evaluation.cases.suite import Case
 from promptvc.prompts.model import Prompt
-from promptvc.training.approach import Standing, Variant
+from promptvc.training.approach import Proposer, Standing, Variant
 from promptvc.training.options import Bounds, TrainingOptions
 from promptvc.training.scoring import Scored, Tools
 from promptvc.training.search.account import Account, Exhausted, counted
@@ -34,7 +35,7 @@ def searched(
     account = Account(options.bounds, clock)
     tools = counted(Tools(scorer), account)
     named = {f"p{number}": proposer for number, proposer in enumerate(proposers)}
-    found = Search(task, [named], options, tools, account).run(range(len(task.cases)))
+    found = Search(task, [lambda: named], options, tools, account).run(range(len(task.cases)))
     assert found is not None
     assert account.calls == scorer.calls
     return found
@@ -45,7 +46,10 @@ def test_a_later_stage_has_its_turn_when_nothing_was_found() -> None:
     for first, names in (("idle", ["first", "second"]), ("good", ["first"])):
         account = Account(options.bounds, lambda: 0.0)
         tools = counted(Tools(Chances(helps(good=0.3, better=0.4))), account)
-        stages = [{"first": Offers([first])}, {"second": Offers(["better"])}]
+        stages: list[partial[dict[str, Proposer]]] = [
+            partial(dict, first=Offers([first])),
+            partial(dict, second=Offers(["better"])),
+        ]
         found = Search(TASK, stages, options, tools, account).run(range(len(TASK.cases)))
         assert found is not None
         assert list(dict.fromkeys(one.approach for one in found.tried)) == names
