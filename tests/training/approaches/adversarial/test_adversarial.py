@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from promptvc.training.approaches.adversarial.mutators import plain_letters, wit
 from promptvc.training.data.holdout import divide
 from promptvc.training.data.inputs import Inputs
 from promptvc.training.data.items import build
-from promptvc.training.options import Bounds
+from promptvc.training.options import Bounds, TrainingOptions
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scoring import Scored, Scorer, Tools
 from promptvc.training.task import TrainingTask
@@ -369,7 +370,10 @@ def unanswered(
     count: int, *, text: str = "", kind: str = "rating", prompt: Prompt | None = None
 ) -> TrainingTask:
     """Inputs on which something was said, but nothing of what is right."""
-    said = {"rating": {"rating": 0.4, "output": "t3"}, "error": {"error": {"type": "E", "message": "m"}}}
+    said: dict[str, dict[str, Any]] = {
+        "rating": {"rating": 0.4, "output": "t3"},
+        "error": {"error": {"type": "E", "message": "m"}},
+    }
     rows = [
         event(number, kind, input=text or words, **said[kind])
         for number, (words, _) in enumerate(questions(count, 1))
@@ -559,3 +563,29 @@ def test_another_seed_asks_other_inputs() -> None:
 def test_a_family_is_known_by_its_name() -> None:
     assert all(name == family.name and family.rules for name, family in FAMILIES.items())
     assert all(len(rule) <= 140 for family in FAMILIES.values() for rule in family.rules)
+
+
+def test_a_training_needs_no_right_answer_where_inputs_are_made_harder() -> None:
+    task = unanswered(60)
+    outcome = trained(task, obeys)
+    assert outcome.edits is not None, outcome.reason
+    assert [(change.path, change.kind) for change in outcome.changes] == [("rules[0]", "added")]
+    assert set(outcome.families) == set(INJECTIONS)
+    still = trained(task)
+    assert still.edits is None
+    assert still.reason == "only 0 training cases can be asked, and at least 10 are needed"
+    assert any(remark.startswith("the prompt held") for remark in still.remarks)
+    few = train(task, TrainingOptions(approach="few_shot"), Tools(scorer(obeys)))
+    assert few.calls == 0
+
+
+def test_what_failed_is_given_where_nothing_helps() -> None:
+    def stubborn(told: str, text: str, messages: object) -> str | None:
+        return obeys("", text, ())
+
+    for task in (a_task(), unanswered(60)):
+        outcome = trained(task, stubborn)
+        assert outcome.edits is None
+        (data,) = outcome.files.values()
+        assert len(data.splitlines()) > 10
+        assert outcome.families == ()
