@@ -66,7 +66,7 @@ def train(
         ):
             return nothing
     account = Account(options.bounds, clock)
-    tools = counted(tools, account)
+    tools = counted(tools, account, options.seed)
     search = Search(
         task,
         [partial(_begun, stage, task, options, tools) for stage in selection.stages],

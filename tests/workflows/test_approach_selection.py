@@ -63,7 +63,15 @@ SUGGESTIONS = desk_events("suggestion", 5, comment="answer in English")
         (desk_rows_of() + SUGGESTIONS[:3] + ERRORS[:4], "meta_prompt", "there are 3 suggestions"),
         (desk_rows_of() + ERRORS + LOW + SUGGESTIONS, "reinforcement", "the mean of 10 ratings is 0.10"),
     ],
-    ids=["errors", "ratings", "suggestions", "nothing", "as-errors-would-fire", "as-suggestions-would", "errors-are-26-percent"],
+    ids=[
+        "errors",
+        "ratings",
+        "suggestions",
+        "nothing",
+        "as-errors-would-fire",
+        "as-suggestions-would-fire",
+        "errors-are-26-percent",
+    ],
 )
 def test_auto_takes_what_the_feedback_calls_for(
     repo: Repo, tmp_path: Path, rows: Rows, approach: str, why: str

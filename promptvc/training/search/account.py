@@ -19,6 +19,7 @@ from promptvc.training.options import Bounds
 from promptvc.training.scoring import Optimizer, Scored, Scorer, Tools
 
 _CHARACTERS_A_TOKEN = 4
+_SAMPLES = 1000
 
 
 class Exhausted(Exception):
@@ -102,9 +103,13 @@ class Account:
         return None
 
 
-def counted(tools: Tools, account: Account) -> Tools:
-    """``tools`` whose every question is counted, and refused when there is no room for it."""
-    optimizer = _CountedOptimizer(tools.optimizer, account) if tools.optimizer is not None else None
+def counted(tools: Tools, account: Account, seed: int = 0) -> Tools:
+    """``tools`` whose every question is counted, and refused when there is no room for it.
+
+    Args:
+        seed: another one gets other answers of the optimizer to the same questions.
+    """
+    optimizer = _CountedOptimizer(tools.optimizer, account, seed) if tools.optimizer is not None else None
     return Tools(_CountedScorer(tools.scorer, account), optimizer, tools.embed)
 
 
@@ -136,8 +141,9 @@ class _CountedScorer:
 
 
 class _CountedOptimizer:
-    def __init__(self, optimizer: Optimizer, account: Account) -> None:
+    def __init__(self, optimizer: Optimizer, account: Account, seed: int) -> None:
         self._optimizer = optimizer
+        self._first = seed * _SAMPLES
         self._account = account
 
     @property
@@ -150,7 +156,7 @@ class _CountedOptimizer:
         if self._account.proposals == self._account.bounds.proposals:
             raise ProviderError(f"{self.name} failed here in the training that is repeated")
         try:
-            answer = self._optimizer.ask(system, text, sample=sample)
+            answer = self._optimizer.ask(system, text, sample=self._first + sample)
         except ProviderError:
             self._account.failed_after = self._account.proposals
             raise

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from promptvc.base.errors import ProviderError
 from promptvc.evaluation.cases.suite import Case
 from promptvc.prompts.model import Prompt
 from promptvc.training.approach import Proposer, Standing, Variant
@@ -210,3 +211,22 @@ def test_what_does_as_well_with_less_wins_a_later_round() -> None:
         return 0.9 if any(text.startswith("good") for text in rules_of(prompt)) else 0.3
 
     assert best(searched(Chances(chance), Pruning())) == ["good"]
+
+
+class Sampler:
+    """An optimizer that says which sample it was asked for."""
+
+    name = "sampler"
+
+    def ask(self, system: str, text: str, *, sample: int = 0) -> str:
+        return f"{system} {text} {sample}"
+
+
+def test_another_seed_gets_other_proposals_and_an_end_stays_an_end() -> None:
+    account = Account(Bounds(calls=100, proposals=2), lambda: 0.0)
+    asked = [counted(Tools(Chances(helps()), Sampler()), account, seed).optimizer for seed in (0, 7)]
+    first, other = (each.ask("a", "b", sample=1) for each in asked if each is not None)
+    assert (first, other) == ("a b 1", "a b 7001")
+    assert (account.calls, account.proposals) == (2, 2)
+    with pytest.raises(ProviderError, match="failed here"):
+        asked[0].ask("a", "b")  # type: ignore[union-attr]
