@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from promptvc.evaluation.cases.suite import Case
 from promptvc.feedback.events import Event
@@ -98,7 +99,7 @@ def signal(number: int, kind: str = "rating", **values: object) -> Signal:
     return Signal(id=an_id(number), kind=kind, time=START + timedelta(hours=number), **known)  # type: ignore[arg-type]
 
 
-def reward(number: int, output: str, value: float, *, user: str | None = None, **values: str) -> Reward:
+def reward(number: int, output: str, value: float, *, user: str | None = None, **values: Any) -> Reward:
     return Reward(output, value, user or f"user-{number}", (an_id(number),), **values)
 
 
