@@ -17,7 +17,7 @@ from promptvc.cli.train_due import due_options
 from promptvc.cli.training_reports import check_reports, report_option, write_reports
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.reports.terminal import comparison_lines, shorten
-from promptvc.workflows import hard_cases, improve, reporting, trainings
+from promptvc.workflows import hard_cases, improve, reporting, train_each, trainings
 
 
 @click.command("train")
@@ -109,9 +109,9 @@ def train(
         return None
     requests = [improve.TrainRequest(models=chosen, **options) for chosen in _models(models, each=each)]
     if each:
-        return _each(edge, name, requests, reports)
+        return _each(edge, name, requests, reports, file)
     project = edge.project()
-    outcome = improve.train(project, name, requests[0], progress=edge.ui.progress)
+    outcome = hard_cases.keep_cases(train_due.trainer(edge, project)(name, requests[0]), file)
     if reports:
         write_reports(reports, [(",".join(requests[0].models), reporting.tell(project, outcome))])
     edge.show(outcome.to_json(), lambda ui: _print(ui, outcome))
@@ -119,16 +119,25 @@ def train(
 
 
 def _each(
-    edge: Edge, name: str, requests: Sequence[improve.TrainRequest], reports: tuple[Path, ...]
+    edge: Edge,
+    name: str,
+    requests: Sequence[improve.TrainRequest],
+    reports: tuple[Path, ...],
+    file: Path | None,
 ) -> int:
     """Train for each model, and print each outcome as it comes; the exit code."""
     project, ui = edge.project(), edge.ui
+    trainer = train_due.trainer(edge, project)
+
+    def train_one(name: str, request: improve.TrainRequest) -> improve.Trained:
+        return hard_cases.keep_cases(trainer(name, request), file)
+
     outcomes = []
-    for one in trainings_each.train_each(project, name, requests, train_due.trainer(edge, project)):
+    for one in train_each.train_each(project, name, requests, train_one):
         outcomes.append(one)
         if not ui.as_json:
             ui.line(f"{one.name} for {', '.join(one.models)}:", "title")
-            if isinstance(one, trainings_each.Failed):
+            if isinstance(one, train_each.Failed):
                 _print_failed(ui, one)
             else:
                 _print(ui, one)
@@ -137,8 +146,9 @@ def _each(
         ui.json([one.to_json() for one in outcomes])
     ended = [one for one in outcomes if isinstance(one, improve.Trained)]
     if reports and ended:
-        write_reports(reports, [(",".join(one.models), reporting.tell(project, one)) for one in ended])
-    return trainings_each.exit_code(outcomes)
+        told = [(",".join(one.models), reporting.tell(project, one)) for one in ended]
+        write_reports(reports, told, several=len(requests) > 1)
+    return train_each.exit_code(outcomes)
 
 
 def _models(given: str | None, *, each: bool) -> list[tuple[str, ...]]:
@@ -186,7 +196,7 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
         ui.note(remark)
 
 
-def _print_failed(ui: Ui, one: trainings_each.Failed) -> None:
+def _print_failed(ui: Ui, one: train_each.Failed) -> None:
     ui.line(f"failed: {one.error}", "bad")
     if one.error.hint:
         ui.line(f"  {one.error.hint}", "dim")

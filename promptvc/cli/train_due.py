@@ -119,7 +119,7 @@ def _train_due(
 ) -> int | None:
     """Train what is due and print what came of it; the exit code."""
     project = edge.project()
-    done = due.train_due(project, requests, _trainer(edge, project), name=name)
+    done = due.train_due(project, requests, trainer(edge, project), name=name)
 
     def text(ui: Ui) -> None:
         for trigger, outcome in done.trained:
@@ -189,7 +189,7 @@ class _Watch:
     def _trained(self) -> due.Round:
         # Opened anew: branches, settings and the working tree may all have changed.
         with self.edge.opened() as project:
-            inner = _trainer(self.edge, project)
+            inner = trainer(self.edge, project)
 
             def train(name: str, request: improve.TrainRequest) -> improve.Trained:
                 self.training = name
@@ -214,7 +214,9 @@ class _Watch:
         ui.flush()
 
 
-def _trainer(edge: Edge, project: Project) -> due.Train:
+def trainer(edge: Edge, project: Project) -> due.Train:
+    """Trains one prompt, and shows how far it is."""
+
     def train(name: str, request: improve.TrainRequest) -> improve.Trained:
         return improve.train(project, name, request, progress=edge.ui.progress)
 

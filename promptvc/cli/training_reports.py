@@ -33,16 +33,19 @@ def check_reports(paths: Sequence[Path]) -> None:
             raise Usage(f"there is no folder {path.parent}", hint="make it first")
 
 
-def write_reports(paths: Sequence[Path], reports: Sequence[tuple[str, Report]]) -> None:
-    """Write each report in each format; several reports get their label, such as a model, into the file's name.
+def write_reports(
+    paths: Sequence[Path], reports: Sequence[tuple[str, Report]], *, several: bool = False
+) -> None:
+    """Write each report in each format; of ``several`` each gets its label, such as a model, into the file's name.
 
     Raises:
         StorageError: a file cannot be written; what was there is as it was.
     """
+    labelled = several or len(reports) > 1
     for path in paths:
         kind = format_of(path)
         for label, report in reports:
             plain = "".join(c if c.isalnum() or c in "._" else "-" for c in label)
             stem = path.name[: -len(kind.ending)]
-            own = path if len(reports) == 1 else path.with_name(f"{stem}-{plain}{kind.ending}")
+            own = path.with_name(f"{stem}-{plain}{kind.ending}") if labelled else path
             write_parts(own, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)))

@@ -21,7 +21,7 @@ from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
 from promptvc.prompts.names import nearest
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import name_alone
-from promptvc.training.trained import Trained, TrainRequest
+from promptvc.training.trained import Failed, Trained, TrainRequest
 from promptvc.training.triggers import (
     Due,
     assess,
@@ -34,6 +34,8 @@ from promptvc.training.triggers import (
 )
 from promptvc.workflows.autodeploy import AutoDeployment, auto_deploy
 from promptvc.workflows.project import Project
+
+__all__ = ["Due", "Failed", "Round", "Standing", "Train", "require", "standings", "train_due"]
 
 Train = Callable[[str, TrainRequest], Trained]
 """Trains one prompt; `promptvc train NAME` does the same."""
@@ -72,22 +74,6 @@ class Standing:
             "new": self.due.counts.to_json(),
             "last": last,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A prompt that was due and whose training could not finish; ``models``: those asked for, none where none were."""
-
-    name: str
-    trigger: str | None
-    error: PromptvcError
-    models: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The error as ``--json`` prints errors, with the prompt."""
-        error = self.error
-        value = {"kind": error.kind, "message": str(error), "hint": error.hint}
-        return {"name": self.name, "models": list(self.models), "trigger": self.trigger, "error": value}
 
 
 @dataclass(frozen=True, slots=True)
