@@ -33,7 +33,7 @@ from promptvc.training.optimizer import SessionOptimizer
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record, with_look
 from promptvc.training.scoring import Tools
-from promptvc.training.selector import check_names
+from promptvc.training.selector import check_names, select
 from promptvc.training.train import FEWEST_CASES
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
@@ -50,6 +50,8 @@ from promptvc.workflows.learning import (
 from promptvc.workflows.project import Progress, Project, silent
 
 __all__ = ["TrainRequest", "Trained", "train"]
+
+NOTHING_TO_COMPARE_ON = "there is nothing to compare a candidate on: no suite, and no inputs with a right answer that could be set aside"
 
 PLAIN = "plain"
 """The guard of a comparison with cases that were made harder: the score of those that were not."""
@@ -138,6 +140,8 @@ class _Training:
                 hint=f"allow {least} calls or more: --max-calls, or training.max_calls",
             )
         options = options_of(project, request, reserved=reserved)
+        if not self.split.holdout and select(task, options).stages:
+            return TrainingOutcome(request.approach, NOTHING_TO_COMPARE_ON, events=task.events)
         self.tools = open_tools(project, self.prepared, request, self.session, self.progress)
         self.under_way = True
         project.log.event("training.started", name=self.name, events=len(task.events), cases=len(task.cases))
