@@ -18,7 +18,8 @@ def format_time(moment: datetime) -> str:
     moment = moment.astimezone(UTC)
     milliseconds = moment.microsecond // 1000
     fraction = f".{milliseconds:03d}" if milliseconds else ""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+    whole = moment.replace(microsecond=0, tzinfo=None)  # strftime writes the year 1 as one digit
+    return f"{whole.isoformat()}{fraction}Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -28,4 +29,7 @@ def parse_time(text: str) -> datetime:
         ValueError: it is not a time.
     """
     moment = datetime.fromisoformat(text.strip())
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"in UTC it is outside of the years 1 to 9999: {text}") from None

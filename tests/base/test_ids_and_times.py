@@ -57,6 +57,18 @@ def test_a_written_time_reads_back_to_the_millisecond(moment: datetime) -> None:
     assert parse_time(format_time(moment)) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_beyond_the_calendar_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="outside of the years"):
+        parse_time(text)
+
+
+def test_the_first_year_reads_back() -> None:
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    assert format_time(first) == "0001-01-01T00:00:00Z"
+    assert parse_time(format_time(first)) == first
+
+
 def test_times_are_written_in_utc() -> None:
     east = datetime(2026, 11, 20, 13, 0, tzinfo=timezone(timedelta(hours=2)))
     assert format_time(east) == "2026-11-20T11:00:00Z"
