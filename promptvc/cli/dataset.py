@@ -257,7 +257,8 @@ def _rows(ui: Ui, one: datasets.Manifest) -> None:
 
 def _left_out(ui: Ui, one: datasets.Manifest) -> None:
     for reason, count in one.made.left_out.items():
-        ui.line(f"  {count:,} left out: {reason}", "dim")
+        if count:
+            ui.line(f"  {count:,} left out: {reason}", "dim")
 
 
 def _proposed(ui: Ui, done: datasets.Proposed) -> None:

@@ -17,8 +17,8 @@ _VERSION = re.compile(r"v[0-9]+")
 _ENVIRONMENT_LIKE_A_VERSION = re.compile(r"v?[0-9]+")
 
 
-def check_name(text: str) -> str:
-    """``text`` itself, when it can name a prompt: lower-case segments joined by ``/``.
+def check_name(text: str, *, what: str = "prompt") -> str:
+    """``text`` itself, when it can name a prompt, or ``what`` is named alike: lower-case segments joined by ``/``.
 
     Raises:
         InputError: with the reason, and a name that would do where one is near.
@@ -34,7 +34,7 @@ def check_name(text: str) -> str:
     hint = (
         f"`{better}` would do" if usable else "for example `support/triage`: a-z, 0-9, - and _, joined by /"
     )
-    raise InputError(f"{_quoted(text)} cannot name a prompt: {reason}", hint=hint)
+    raise InputError(f"{_quoted(text)} cannot name a {what}: {reason}", hint=hint)
 
 
 def check_environment(text: str) -> str:

@@ -242,7 +242,7 @@ class _Check:
                 yield orphaned(path, name)
 
     def _manifest(self, path: str, name: str, loaded: list[Manifest]) -> None:
-        loaded.append(load_manifest(check_name(name), self._read(path), file=path))
+        loaded.append(load_manifest(check_name(name, what="dataset"), self._read(path), file=path))
 
     def _content(self, digest: str) -> bytes | None:
         with suppress(NotFound):

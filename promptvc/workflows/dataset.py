@@ -16,6 +16,7 @@ from promptvc.git.trailers import with_trailers
 from promptvc.prompts.names import check_name, path_of
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
+from promptvc.training.exporting.checking import miscounted
 from promptvc.training.exporting.curation import (
     curation_path,
     load_curation,
@@ -103,7 +104,7 @@ def create(project: Project, request: CreateRequest) -> Created:
         Usage: the dataset is there already, nothing says of which prompt it is, or a query that cannot be.
         Refused: there is no record, or the branch has another curation.
     """
-    name = check_name(request.name)
+    name = check_name(request.name, what="dataset")
     known = standing_dataset(project, name)
     if known is None and request.update:
         raise unknown_dataset(project, name)
@@ -119,7 +120,7 @@ def create(project: Project, request: CreateRequest) -> Created:
     selection = select(source_of(project, version, main), query, curation.dropped)
     made = made_of(selection, figures(selection))
     if not made.total:
-        raise Refused(f"no event of {version.name} gives a record: {_reasons(selection)}")
+        raise _no_record(project, version.name, main, selection)
     manifest = Manifest(
         name=name,
         prompt=version.name,
@@ -165,7 +166,7 @@ def show(project: Project, name: str) -> Manifest:
     Raises:
         NotFound: there is none.
     """
-    found = standing_dataset(project, check_name(name))
+    found = standing_dataset(project, check_name(name, what="dataset"))
     if found is None:
         raise unknown_dataset(project, name)
     return found
@@ -226,8 +227,12 @@ def open_export(project: Project, request: ExportRequest) -> Export:
 def finish(export: Export, digests: Mapping[str, str], rows: Mapping[str, int]) -> Exported:
     """What came of an export whose lines were all read: whether they are those that the manifest promises."""
     promised = export.manifest.made.digests.get(export.form.name, {})
-    same = all(promised.get(split) == digests[split] for split in export.splits)
-    changes = export.changes or ("the same events give other rows: another release of promptvc made it",)
+    as_promised = all(promised.get(split) == digests[split] for split in export.splits)
+    wrong = tuple(miscounted(export.manifest.made, export.selection, export.form.name, rows))
+    same = as_promised and not wrong
+    changes = (*export.changes, *wrong)
+    if not changes:
+        changes = ("the same events give other rows: another release of promptvc made it",)
     return Exported(
         name=export.manifest.name,
         format=export.form.name,
@@ -310,9 +315,22 @@ def _same(project: Project, before: Manifest, now: Manifest) -> bool:
     return replace(now, by=before.by, time=before.time, origin=origin) == before
 
 
-def _reasons(selection: Selection) -> str:
-    counts = [f"{count:,} {reason}" for reason, count in selection.left_out.items()]
-    return "; ".join(counts) or "there are no corrections, demonstrations, ratings or selections on main"
+def _no_record(project: Project, name: str, main: str, selection: Selection) -> Refused:
+    """The error where a query gives nothing: what was left out, or that there is nothing to leave out."""
+    counts = [f"{count:,} {reason}" for reason, count in selection.left_out.items() if count]
+    said = "; ".join(counts) or "there are no corrections, demonstrations, ratings or selections on main"
+    hint = "other filters may take some of it in"
+    if not counts and not segments_of(project, name, main):
+        head = project.resolver.head
+        elsewhere = head is not None and segments_of(project, name, head)
+        hint = (
+            "its feedback is committed here and not on main: merge it first"
+            if elsewhere
+            else f"promptvc feedback add {name}, or feedback import; then promptvc feedback commit, on main"
+        )
+    elif not counts:
+        hint = "give the right output with --corrected, or rate outputs: promptvc feedback add --help"
+    return Refused(f"no event of {name} gives a record: {said}", hint=hint)
 
 
 def _remarks(project: Project, manifest: Manifest, selection: Selection) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import promptvc
 from promptvc.training.exporting.formats import FORMATS
 from tests.builders import Repo
 from tests.commands import Cli, Ran, cli_of
-from tests.worlds import DESK, DESK_FILE, desk_rows, questions
+from tests.worlds import DESK, DESK_FILE, DESK_PROMPT, desk_rows, questions
 
 MANIFEST = "datasets/routing.yaml"
 CURATION = "datasets/routing.curation.yaml"
@@ -216,6 +216,94 @@ def test_refusals(made: Repo) -> None:
     assert "no revision" in cli.fails(2, "dataset", "export", "routing", "--format", "sft", "--at", "nowhere")
     cli.fails(2, "dataset", "export", "routing", "--format", "csv")
     assert made.status() == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--since", "999999999", "is no time"),
+        ("--since", "0001-01-01T00:00:00+14:00", "is no time"),
+        ("--until", "9999-12-31T23:59:59-12:00", "is no time"),
+        ("--until", "1970-01-01", "no event of"),
+        ("--since", "9999-12-31", "no event of"),
+        ("--until", "0001-01-01", "no event of"),
+    ],
+)
+def test_absurd_times_are_one_clear_error(desk: Repo, option: str, value: str, said: str) -> None:
+    code = 2 if said == "is no time" else 1
+    create = ("dataset", "create", "o", "--prompt", DESK, option, value)
+    assert said in cli_of(desk).fails(code, *create)
+
+
+def test_the_first_and_the_last_day_stand_in_the_manifest(desk: Repo) -> None:
+    cli = cli_of(desk)
+    cli.ok("dataset", "create", "o", "--prompt", DESK, "--since", "0001-01-01", "--until", "9999-12-31")
+    query = cli.json("dataset", "show", "o")["query"]
+    assert (query["since"], query["until"]) == ("0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z")
+    text = desk.read("datasets/o.yaml").decode()
+    desk.write({"datasets/o.yaml": text.replace("days: 30", "days: 999999999")})
+    assert "days" in cli.fails(2, "dataset", "show", "o")
+
+
+def test_a_dataset_is_called_one_and_no_zero_is_told(made: Repo) -> None:
+    cli = cli_of(made)
+    for command in ("create", "show"):
+        assert "`Bad Name` cannot name a dataset" in cli.fails(2, "dataset", command, "Bad Name")
+    assert cli.json("dataset", "show", "routing")["records"]["left_out"] == {"repeat a hold-out input": 0}
+    assert "left out" not in cli.ok("dataset", "show", "routing")
+    refused = cli.fails(1, "dataset", "create", "o", "--prompt", DESK, "--reviewed-only")
+    assert "gives a record: 60 not reviewed\n" in refused
+
+
+def test_a_prompt_without_feedback_says_how_to_give_some(made: Repo) -> None:
+    quiet = {"prompts/quiet.yaml": DESK_PROMPT.replace(DESK, "quiet"), "promptvc.yaml": "main: main\n"}
+    made.commit(quiet, "Quiet")
+    cli = cli_of(made)
+    create = ("dataset", "create", "o", "--prompt", "quiet")
+    assert "hint: promptvc feedback add quiet, " in cli.fails(1, *create)
+    made.git("switch", "-q", "-c", "side")
+    cli.ok("feedback", "add", "quiet", "--suggestion", "be brief")
+    cli.ok("feedback", "commit")
+    assert "committed here and not on main" in cli.fails(1, *create)
+    made.git("switch", "-q", "main")
+    made.git("merge", "-q", "side")
+    assert "--corrected" in cli.fails(1, *create)
+
+
+@pytest.mark.parametrize(
+    ("number", "other", "said"),
+    [
+        ("total: 60", "total: 6", "`records.total` says 6, and there are 60"),
+        ("correction: 60", "correction: 59", "`records.kinds.correction` says 59, and there are 60"),
+        ("correction: 60", "rating: 60", "`records.kinds.correction` says 0, and there are 60"),
+    ],
+)
+def test_an_export_holds_the_numbers_against_the_manifest(
+    made: Repo, tmp_path: Path, number: str, other: str, said: str
+) -> None:
+    cli = cli_of(made)
+    text = made.read(MANIFEST).decode()
+    assert number in text
+    made.write({MANIFEST: text.replace(number, other, 1)})
+    command = ("dataset", "export", "routing", "--format", "sft", "--output", str(tmp_path / "rows"))
+    done = cli(*command)
+    assert (done.code, "as the manifest promises" in done.out) == (0, False)
+    assert f"not what the manifest promises: {said}\n" in done.err
+    told = cli.json(*command)
+    assert told["reproduced"] is False
+    assert said in told["changed"]
+
+
+def test_an_export_holds_its_rows_against_the_manifest(made: Repo, tmp_path: Path) -> None:
+    cli = cli_of(made)
+    rows = cli.json("dataset", "show", "routing")["rows"]["sft"]
+    text = made.read(MANIFEST).decode()
+    before, after = text.split("\nrows:\n", 1)
+    wrong = after.replace(f"train: {rows['train']}", "train: 1", 1)  # sft is the first of the formats
+    made.write({MANIFEST: f"{before}\nrows:\n{wrong}"})
+    command = ("dataset", "export", "routing", "--format", "sft", "--output", str(tmp_path / "rows"))
+    assert f"`rows.sft.train` says 1, and there are {rows['train']}" in cli(*command).err
+    assert cli.json(*command, "--split", "test")["reproduced"] is True
 
 
 def test_check_looks_at_manifests_and_curations(made: Repo) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 
 from promptvc.base.findings import Problem
 from promptvc.training.exporting.curation import Curation
 from promptvc.training.exporting.formats import FORMATS
-from promptvc.training.exporting.manifest import Manifest
+from promptvc.training.exporting.manifest import Made, Manifest
 from promptvc.training.exporting.query import SPLITS
+from promptvc.training.exporting.selection import Selection
 
 RULE = "dataset"
 
@@ -37,6 +39,31 @@ def manifest_problems(manifest: Manifest, content: bytes | None, known: Collecti
     if manifest.prompt not in known:
         hint = "it can still be exported; delete it when nobody needs it"
         yield Problem(RULE, "warning", path, None, f"there is no prompt {manifest.prompt}", hint)
+
+
+def miscounted(made: Made, selection: Selection, form: str, rows: Mapping[str, int]) -> Iterator[str]:
+    """Numbers of a manifest that are not those of its own records; nothing where the records are others.
+
+    Args:
+        rows: that an export of ``form`` gave, by split; the other splits are not looked at.
+    """
+    if selection.digest != made.digest:
+        return
+    kinds = Counter(record.kind for record in selection.records)
+    splits = {name: len(each) for name, each in selection.splits.items()}
+    told = made.rows.get(form, {})
+    numbers = [
+        ("records.total", made.total, sum(splits.values())),
+        *(
+            (f"records.kinds.{name}", made.kinds.get(name, 0), kinds[name])
+            for name in sorted({*kinds, *made.kinds})
+        ),
+        *((f"records.splits.{name}", made.splits.get(name, 0), count) for name, count in splits.items()),
+        *((f"rows.{form}.{name}", told.get(name, 0), count) for name, count in rows.items()),
+    ]
+    for key, said, found in numbers:
+        if said != found:
+            yield f"`{key}` says {said:,}, and there are {found:,}"
 
 
 def curation_problems(path: str, curation: Curation, events: Collection[str]) -> Iterator[Problem]:
