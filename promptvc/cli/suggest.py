@@ -8,7 +8,6 @@ from promptvc.base.config import MOST_DAYS
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.evaluation.reports.terminal import shorten
 from promptvc.workflows import suggest as suggesting
 
 _SHOWN = 3
@@ -53,7 +52,7 @@ def _print(ui: Ui, found: suggesting.Suggestions) -> None:
             ui.line(f"   {edit.text}", "good")
         ui.line(f"   {_because(each)}")
         for event, words in each.events[:_SHOWN]:
-            ui.line(f"   {event}  {shorten(words)}", "dim")
+            ui.line(f"   {event}  {ui.brief(words)}", "dim")
         if len(each.events) > _SHOWN:
             ui.line(f"   and {len(each.events) - _SHOWN:,} more", "dim")
     if not found.suggestions:

@@ -16,7 +16,7 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.train_due import due_options
 from promptvc.cli.training_reports import check_reports, report_option, write_reports
 from promptvc.cli.ui import Ui
-from promptvc.evaluation.reports.terminal import comparison_lines, shorten
+from promptvc.evaluation.reports.terminal import comparison_lines
 from promptvc.workflows import hard_cases, improve, reporting, train_each, trainings
 
 
@@ -204,9 +204,9 @@ def _print_failed(ui: Ui, one: train_each.Failed) -> None:
 
 def _print_change(ui: Ui, kind: str, before: str | None, after: str | None) -> None:
     if kind != "added":
-        ui.line(f"  - {shorten(before or '')}", "dim")
+        ui.line(f"  - {ui.brief(before or '')}", "dim")
     if kind != "removed":
-        ui.line(f"  + {shorten(after or '')}", "dim")
+        ui.line(f"  + {ui.brief(after or '')}", "dim")
 
 
 def _history(edge: Edge, name: str, reports: tuple[Path, ...]) -> None:

@@ -23,6 +23,7 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "key": {"fg": "cyan"},
 }
 FORCE_TERMINAL = "PROMPTVC_FORCE_TTY"
+_BRIEF = 80
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RAW_IN_JSON = re.compile(
     "[\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -78,6 +79,11 @@ class Ui:
     def raw(self, text: str) -> None:
         """Text as it is, for contents that somebody may pipe on; a terminal is spared control characters."""
         self.out.write(_printable(text.replace("\r\n", "\n")) if self.terminal else text)
+
+    def brief(self, text: str) -> str:
+        """``text`` as one line; a terminal is spared what is beyond 80 columns of it."""
+        flat = " ".join(text.split())
+        return _shortened(flat, _BRIEF) if self.terminal else flat
 
     def note(self, text: str) -> None:
         """A remark that is no part of the result, on stderr."""

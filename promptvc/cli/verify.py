@@ -7,7 +7,6 @@ import click
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.evaluation.reports.terminal import shorten
 from promptvc.workflows import verify as verifying
 from promptvc.workflows.diff import readable
 
@@ -33,13 +32,13 @@ def verify(edge: Edge, reference: str, ask: bool) -> int:
             ui.line(f"{what} {ended}", "good")
         else:
             ui.line(f"{what} does not come out again: {found.difference.path} differs", "bad")
-            ui.line(f"  recorded: {_shown(found.difference.recorded)}")
-            ui.line(f"  found:    {_shown(found.difference.found)}")
+            ui.line(f"  recorded: {_shown(ui, found.difference.recorded)}")
+            ui.line(f"  found:    {_shown(ui, found.difference.found)}")
         ui.line(f"  {where}", "dim")
 
     edge.show(found.to_json(), text)
     return 0 if found.same else 1
 
 
-def _shown(value: object) -> str:
-    return "nothing" if value is None else shorten(readable(value)) or ""
+def _shown(ui: Ui, value: object) -> str:
+    return "nothing" if value is None else ui.brief(readable(value))

@@ -7,7 +7,6 @@ import click
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.evaluation.reports.terminal import shorten
 from promptvc.workflows import why as reasons
 
 _NUMBER = click.IntRange(min=1)
@@ -43,7 +42,7 @@ def _all(ui: Ui, found: reasons.Reasons) -> None:
             f"v{one.introduced.version}" if one.introduced.commit else "not committed",
             one.introduced.approach or one.introduced.author,
             len(one.events),
-            shorten(one.item.text),
+            " ".join(one.item.text.split()),
         )
         for one in found.reasons
     ]
@@ -70,7 +69,7 @@ def _one(ui: Ui, found: reasons.Reasons, reason: reasons.Reason) -> None:
             ui.line(f"    {said.id}  no longer here: forgotten, or archived elsewhere", "warn")
         else:
             ui.line(
-                f"    {said.id}  {said.event.kind}, {said.event.time:%Y-%m-%d}: {shorten(said.event.words)}"
+                f"    {said.id}  {said.event.kind}, {said.event.time:%Y-%m-%d}: {ui.brief(said.event.words)}"
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from promptvc.base.clock import format_time
 from promptvc.evidence.ledger import Training
 from promptvc.training.trained import TrainRequest
+from promptvc.training.triggers import has_failed
 from promptvc.workflows.learning import request_of
 from promptvc.workflows.made import made, require_commit
 from promptvc.workflows.project import Project
@@ -86,7 +87,7 @@ def reproduce(project: Project, reference: str) -> Reproduction:
         command=("promptvc", "train", training.prompt, *_options(request, training)),
         settings=settings if isinstance(settings, dict) else {},
         feedback=feedback if isinstance(feedback, dict) else {},
-        remarks=tuple(_remarks(project, training, request)),
+        remarks=tuple(_remarks(project, training, request, (reference, main))),
     )
 
 
@@ -106,8 +107,13 @@ def _options(request: TrainRequest, training: Training) -> Iterator[str]:
         yield "--draft"
 
 
-def _remarks(project: Project, training: Training, request: TrainRequest) -> Iterator[str]:
-    if project.main_commit != training.main:
-        yield "main has moved since: the command starts from where main is now"
+def _remarks(
+    project: Project, training: Training, request: TrainRequest, made_at: tuple[str, str]
+) -> Iterator[str]:
+    reference, main = made_at
+    if project.main_commit != main:
+        moved = "main has moved since, and the command starts from where main is now"
+        again = shlex.join(("promptvc", "verify", reference))
+        yield moved if has_failed(training) else f"{moved}: {again} starts from {main[:12]}"
     if request.blocks is not None:
         yield f"it ran out of time after {request.blocks} blocks of its races, which another machine may not"

@@ -98,7 +98,14 @@ def test_settings_and_options_of_then_are_taken(desk: Repo) -> None:
     assert told["settings"] == {"max_examples": 3}
     assert told["main"] == row["main"]
     assert told["version"] == done["candidate"]
-    assert any("main has moved" in remark for remark in told["remarks"])
+    (moved,) = told["remarks"]
+    again = moved.partition(": ")[2].partition(" starts from")[0]
+    assert moved == (
+        f"main has moved since, and the command starts from where main is now: promptvc verify {row['id']} "
+        f"starts from {row['main'][:12]}"
+    )
+    assert "comes out again, byte for byte" in cli.ok(*shlex.split(again)[1:])
+    assert moved in cli("reproduce", row["id"]).err
 
 
 def test_the_command_makes_the_same_bytes_again(desk: Repo, tmp_path: Path) -> None:

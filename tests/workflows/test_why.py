@@ -140,6 +140,15 @@ def test_a_trained_rule_names_its_training_and_what_users_said(told: Repo, cli: 
     assert "charged twice -> billing" in text
 
 
+def test_piped_nothing_is_cut(told: Repo, cli: Cli) -> None:
+    long = "A charge of yesterday " + "and of the day before " * 9 + "is card_fraud."
+    text = told.read(FILE).decode()
+    told.commit({FILE: text.replace("A charge nobody knows is card_fraud.", long)}, "Say more")
+    assert f"\t{long}\n" in cli.ok("why", NAME)
+    assert "…" not in cli.ok("why", NAME, "--rule", "2")
+    assert "…" in cli.ok("why", NAME, PROMPTVC_FORCE_TTY="80")
+
+
 def test_what_a_person_wrote_names_the_person(told: Repo, cli: Cli) -> None:
     found = cli.json("why", NAME, "--rule", "1")
     assert found["introduced"]["version"] == 1
