@@ -199,6 +199,8 @@ def test_two_models_together_and_each(repo: Repo, tmp_path: Path) -> None:
             assert cli.json("verify", f"{MAIL}@v{number}", more=server.environ())["same"] is True
     assert joint["promoted"]
     assert [one["verdict"] for one in each] == ["improvement", "improvement"]
+    # Other models give the same candidate another chance: each is a look of its own.
+    assert [one["look"] for one in (joint, *each)] == [1, 2, 3]
     models = [one["model"] for one in cli.json("train", MAIL, "--history")]
     assert sorted(models) == sorted([f"{MODEL},openai:other", MODEL, "openai:other"])
 

@@ -314,6 +314,19 @@ def test_too_few_calls_say_how_many_are_needed(desk: Repo) -> None:
     assert some["calls"] <= 150
 
 
+def test_what_a_judge_takes_is_kept_free_as_well(desk: Repo) -> None:
+    suite = (desk.path / "evaluation/desk/route.yaml").read_text()
+    rubric = "default: {assert: [{type: llm-rubric, value: kind}]}\n"
+    desk.commit(
+        {
+            "evaluation/desk/route.yaml": rubric + suite,
+            "promptvc.yaml": "evaluation: {judge: 'openai:judge'}\n",
+        }
+    )
+    said = cli_of(desk).fails(3, "train", DESK, "--max-calls", "150", OPENAI_API_KEY="unused")
+    assert "150 calls are too few: the comparison alone takes 180" in said
+
+
 def test_what_stands_on_main_is_trained_whatever_lies_around(desk: Repo) -> None:
     """Another branch is checked out, the working tree is dirty, something is staged: none of it counts or changes."""
     cli = cli_of(desk)
