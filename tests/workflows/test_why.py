@@ -143,10 +143,13 @@ def test_a_trained_rule_names_its_training_and_what_users_said(told: Repo, cli: 
 def test_piped_nothing_is_cut(told: Repo, cli: Cli) -> None:
     long = "A charge of yesterday " + "and of the day before " * 9 + "is card_fraud."
     text = told.read(FILE).decode()
-    told.commit({FILE: text.replace("A charge nobody knows is card_fraud.", long)}, "Say more")
+    said = event(GONE, kind="suggestion", comment=f"say: {long}")
+    place = f"feedback/{NAME}/2026/02/{new_ulid(NOON, b'1' * 10)}.jsonl"
+    told.commit({FILE: text.replace("A charge nobody knows is card_fraud.", long), place: said}, "Say more")
     assert f"\t{long}\n" in cli.ok("why", NAME)
-    assert "…" not in cli.ok("why", NAME, "--rule", "2")
-    assert "…" in cli.ok("why", NAME, PROMPTVC_FORCE_TTY="80")
+    assert f": say: {long}\n" in cli.ok("why", NAME, "--rule", "2")
+    for command in (("why", NAME), ("why", NAME, "--rule", "2")):
+        assert "…\n" in cli.ok(*command, PROMPTVC_FORCE_TTY="80")
 
 
 def test_what_a_person_wrote_names_the_person(told: Repo, cli: Cli) -> None:
