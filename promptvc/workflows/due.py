@@ -241,6 +241,12 @@ def _standing(project: Project, name: str, now: Mapping[str, str], trainings: Se
     found = _new(project, name, now, ended)
     due = assess(found.new, ended, settings.triggers, project.clock(), there=found.there)
     newest = trainings[0] if trainings else None
+    stuck = newest is not None and not has_asked(newest) and not has_failed(newest)
+    if due.due and newest is not None and stuck and newest.main == project.main_commit:
+        # It could not start with what is there; to try again every hour would only fill the ledger.
+        due = replace(
+            due, due=False, reasons=("the last training could ask nothing, and main is as it was then",)
+        )
     return Standing(name, replace(due, reasons=(*due.reasons, *found.remark)), newest)
 
 

@@ -184,9 +184,13 @@ def test_one_that_could_not_start_leaves_the_events_new(desk: Repo) -> None:
     assert done["calls"] == 0
     assert "at least 10 are needed" in done["reason"]
     row = standing(cli, "quiet")
-    assert (row["due"], row["trigger"], row["new"]) == (True, "suggestions", before["new"])
+    assert (row["due"], row["new"]) == (False, before["new"])
+    assert row["reasons"] == ["the last training could ask nothing, and main is as it was then"]
     assert row["last"]["reason"] == done["reason"]
     assert "\tasked nothing at " in cli.ok("train", "--status", "quiet")
+    add(desk, [{**said, "prompt": "quiet", "comment": "be very brief"}])
+    row = standing(cli, "quiet")
+    assert (row["due"], row["trigger"]) == (True, "suggestions")
 
 
 def test_with_a_training_for_each_model_each_is_named(desk: Repo) -> None:
