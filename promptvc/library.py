@@ -251,7 +251,9 @@ class Library:
         """Import promptfoo's configuration or CSV; ``options`` are the fields of ``switch.SwitchRequest``."""
         return switching.import_promptfoo(self._fresh(), switching.SwitchRequest(Path(file), **options))
 
-    def create_dataset(self, name: str, prompt: str, *, branch: str | None = None, **query: Any) -> corpora.Created:
+    def create_dataset(
+        self, name: str, prompt: str, *, branch: str | None = None, **query: Any
+    ) -> corpora.Created:
         """Commit the manifest of a dataset for fine-tuning.
 
         ``query`` are the fields of :class:`promptvc.training.exporting.query.DatasetQuery`; the bars of ratings and how
@@ -261,7 +263,9 @@ class Library:
         asked = corpora.usual_query(project, **query)
         return corpora.create(project, corpora.CreateRequest(name, prompt, asked, branch=branch))
 
-    def update_dataset(self, name: str, prompt: str | None = None, *, branch: str | None = None) -> corpora.Created:
+    def update_dataset(
+        self, name: str, prompt: str | None = None, *, branch: str | None = None
+    ) -> corpora.Created:
         """Make a dataset anew from what main has now, by its own query; ``prompt`` pins another version."""
         request = corpora.CreateRequest(name, prompt, update=True, branch=branch)
         return corpora.create(self._fresh(), request)

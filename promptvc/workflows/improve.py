@@ -51,7 +51,10 @@ from promptvc.workflows.project import Progress, Project, silent
 
 __all__ = ["TrainRequest", "Trained", "train"]
 
-NOTHING_TO_COMPARE_ON = "there is nothing to compare a candidate on: no suite, and no inputs with a right answer that could be set aside"
+NOTHING_TO_COMPARE_ON = (
+    "there is nothing to compare a candidate on:"
+    " no suite, and no inputs with a right answer that could be set aside"
+)
 
 PLAIN = "plain"
 """The guard of a comparison with cases that were made harder: the score of those that were not."""

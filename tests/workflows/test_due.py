@@ -175,7 +175,7 @@ def test_one_that_fails_is_called_so_and_locks_nothing(desk: Repo) -> None:
 def test_one_that_could_not_start_leaves_the_events_new(desk: Repo) -> None:
     """Too little can be asked: no answer was asked for, and none was paid."""
     desk.commit({"prompts/quiet.yaml": DESK_PROMPT.replace(DESK, "quiet")}, "Quiet")
-    said = {"time": "2026-01-28T12:00:00Z", "kind": "suggestion", "source": "human"}
+    said: dict[str, object] = {"time": "2026-01-28T12:00:00Z", "kind": "suggestion", "source": "human"}
     rows = [*corrections("alpha", 4), *({**said, "comment": f"be brief, {at}"} for at in range(50))]
     add(desk, [{**row, "prompt": "quiet"} for row in rows])
     cli = cli_of(desk)
