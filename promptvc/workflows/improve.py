@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from promptvc.base.errors import GitError, NotFound, OverBudget, PromptvcError, Usage
+from promptvc.base.errors import GitError, OverBudget, PromptvcError, Usage
 from promptvc.base.ids import new_ulid
-from promptvc.base.jsonl import canonical_json
-from promptvc.evaluation.cases.suite import Case, digest_of
-from promptvc.evaluation.compare import CompareOptions, Comparison, compare
+from promptvc.evaluation.compare import Comparison
 from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.recording import Facts, comparison_record
-from promptvc.evaluation.reduce import with_metric
 from promptvc.evaluation.running.spent import Spent
-from promptvc.evidence.ledger import LedgerState, Look, fold
 from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
 from promptvc.git.commits import maintain
-from promptvc.git.objects import blob_id
 from promptvc.git.remotes import Transfer
 from promptvc.prompts.edit import edit
-from promptvc.prompts.model import load_prompt
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.proposals import Proposed, propose, publish, waiting
 from promptvc.training.approaches.adversarial.dataset import joined
-from promptvc.training.approaches.adversarial.holdout import Harder, harder
 from promptvc.training.data.claims import OLDER
 from promptvc.training.optimizer import SessionOptimizer
 from promptvc.training.outcome import TrainingOutcome
@@ -47,6 +39,7 @@ from promptvc.workflows.learning import (
     recorded,
     settings_of,
 )
+from promptvc.workflows.meeting import Meeting
 from promptvc.workflows.project import Progress, Project, silent
 
 __all__ = ["TrainRequest", "Trained", "train"]
@@ -55,9 +48,6 @@ NOTHING_TO_COMPARE_ON = (
     "there is nothing to compare a candidate on:"
     " no suite, and no inputs with a right answer that could be set aside"
 )
-
-PLAIN = "plain"
-"""The guard of a comparison with cases that were made harder: the score of those that were not."""
 
 
 def train(project: Project, name: str, request: TrainRequest, *, progress: Progress = silent) -> Trained:
@@ -103,7 +93,7 @@ class _Training:
         self.session = open_training(project, self.prepared, request)
         self.under_way = False
         self.found: TrainingOutcome | None = None
-        self.state: LedgerState | None = None
+        self.meeting = Meeting(project, self.prepared, self.session, self.ledgers, request)
         self.met: Met | None = None
         self.tools: Tools | None = None
 
@@ -129,7 +119,7 @@ class _Training:
         if found.edits is None or self.request.dry_run:
             return self._ended(found)
         unnumbered = edit(self.baseline.data, found.edits, file=self.prepared.path)
-        met = self.met = self._meet(unnumbered)
+        met = self.met = self.meeting.meet(found, unnumbered, self.id, self.started, self.progress)
         return self._decided(found, unnumbered, met)
 
     def _candidate(self) -> TrainingOutcome:
@@ -169,67 +159,6 @@ class _Training:
             self._record(found, reason)
         others = waiting(self.project.resolver, self.baseline, None)
         return self._trained(found, reason, others=others)
-
-    def _meet(self, unnumbered: bytes) -> Met:
-        """The one comparison on the hold-out, at the level that this look may spend.
-
-        The look is in the ledger before the first call on the hold-out: a crash counts as a look.
-        """
-        hard = self._harder()
-        cases = (*self.split.holdout, *(each.case for each in hard))
-        look = self._reserve(unnumbered, self._looked_at(cases))
-        state = self.state = fold(self.ledgers.read(self.name).looks, look.cases, key=look.key)
-        names = (*self.split.clusters, *(self.split.clusters[each.of] for each in hard))
-        clusters = {case.id: cluster for case, cluster in zip(cases, names, strict=True)}
-        candidate = load_prompt(unnumbered, file=self.prepared.path, name=self.name)
-        bars = self.project.settings.evaluation
-        guards = dict(self.prepared.suite.guards) if self.prepared.suite else {}
-        options = CompareOptions(
-            alpha=state.alpha,
-            bars=bars,
-            guards=guards | {PLAIN: bars.guard_margin} if hard else guards,
-            provisional=not self.ledgers.is_pushed(look),
-        )
-        sides = [
-            self.session.scores(prompt, cases, clusters=clusters, progress=self.progress(label))
-            for label, prompt in (("candidate", candidate), ("baseline", self.prepared.prompt))
-        ]
-        if hard:
-            plain = {case.id for case in self.split.holdout}
-            sides = [with_metric(side, PLAIN, plain) for side in sides]
-        comparison = compare(sides[0], sides[1], options)
-        if not self.split.promotable and comparison.recommendation == "deploy":
-            few = f"better, but {self.split.holdout_groups} independent cases are too few to deploy by"
-            comparison = replace(comparison, recommendation="test_more", reason=few)
-        return Met(state, comparison)
-
-    def _looked_at(self, cases: Sequence[Case]) -> str:
-        """What a look is at: the cases, and the models that answer them. Other models give it another chance."""
-        return hashlib.sha256(canonical_json([digest_of(cases), *self.prepared.models])).hexdigest()
-
-    def _harder(self) -> tuple[Harder, ...]:
-        """Harder forms of hold-out cases for a candidate against such inputs, as far as calls are left."""
-        found = self.found
-        if found is None or not found.families:
-            return ()
-        each = look_calls(self.prepared, self.session) // max(1, len(self.split.holdout))
-        most = self.request.max_calls or settings_of(self.project, self.request).max_calls
-        room = (most - found.calls) // max(1, each) - len(self.split.holdout)
-        return harder(self.prepared.task, self.split.holdout, found.families, self.request.seed, max(0, room))
-
-    def _reserve(self, unnumbered: bytes, holdout: str) -> Look:
-        if not self.split.holdout:
-            raise NotFound("there is no hold-out", hint=f"write cases into evaluation/{self.name}.yaml")
-        if self.request.push:
-            self.ledgers.fetch()
-        digest = blob_id(unnumbered, self.project.repository.object_format)
-        digests = (digest, self.baseline.digest, holdout)
-        wanted = Look.reserve(self.id, self.started, self.name, digests, self.split.holdout_keys)
-        look = self.ledgers.reserve(wanted, self.project.clock)
-        self.project.log.event("training.look_reserved", name=self.name, key=look.key)
-        if self.request.push:
-            self.ledgers.push()
-        return look
 
     def _decided(self, found: TrainingOutcome, unnumbered: bytes, met: Met) -> Trained:
         """Commit the candidate if the comparison, or the user, says so; record the training either way."""
@@ -323,7 +252,7 @@ class _Training:
             made=Made(VersionRef(made.version, made.digest), made.branch) if made else None,
             promoted=self._is_promoted(met, made),
         )
-        self.ledgers.record(with_look(record, self.state))
+        self.ledgers.record(with_look(record, self.meeting.state))
         self.under_way = False
 
     def _is_promoted(self, met: Met | None, made: Proposed | None) -> bool:

@@ -45,6 +45,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.changes",
     "promptvc.workflows.datasets",
     "promptvc.workflows.learning",
+    "promptvc.workflows.meeting",
     "promptvc.workflows.suites",
     "promptvc.workflows.voices",
     "promptvc.workflows.made",

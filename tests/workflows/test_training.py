@@ -105,7 +105,7 @@ def test_a_crash_after_the_reservation_counts_as_a_look(
         raise MemoryError
 
     with monkeypatch.context() as broken:
-        broken.setattr("promptvc.workflows.improve.compare", crash)
+        broken.setattr("promptvc.workflows.meeting.compare", crash)
         with pytest.raises(MemoryError):
             cli("train", DESK, "--max-examples", "4")
     assert len(ledger(trained)["looks"]) == 2
@@ -115,7 +115,9 @@ def test_a_crash_after_the_reservation_counts_as_a_look(
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), ProviderError("no answer"), OverBudget("used up")])
-@pytest.mark.parametrize(("where", "look"), [("find_candidate", None), ("compare", 2), ("propose", 2)])
+@pytest.mark.parametrize(
+    ("where", "look"), [("improve.find_candidate", None), ("meeting.compare", 2), ("improve.propose", 2)]
+)
 def test_a_training_that_fails_leaves_its_record(
     trained: Repo, monkeypatch: pytest.MonkeyPatch, stop: BaseException, where: str, look: int | None
 ) -> None:
@@ -124,7 +126,7 @@ def test_a_training_that_fails_leaves_its_record(
 
     cli = cli_of(trained)
     with monkeypatch.context() as broken:
-        broken.setattr(f"promptvc.workflows.improve.{where}", fail)
+        broken.setattr(f"promptvc.workflows.{where}", fail)
         assert cli("train", DESK, "--max-examples", "4", "--draft").code in {3, 130}
     row = cli.json("train", DESK, "--history")[0]
     assert (row["look"], row["promoted"], row["candidate"]) == (look, False, None)
