@@ -15,7 +15,8 @@ from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.scoring import Tools
 from promptvc.training.search.account import Account, Exhausted, counted
 from promptvc.training.search.changes import difference
-from promptvc.training.search.rounds import NOISE, Found, Search
+from promptvc.training.search.found import Found
+from promptvc.training.search.rounds import NOISE, Search
 from promptvc.training.selector import select
 from promptvc.training.task import TrainingTask
 
@@ -137,7 +138,7 @@ def _asked(task: TrainingTask, options: TrainingOptions, calls_per_case: int) ->
 
 
 def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOptions) -> TrainingOutcome:
-    best, positions = found.best, found.positions
+    best, positions = found.best, found.pair.positions
     approach = best.approach or chosen
     outcome = TrainingOutcome(
         approach=approach,
@@ -166,12 +167,12 @@ def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOpt
         else:
             why = f"{approach} has nothing to change"
         return replace(outcome, candidate=None, reason=f"no improvement found: {why}")
-    gain = best.mean(positions) - found.baseline.mean(positions)
+    gain = found.pair.gain
     over = (
         f"{approach} brings {gain * 100:+.1f} points on {len(positions)} training cases"
         f" ({outcome.baseline:.3f} -> {outcome.candidate:.3f})"
     )
-    chance = found.chance()
+    chance = found.pair.chance()
     outcome = replace(outcome, p=chance)
     if gain < options.min_gain:
         return replace(

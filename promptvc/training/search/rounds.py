@@ -7,9 +7,8 @@ the next. What outgrows its bounds, cites nothing or copies answers is refused b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from promptvc.base.paired import paired_test
 from promptvc.training.approach import Hardening, Proposer, Standing, Variant
 from promptvc.training.options import TrainingOptions
 from promptvc.training.outcome import Tried
@@ -17,9 +16,11 @@ from promptvc.training.scoring import Tools
 from promptvc.training.search.account import Account, Exhausted
 from promptvc.training.search.blocks import Block, blocks_of
 from promptvc.training.search.contender import Contender
+from promptvc.training.search.found import Found
 from promptvc.training.search.front import front
 from promptvc.training.search.growth import refusal
 from promptvc.training.search.merging import merge
+from promptvc.training.search.pair import Pair, row
 from promptvc.training.search.race import EQUAL, Ended, Race
 from promptvc.training.task import TrainingTask
 
@@ -36,38 +37,6 @@ PROMISING = 0.25
 """A variant that did not win is brought together with the winner where its gain is less likely than this by chance."""
 
 MERGE = "merge"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """How a search ended.
-
-    Attributes:
-        best: the last winner; the baseline itself when there was none.
-        task: the task with the cases that were made harder, if any.
-        asked: how many cases took part.
-        blocks: how many were raced over.
-        cut: whether a bound ended it.
-    """
-
-    best: Contender
-    baseline: Contender
-    task: TrainingTask
-    asked: int
-    tried: tuple[Tried, ...]
-    blocks: int
-    cut: bool = False
-    families: tuple[str, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def positions(self) -> list[int]:
-        """Of the cases that both have answered."""
-        return self.best.common(self.baseline)
-
-    def chance(self) -> float:
-        """One-sided, paired, by group: how likely the gain of the best over the baseline is without any."""
-        return _chance(self.task, self.best, self.baseline)
 
 
 class Search:
@@ -152,10 +121,11 @@ class Search:
 
     @property
     def _is_worth_a_look(self) -> bool:
-        best, baseline = self._best, self._baseline
-        both = best.common(baseline)
-        gain = best.mean(both) - baseline.mean(both)
-        return gain >= self._options.min_gain and _chance(self._task, best, baseline) <= NOISE
+        pair = self._pair(self._best, self._baseline)
+        return pair.gain >= self._options.min_gain and pair.chance() <= NOISE
+
+    def _pair(self, one: Contender, other: Contender) -> Pair:
+        return Pair(self._task, one, other)
 
     def _place(self, asked: Sequence[int]) -> bool:
         self._asked = tuple(asked)
@@ -267,9 +237,14 @@ class Search:
         parent = self._best
         accepted = winner is not None and self._is_better(winner, parent, number)
         if winner is not None and not accepted:
-            race.ended[contenders.index(winner)] = Ended("behind", "its gain is what chance often brings")
+            why = (
+                "its gain is what chance often brings"
+                if self._pair(winner, parent).gain > 0
+                else "it gains nothing"
+            )
+            race.ended[contenders.index(winner)] = Ended("behind", why)
         for at, one in enumerate(contenders):
-            self._tried.append(self._row(one, parent, race.ended[at], number))
+            self._tried.append(row(self._pair(one, parent), self._baseline, race.ended[at], number))
         if winner is None or not accepted:
             return False
         self._merges = [
@@ -281,49 +256,18 @@ class Search:
         return True
 
     def _is_better(self, winner: Contender, parent: Contender, number: int) -> bool:
-        both = winner.common(parent)
-        gain = winner.mean(both) - parent.mean(both)
-        if gain >= EQUAL and _chance(self._task, winner, parent) <= NOISE:
+        pair = self._pair(winner, parent)
+        if pair.gain >= EQUAL and pair.chance() <= NOISE:
             return True
         # What does as well with less is better, once something was found at all; few cases cannot tell that it does.
         if number == 1 or winner.length >= 0.95 * parent.length:
             return False
-        test = paired_test(
-            [winner.score(at) - parent.score(at) for at in both],
-            clusters=[self._task.cases[at].group for at in both],
-            alpha=NOISE,
-        )
-        return test.low > -AS_GOOD
+        low, _ = pair.interval(NOISE)
+        return low is not None and low > -AS_GOOD
 
     def _is_promising(self, one: Contender, parent: Contender) -> bool:
-        both = one.common(parent)
-        gain = one.mean(both) - parent.mean(both)
-        return gain >= EQUAL and _chance(self._task, one, parent) <= PROMISING
-
-    def _row(self, one: Contender, parent: Contender, ended: Ended, number: int) -> Tried:
-        both = one.common(parent)
-        gap = paired_gap(self._task, one, parent, both)
-        return Tried(
-            name=one.variant.name,
-            score=one.mean(both),
-            parent=parent.mean(both),
-            baseline=self._baseline.mean(both),
-            cases=len(both),
-            examples=one.examples,
-            approach=one.approach,
-            round=number,
-            low=gap[0],
-            high=gap[1],
-            rules=one.rules,
-            length=one.length,
-            tokens=_average([one.answers[at].tokens for at in both]),
-            cost=_average([one.answers[at].cost for at in both]),
-            latency_ms=_average([one.answers[at].latency_ms for at in both]),
-            blocks=one.blocks,
-            ended=ended.how,
-            reason=ended.reason,
-            calls=one.calls,
-        )
+        pair = self._pair(one, parent)
+        return pair.gain >= EQUAL and pair.chance() <= PROMISING
 
     def _found(self) -> Found:
         best = front(self._tried)
@@ -348,30 +292,3 @@ class Search:
             families=tuple(families),
             files=files,
         )
-
-
-def paired_gap(
-    task: TrainingTask, one: Contender, other: Contender, both: Sequence[int]
-) -> tuple[float | None, float | None]:
-    """The interval (95 %) of the mean difference, by group; None, None with too few cases."""
-    if len(both) < 2:
-        return None, None
-    test = paired_test(
-        [one.score(at) - other.score(at) for at in both],
-        clusters=[task.cases[at].group for at in both],
-        alpha=0.025,
-    )
-    return test.low, test.high
-
-
-def _chance(task: TrainingTask, one: Contender, other: Contender) -> float:
-    both = one.common(other)
-    if not both:
-        return 1.0
-    differences = [one.score(at) - other.score(at) for at in both]
-    return paired_test(differences, clusters=[task.cases[at].group for at in both]).p_greater
-
-
-def _average(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None

@@ -14,7 +14,8 @@ from promptvc.training.approach import Proposer, Standing, Variant
 from promptvc.training.options import Bounds, TrainingOptions
 from promptvc.training.scoring import Scored, Tools
 from promptvc.training.search.account import Account, Exhausted, counted
-from promptvc.training.search.rounds import Found, Search
+from promptvc.training.search.found import Found
+from promptvc.training.search.rounds import Search
 from promptvc.training.task import TrainingTask
 from tests.training.search.worlds import Chances, Offers, a_task, rules_of, with_rule
 
@@ -69,7 +70,7 @@ def test_what_helps_wins_and_the_next_round_builds_on_it() -> None:
     ends = {(one.round, one.name): one.ended for one in found.tried}
     assert ends[1, "good"] == ends[2, "better"] == "won"
     assert ends[3, "more"] == "equal"
-    assert found.chance() < 0.001
+    assert found.pair.chance() < 0.001
 
 
 def test_a_round_without_gain_ends_the_search() -> None:
