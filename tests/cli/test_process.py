@@ -115,7 +115,8 @@ def test_ctrl_c_in_a_training_keeps_what_was_paid_for(small: Repo) -> None:
         assert done.code == 0, done
         assert "no improvement found" in done.json["reason"]
         asked = [str(request.body["messages"]) for request in server.requests]
-        assert len(asked) - done.json["calls"] in range(20, 20 + 9)
+        # As many may be under way as calls are allowed at once.
+        assert len(asked) - done.json["calls"] in range(20, 20 + 33)
 
 
 def test_what_a_surrounding_hook_sets_leads_nowhere_else(desk: Repo, make_repo: object) -> None:

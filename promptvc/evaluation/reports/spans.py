@@ -15,6 +15,7 @@ from promptvc.evaluation.reports.plain import one_line
 _LOOK_ALIKES = str.maketrans({"`": "\u02cb", "|": "\u2502"})
 
 # A word or a number by itself; not seven hexadecimal digits, which a forge takes for a commit.
+_NUMBERED = re.compile(r"\d+[.)]?$|\d+[.)]\s")
 _WORD = re.compile(r"(?![a-fA-F0-9]{7})[A-Za-z]{1,30}[,.:;]?|[+-]?[0-9]{1,6}(\.[0-9]{1,4})?[,:;%]?|%")
 
 
@@ -26,7 +27,8 @@ def code(text: str, limit: int = 100) -> str:
 
 def words(text: str, limit: int = 300) -> str:
     """A sentence of promptvc's own, which may name something foreign: as it is if it is plain words and numbers."""
-    plain = all(_WORD.fullmatch(word) for word in text.split(" "))
+    # A number that begins a line and ends in a full stop would begin a list.
+    plain = all(_WORD.fullmatch(word) for word in text.split(" ")) and not _NUMBERED.match(text)
     return text if plain and len(text) <= limit else code(text, limit)
 
 

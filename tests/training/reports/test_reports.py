@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from promptvc.base.errors import InvalidDocument, Usage
@@ -199,6 +199,7 @@ def test_json_has_everything() -> None:
 
 @settings(max_examples=30)
 @given(TEXTS, st.integers(0, 40))
+@example(["0"], 0)
 def test_foreign_text_is_inert_and_the_page_stays_short(texts: list[str], many: int) -> None:
     pick = [*texts, *texts, *texts]
     changes = tuple(
