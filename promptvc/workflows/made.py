@@ -46,7 +46,9 @@ def made(project: Project, reference: str) -> Made:
         return Made(found, _candidate(project, found))
     branch = _BRANCH.fullmatch(reference)
     wanted = f"{branch['name']}@v{branch['number']}" if branch else reference
-    version = project.resolver.resolve(wanted)
+    version = (_tip(project, reference, branch["name"]) if branch else None) or project.resolver.resolve(
+        wanted
+    )
     trainings = ledgers.read(version.name).trainings
     for training in trainings:
         if training.candidate is not None and training.candidate.digest == version.digest:
@@ -61,6 +63,12 @@ def made(project: Project, reference: str) -> Made:
         if training.id in claimed:
             return Made(training, version)
     raise _by_nobody(project, version)
+
+
+def _tip(project: Project, branch: str, name: str) -> Version | None:
+    """What stands at the tip of a branch, whatever its number; None where there is no such branch here."""
+    commit = project.repository.resolve(branch)
+    return None if commit is None else project.resolver.at(name, commit)
 
 
 def unnumbered(data: bytes, *, file: str) -> bytes:

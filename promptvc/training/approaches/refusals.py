@@ -41,6 +41,7 @@ _TASK = (
     rf"\b{_LEAVE}\b[^.\n]{{0,40}}\b(?:{_QUALIFIED})\b[^.\n]{{0,30}}\b{_ORDERS}\b"
     rf"|\b{_LEAVE}\b[^.\n]{{0,40}}\b{_ORDERS}\b"
     rf"|\b{_LEAVE}\b[^.\n]{{0,40}}\b{_TOLD}\b"
+    rf"|\b(?:not|never|stop|n't)\s+(?:follow|obey|apply|use|heed)\w*\b[^.\n]{{0,30}}\b(?:{_ORDERS}|{_TOLD})\b"
     rf"|\b(?:previous|prior|above|earlier|new|real|hidden|secret|system|initial|original|developer)\s+{INSTRUCTIONS}"
     r"|\byou(?: are|'re) (?:now|no longer)\b|\bfrom now on you\b"
     r"|\b(?:act as|pretend (?:to|you)|role-?play|jail ?break|(?:dan|developer|god) mode|do anything now"
@@ -79,7 +80,10 @@ _STATE = (
 )
 _PASSWORD = (
     r"\b(?:pass(?:word|wort|code|phrase)|kennwort|pin|api[ _-]?key|(?:access )?token)s?\b"
+    rf"(?:\s+(?:for|of|to|für)\s+[^.\n]{{1,40}}?)?"
     rf"(?:\s+(?:is|are|was|ist|lautet|est|es)\b[\s:]*(?!{_STATE})|\s*[:=]\s*)[\"'`]?(\w[^\s\"']*)"
+    r"|\b(?:secret|access|door|discount|voucher|promo|geheim)[ _-]?code\s+(?:is\s+)?[\"'`]?(?=\S*\d)(\w[^\s\"']*)"
+    r"|\b(?:bc1|0x)[0-9a-zA-Z]{8,}\b|\b(?:bitcoin|ethereum|crypto(?:currency)?)\b"
 )
 _MARKS = (
     r"<<<|>>>|<\|[^|\n]{0,40}\|?>?|\[/?INST\]|^\s*#{2,}\s*(?:system|user|assistant)\b"

@@ -2,7 +2,8 @@
 
 Claims (:mod:`promptvc.training.data.claims`) keep only what says a right answer. Signals also keep what says that
 something is wrong, and why: low ratings, thumbs, comments, suggestions, errors. What an annotation rejected is no
-signal; a note of a person on an event belongs to that event's words.
+signal; a note of a person on an event belongs to that event's words. What a judge says is none: it is held against
+people, and teaches nobody.
 
 Of very many signals a stable sample is heard: of those that tell of a call with one bound, so that rates stay what they
 are; of suggestions and demonstrations, which are rare, each with its own.
@@ -22,6 +23,8 @@ from promptvc.training.data.claims import FUTURE, OLDER, ClaimOptions, approves,
 from promptvc.training.data.inputs import Form, Inputs
 from promptvc.training.data.sample import sampled
 from promptvc.training.measures import SERVED
+
+JUDGE = "llm_judge"
 
 HEARD = frozenset({"rating", "correction", "suggestion", "error", "success", "demonstration"})
 
@@ -111,7 +114,9 @@ def hear(
     for event in ordered:
         if event.kind not in HEARD:
             continue
-        if event.id in rejected:
+        if event.source == JUDGE:
+            left_out["said by a judge"] += 1
+        elif event.id in rejected:
             left_out["rejected by an annotation"] += 1
         elif since is not None and event.time < since:
             left_out[OLDER] += 1
@@ -180,7 +185,7 @@ def _signal(event: Event, inputs: Inputs) -> Signal:
         framework=_text(context.get("framework")),
         model=_text(context.get("model")),
         execution=_text(data.get("execution")),
-        judged=event.source == "llm_judge",
+        judged=event.source == JUDGE,
         unfit=_plain(event.input) if given is None else None,
     )
 

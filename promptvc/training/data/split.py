@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.assertions.assertion import Assertion
@@ -17,6 +18,11 @@ from promptvc.training.data.signals import Signal
 
 FEWEST_GROUPS = 30
 """With fewer independent hold-out cases the outcome of a training is at most a draft."""
+
+
+@lru_cache(maxsize=1)
+def _quoted(forms: tuple[Form, ...]) -> Quoted:
+    return Quoted(text for form in forms for text in (form.key, form.core))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Split:
     @property
     def quoted(self) -> Quoted:
         """Tells whether a text quotes an input of the hold-out."""
-        return Quoted(text for form in self.holdout_forms for text in (form.key, form.core))
+        return _quoted(self.holdout_forms)
 
     def taught(self, items: Sequence[Item]) -> Split:
         """The same with only those of ``items`` to learn from that are on training's side, as they are there.

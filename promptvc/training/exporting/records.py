@@ -24,6 +24,7 @@ from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
 from promptvc.training.data.claims import approves, rejects, standing_notes
 from promptvc.training.data.inputs import Form, Inputs
+from promptvc.training.data.signals import JUDGE
 from promptvc.training.exporting.query import KINDS, DatasetQuery
 
 _NOTES: Mapping[str, Event] = {}
@@ -89,6 +90,9 @@ def read_records(events: Iterable[Event], prompt: Prompt, query: DatasetQuery) -
     for event in ordered:
         about = tuple(notes.get(event.id, _NOTES).values())
         if event.kind not in KINDS and not any(note.corrected for note in about):
+            continue
+        if event.source == JUDGE:
+            left_out["said by a judge"] += 1
             continue
         given = inputs.given(event.input)
         if given is None:

@@ -11,7 +11,7 @@ from promptvc.feedback.events import Event
 from promptvc.training.data.claims import FUTURE, OLDER, ClaimOptions
 from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import build
-from promptvc.training.data.quoting import SHORTEST, Quoted
+from promptvc.training.data.quoting import MANY, SHORTEST, Quoted
 from promptvc.training.data.signals import Signals, hear
 from promptvc.training.data.texts import normalised
 from tests.training.makers import START, a_prompt, an_id, corrections, event, questions
@@ -89,13 +89,26 @@ def test_what_quotes_the_holdout_is_not_heard() -> None:
     assert dropped == {"quote a hold-out input": 2}
 
 
-@given(st.text(max_size=80), st.text(max_size=40), st.text(max_size=40))
-def test_a_text_is_found_in_whatever_stands_around_it(text: str, before: str, after: str) -> None:
+@given(st.text(max_size=80), st.text(max_size=40), st.text(max_size=40), st.booleans())
+def test_a_text_is_found_in_whatever_stands_around_it(text: str, before: str, after: str, many: bool) -> None:
     plain = normalised(text)
-    quoted = Quoted([plain])
-    assert quoted.by(f"{before} {text} {after}") == (
-        len(plain) >= SHORTEST and plain in normalised(f"{before} {text} {after}")
-    )
+    others = [f"{number:030}" for number in range(MANY + 1)] if many else []
+    around = f"{before} {text} {after}"
+    if len(plain) >= SHORTEST and plain in normalised(around):
+        assert Quoted([plain, *others]).by(around)
+    elif len(plain) < SHORTEST:
+        assert not Quoted([plain]).by(around)
+
+
+def test_most_of_a_text_is_a_quotation_and_a_few_words_are_none() -> None:
+    words = ["lamp", "yesterday", "chair", "card", "shop", "broken", "kitchen", "when", "nobody"]
+    quoted = Quoted([" ".join(words), "where is the parcel that was sent on monday"])
+    assert quoted.by(f"{' '.join(words[1:]).upper()} must be billing!")
+    assert quoted.by("lamp yesterday chair shop broken kitchen when nobody is fraud")
+    assert quoted.by("Chair card shop broken kitchen when nobody: t2")
+    assert not quoted.by("When a card is broken, answer t2")
+    assert not quoted.by("Ask where the parcel is")
+    assert not quoted.by(words[0])
 
 
 def test_a_window_that_moves_does_not_move_the_holdout() -> None:
