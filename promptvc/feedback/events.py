@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -104,7 +104,20 @@ class Event:
             return f"{asked} -> {self.corrected or self.output}"
         error = self.data.get("error")
         said = self.comment or (error.get("message") if isinstance(error, dict) else None)
+        if self.kind == "annotation":
+            return " ".join(self._reviewed(said or self.data.get("notes")))
         return str(said or self.output or self.data.get("name") or "")
+
+    def _reviewed(self, said: str | None) -> Iterator[str]:
+        """What an annotation says: its verdict, then its words."""
+        if self.corrected is not None:
+            yield f"-> {self.corrected}"
+        elif "approved" in self.data:
+            yield "approved" if self.data["approved"] else "rejected"
+        elif self.data.get("label") is not None:
+            yield str(self.data["label"])
+        if said:
+            yield f"({said})"
 
     def _text(self, key: str) -> str | None:
         given: str | None = self.data.get(key)

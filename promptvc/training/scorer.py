@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from promptvc.base.config import Price
 from promptvc.evaluation.cases.suite import Case
 from promptvc.evaluation.sessions.opening import judgements
 from promptvc.evaluation.sessions.session import Session
@@ -44,10 +45,12 @@ class SessionScorer:
             seen=lambda one: results.setdefault(one.case, []).append(one),
         )
         by_case = {score.case: score.score for score in scores}
-        return [_scored(by_case.get(case.id), results.get(case.id, [])) for case in cases]
+        prices = {self.session.prices.get(model.name) for model in self.session.models}
+        price = prices.pop() if len(prices) == 1 else None
+        return [_scored(by_case.get(case.id), results.get(case.id, []), price) for case in cases]
 
 
-def _scored(score: float | None, results: Sequence[CaseResult]) -> Scored:
+def _scored(score: float | None, results: Sequence[CaseResult], price: Price | None) -> Scored:
     latency = _sum([one.latency_ms for one in results])
     return Scored(
         score=score,
@@ -58,9 +61,19 @@ def _scored(score: float | None, results: Sequence[CaseResult]) -> Scored:
             )
         ),
         tokens=_sum([count for one in results for count in (one.tokens.input, one.tokens.output)]),
-        cost=_sum([one.cost for one in results]),
+        cost=_sum([_cost(one, price) for one in results]),
         latency_ms=None if latency is None else latency / len(results),
     )
+
+
+def _cost(result: CaseResult, price: Price | None) -> float | None:
+    """As it was told, else by the price: an answer that is older than its price was kept without a cost."""
+    if result.cost is not None or price is None:
+        return result.cost
+    used = result.tokens
+    if used.input is None or used.output is None:
+        return None
+    return (used.input * price.input + used.output * price.output) / 1e6
 
 
 _N = TypeVar("_N", int, float)

@@ -103,6 +103,9 @@ def _options(request: TrainRequest, training: Training) -> Iterator[str]:
             yield flag
         else:
             yield from (flag, ",".join(value) if isinstance(value, tuple) else f"{value}")
+    # What is repeated stops at a block; what is asked for again, after as many seconds.
+    if (seconds := training.options.get("max_time")) is not None and request.max_time is None:
+        yield from ("--max-time", f"{seconds:g}")
     if training.candidate is not None and not training.promoted:
         yield "--draft"
 

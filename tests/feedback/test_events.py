@@ -146,3 +146,26 @@ def test_stamped_fills_in_what_is_missing_only() -> None:
     made = stamped({"prompt": "p"}, now=now, random=bytes(10))
     assert made == {"prompt": "p", "time": "2026-11-20T10:30:00Z", "id": "01M7W831200000000000000000"}
     assert stamped(HEAD, now=now) == HEAD
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"corrected": "refunds", "notes": "money back"}, "-> refunds (money back)"),
+        ({"approved": False}, "rejected"),
+        ({"approved": True, "notes": "fine"}, "approved (fine)"),
+        ({"label": "wrong_team"}, "wrong_team"),
+        ({"scores": {"tone": 0.5}}, ""),
+    ],
+)
+def test_an_annotation_says_its_verdict_and_its_words(given: dict[str, Any], words: str) -> None:
+    value = {
+        "id": "01JD3M8Z6VQW4N9T2X5KAB7CDE",
+        "time": "2026-11-01T10:00:00Z",
+        "prompt": "a/b",
+        "kind": "annotation",
+        "source": "human",
+        "target": "01JD3M9C2K8P0R4S6T1VWXYZ23",
+        **given,
+    }
+    assert parse_event(value).words == words
