@@ -88,28 +88,28 @@ def train(
         )
     remarks = [remark for stage in search.begun for each in stage.values() for remark in each.remarks]
     if len(found.baseline.answers) < FEWEST_CASES:
-        return replace(
-            nothing,
-            reason=nothing.reason if few else "the baseline could not be scored",
-            calls=account.calls,
-            tokens=account.tokens,
-            cost=account.cost,
-            remarks=tuple(dict.fromkeys(remarks)),
-            files=found.files,
-        )
+        # With few cases of its own it rested on those that were made harder.
+        why = "no harder form of an input failed in a way that could be raced"
+        if not few:
+            why = "the baseline could not be scored"
+        outcome = replace(nothing, reason=why, files=found.files)
+        return _spent(outcome, account, remarks)
     outcome = _outcome(task, found, nothing.approach, options)
     before = [name for stage in search.begun for name in stage if name != outcome.approach]
     chosen = selection.reason
     if len(selection.stages) > 1 and outcome.approach not in {each.name for each in first}:
         chosen += f"; {', '.join(before)} found nothing better"
     each_round = tools.scorer.calls_per_case * found.asked
+    full = each_round * (1 + sum(1 for one in found.tried if one.ended != "refused"))
+    return _spent(replace(outcome, chosen=chosen, full_calls=full), account, remarks)
+
+
+def _spent(outcome: TrainingOutcome, account: Account, remarks: Sequence[str]) -> TrainingOutcome:
     return replace(
         outcome,
-        chosen=chosen,
         calls=account.calls,
         tokens=account.tokens,
         cost=account.cost,
-        full_calls=each_round * (1 + sum(1 for one in found.tried if one.ended != "refused")),
         stopped=account.stopped,
         failed_after=account.failed_after,
         remarks=tuple(dict.fromkeys(remarks)),

@@ -42,7 +42,9 @@ def keep_cases(outcome: Trained, file: Path | None) -> Trained:
             return outcome
         return _remarked(outcome, f"{_cases(count)} failed: --cases FILE writes them")
     if not count:
-        return _remarked(outcome, f"no hard case failed: {file} is as it was")
+        return _remarked(
+            outcome, f"no hard case failed that a suite could hold: nothing is written to {file}"
+        )
     before = _before(file)
     data = joined(before, found, file=str(file))
     added = len(data.splitlines()) - len((before or b"").splitlines())

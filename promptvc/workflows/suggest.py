@@ -159,7 +159,8 @@ class _Suggesting:
                 if found.proposals:
                     return found.proposals
                 self.remarks.append(
-                    f"{name} proposed nothing for {prepared.name}; rules are extracted from users' words"
+                    f"{name} proposed nothing that can be used for {prepared.name};"
+                    " rules are extracted from users' words"
                 )
         return extract(signals, prompt, most=self.request.limit, thresholds=bars)
 

@@ -237,7 +237,7 @@ def test_a_model_proposes_when_one_is_named(shop: Make) -> None:
     [
         (lambda: json_reply({"error": {"message": "no such model"}}, status=404), f"{OPTIMIZER} failed: "),
         (lambda: answer("I would rather not."), f"{OPTIMIZER} failed: "),
-        (lambda: answer('{"edits": []}'), f"{OPTIMIZER} proposed nothing for shop/mail; "),
+        (lambda: answer('{"edits": []}'), f"{OPTIMIZER} proposed nothing that can be used for shop/mail; "),
     ],
 )
 def test_a_model_that_fails_leaves_it_to_rules_and_is_named(

@@ -573,7 +573,7 @@ def test_a_training_needs_no_right_answer_where_inputs_are_made_harder() -> None
     assert set(outcome.families) == set(INJECTIONS)
     still = trained(task)
     assert still.edits is None
-    assert still.reason == "only 0 training cases can be asked, and at least 10 are needed"
+    assert still.reason == "no harder form of an input failed in a way that could be raced"
     assert any(remark.startswith("the prompt held") for remark in still.remarks)
     few = train(task, TrainingOptions(approach="few_shot"), Tools(scorer(obeys)))
     assert few.calls == 0
