@@ -61,6 +61,9 @@ def _propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe:
     repository, start = resolver.repository, resolver.main
     path = path_of(baseline.name)
     number = next_version(repository, resolver, baseline.name)
+    if _known(resolver, baseline, unnumbered) is not None:
+        # Another process made the same between the first look and the count: its number is below this one.
+        raise _Taken("the same candidate was made meanwhile", hint="run the command again")
     data = with_version(unnumbered, number, file=path)
     digest = blob_id(data, repository.object_format)
     branch = candidate_branch(baseline.name, number)

@@ -118,7 +118,7 @@ def test_models_that_share_no_throttle_do_run_into_the_limit() -> None:
     bucket = Bucket(10, time)
     # No answer before sixteen requests are there, eight of each.
     with Server(lambda request: dataclasses.replace(bucket(request), gate=16)) as server:
-        models = [opened(server, Throttles(clock=time, sleep=time.sleep), attempts=1000) for _ in range(2)]
+        models = [opened(server, Throttles(clock=time, sleep=time.sleep), attempts=100_000) for _ in range(2)]
         asked(20, *models)
     assert bucket.refused > 0
 
