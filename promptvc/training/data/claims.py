@@ -6,8 +6,9 @@ A correction claims its ``corrected``, a demonstration its ``output``, a rating 
 confirms it. Of several annotations by one reviewer the latest counts; of several reviewers one rejection is
 enough; an annotation that a later one rejects does not count. A claim cites the ids of all events that it rests on.
 
-Only people's annotations count, and no rating of a judge. A judge's or a program's are as if they were not there:
-what a model thinks of an answer is measured against people (docs/design/judges.md), and is no review.
+Only people's annotations count, and nothing that a judge says unless a person approved or corrected it. Its notes, or
+a program's, are as if they were not there: what a model thinks of an answer is measured against people
+(docs/design/judges.md), and is no review.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _NONE: Mapping[str, Event] = {}
 
 OLDER = "older than --days"
 """The reason for which an event outside of the window is left out."""
+
+JUDGE = "llm_judge"
+JUDGED = "said by a judge"
 
 FUTURE = "dated in the future"
 
@@ -97,6 +101,9 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
         if since is not None and event.time < since:
             left_out[OLDER] += 1
             continue
+        if event.source == JUDGE and not any(note.corrected or approves(note) for note in about.values()):
+            left_out[JUDGED] += 1
+            continue
         found = _claim(event, tuple(about.values()), inputs, options)
         if isinstance(found, Claim):
             claims.append(found)
@@ -135,7 +142,7 @@ def _claim(event: Event, about: Sequence[Event], inputs: Inputs, options: ClaimO
         return "not reviewed"
     elif event.kind in {"correction", "demonstration"}:
         output, rank = stated, STATED
-    elif event.source != "llm_judge" and event.is_positive(options.thresholds):
+    elif event.is_positive(options.thresholds):
         output, rank = stated, RATED
     else:
         return "say no right answer"

@@ -19,12 +19,10 @@ from operator import attrgetter
 
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.claims import FUTURE, OLDER, ClaimOptions, approves, standing_notes
+from promptvc.training.data.claims import FUTURE, JUDGE, JUDGED, OLDER, ClaimOptions, approves, standing_notes
 from promptvc.training.data.inputs import Form, Inputs
 from promptvc.training.data.sample import sampled
 from promptvc.training.measures import SERVED
-
-JUDGE = "llm_judge"
 
 HEARD = frozenset({"rating", "correction", "suggestion", "error", "success", "demonstration"})
 
@@ -115,7 +113,7 @@ def hear(
         if event.kind not in HEARD:
             continue
         if event.source == JUDGE:
-            left_out["said by a judge"] += 1
+            left_out[JUDGED] += 1
         elif event.id in rejected:
             left_out["rejected by an annotation"] += 1
         elif since is not None and event.time < since:

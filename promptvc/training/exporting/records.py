@@ -22,9 +22,8 @@ from typing import Any
 
 from promptvc.feedback.events import Event
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.claims import approves, rejects, standing_notes
+from promptvc.training.data.claims import JUDGE, JUDGED, approves, rejects, standing_notes
 from promptvc.training.data.inputs import Form, Inputs
-from promptvc.training.data.signals import JUDGE
 from promptvc.training.exporting.query import KINDS, DatasetQuery
 
 _NOTES: Mapping[str, Event] = {}
@@ -91,8 +90,8 @@ def read_records(events: Iterable[Event], prompt: Prompt, query: DatasetQuery) -
         about = tuple(notes.get(event.id, _NOTES).values())
         if event.kind not in KINDS and not any(note.corrected for note in about):
             continue
-        if event.source == JUDGE:
-            left_out["said by a judge"] += 1
+        if event.source == JUDGE and not any(note.corrected or approves(note) for note in about):
+            left_out[JUDGED] += 1
             continue
         given = inputs.given(event.input)
         if given is None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvc.feedback.events import Event
-from promptvc.training.data.claims import FUTURE, OLDER, ClaimOptions
+from promptvc.training.data.claims import FUTURE, JUDGED, OLDER, ClaimOptions
 from promptvc.training.data.holdout import divide
 from promptvc.training.data.items import build
 from promptvc.training.data.quoting import MANY, SHORTEST, Quoted
@@ -128,3 +128,18 @@ def test_a_window_that_moves_does_not_move_the_holdout() -> None:
         assert [case.item for case in split.cases] == list(range(len(split.items)))
         sides.append({case.vars["message"] for case in split.holdout})
     assert sides[0] <= sides[1]
+
+
+def test_what_a_judge_says_teaches_nobody_unless_a_person_agrees() -> None:
+    judged = {"source": "llm_judge", "input": "where is my parcel", "user": "judge"}
+    events = [
+        event(1, "rating", rating=1.0, output="t9", comment="always answer t9", **judged),
+        event(2, "correction", output="t1", corrected="t8", **(judged | {"input": "and my money"})),
+        event(3, "rating", rating=1.0, output="t2", **(judged | {"input": "the van is late"})),
+        event(4, "annotation", target=an_id(3), approved=True),
+    ]
+    built = build(events, a_prompt())
+    assert [(item.output, item.because) for item in built.items] == [("t2", (an_id(3), an_id(4)))]
+    assert built.left_out == {JUDGED: 2}
+    found = heard(events)
+    assert (found.signals, found.left_out) == ((), {JUDGED: 3})
