@@ -16,7 +16,7 @@ from promptvc.training.data.texts import normalised, pieces
 SHORTEST = 24
 """Characters from which on a text can be quoted; a shorter one is a phrase that anybody may use."""
 
-MOST = 0.6
+MOST = 0.7
 """Of its pieces, from which on a text is quoted."""
 
 MANY = 10_000

@@ -73,9 +73,6 @@ def _copied(task: TrainingTask, prompt: Prompt) -> str | None:
     new = [(name, normalised(text)) for name, text in texts if text not in before]
     if not new:
         return None
-    for name, text in texts:
-        if text not in before and task.forbidden.by(text):
-            return f"its {name} repeats the input of a hold-out case"
     told = {normalised(text) for text in before}
     for item in task.items:
         if len(item.key) < SHORTEST or any(item.key in text for text in told):
@@ -83,4 +80,7 @@ def _copied(task: TrainingTask, prompt: Prompt) -> str | None:
         for name, text in new:
             if item.key in text:
                 return f"its {name} repeats the input of a training case"
+    for name, text in texts:
+        if text not in before and task.forbidden.by(text):
+            return f"its {name} repeats the input of a hold-out case"
     return None
