@@ -16,7 +16,7 @@ from promptvc.training.scoring import Tools
 from promptvc.training.search.account import Account, Exhausted, counted
 from promptvc.training.search.changes import difference
 from promptvc.training.search.found import Found
-from promptvc.training.search.rounds import NOISE, Search
+from promptvc.training.search.rounds import MERGE, NOISE, Search
 from promptvc.training.selector import select
 from promptvc.training.task import TrainingTask
 
@@ -68,40 +68,57 @@ def train(
             return nothing
     account = Account(options.bounds, clock)
     tools = counted(tools, account, options.seed)
-    search = Search(
-        task,
-        [partial(_begun, stage, task, options, tools) for stage in selection.stages],
-        options,
-        tools,
-        account,
-    )
+    stages = [partial(_begun, stage, task, options, tools) for stage in selection.stages]
+    search = Search(task, stages, options, tools, account)
     try:
         found = search.run(asked, few=few)
     except Exhausted as reached:
-        return replace(
-            nothing, reason=f"the bounds leave no room for the baseline: {reached}", calls=account.calls
-        )
+        outcome = replace(nothing, reason=f"the bounds leave no room for the baseline: {reached}")
+    else:
+        outcome = _told(task, search, found, nothing, options, few=few)
+        if found is not None:
+            each_round = tools.scorer.calls_per_case * found.asked
+            raced = sum(1 for one in found.tried if one.ended != "refused")
+            outcome = replace(outcome, full_calls=each_round * (1 + raced))
+    remarks = [remark for stage in search.begun for each in stage.values() for remark in each.remarks]
+    return _spent(outcome, account, remarks)
+
+
+def _told(
+    task: TrainingTask,
+    search: Search,
+    found: Found | None,
+    nothing: TrainingOutcome,
+    options: TrainingOptions,
+    *,
+    few: bool,
+) -> TrainingOutcome:
+    """What a search that came to its end says; ``nothing`` is what stands where it says nothing."""
     if found is None:
         return replace(
             nothing,
             reason="the training cases are too much alike to judge a candidate by cases that it did not learn from",
         )
-    remarks = [remark for stage in search.begun for each in stage.values() for remark in each.remarks]
     if len(found.baseline.answers) < FEWEST_CASES:
         # With few cases of its own it rested on those that were made harder.
         why = "no harder form of an input failed in a way that could be raced"
-        if not few:
-            why = "the baseline could not be scored"
-        outcome = replace(nothing, reason=why, files=found.files)
-        return _spent(outcome, account, remarks)
-    outcome = _outcome(task, found, nothing.approach, options)
-    before = [name for stage in search.begun for name in stage if name != outcome.approach]
-    chosen = selection.reason
-    if len(selection.stages) > 1 and outcome.approach not in {each.name for each in first}:
+        return replace(nothing, reason=why if few else "the baseline could not be scored", files=found.files)
+    outcome = _outcome(task, found, _maker(found, search, nothing.approach), options)
+    chosen = nothing.chosen
+    if len(search.begun) > 1 and found.best is not found.baseline and outcome.approach not in search.begun[0]:
+        before = [name for stage in search.begun for name in stage if name != outcome.approach]
         chosen += f"; {', '.join(before)} found nothing better"
-    each_round = tools.scorer.calls_per_case * found.asked
-    full = each_round * (1 + sum(1 for one in found.tried if one.ended != "refused"))
-    return _spent(replace(outcome, chosen=chosen, full_calls=full), account, remarks)
+    return replace(outcome, chosen=chosen)
+
+
+def _maker(found: Found, search: Search, chosen: str) -> str:
+    """The approach of what is best; of what was brought together, the one whose turn it was; ``chosen`` for several."""
+    if found.best is found.baseline:
+        return chosen
+    if found.best.approach != MERGE:
+        return found.best.approach
+    names = list(search.begun[-1])
+    return names[0] if len(names) == 1 else chosen
 
 
 def _spent(outcome: TrainingOutcome, account: Account, remarks: Sequence[str]) -> TrainingOutcome:
@@ -137,9 +154,8 @@ def _asked(task: TrainingTask, options: TrainingOptions, calls_per_case: int) ->
     return usable
 
 
-def _outcome(task: TrainingTask, found: Found, chosen: str, options: TrainingOptions) -> TrainingOutcome:
+def _outcome(task: TrainingTask, found: Found, approach: str, options: TrainingOptions) -> TrainingOutcome:
     best, positions = found.best, found.pair.positions
-    approach = best.approach or chosen
     outcome = TrainingOutcome(
         approach=approach,
         reason="",
