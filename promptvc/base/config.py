@@ -171,6 +171,40 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """How `check` reads prompts.
+
+    Attributes:
+        rules: by rule id, ``error``, ``warning`` or ``off`` instead of its own severity.
+        max_characters: of a rendered prompt without its variables' values, above which it is oversize.
+        trusted: variables whose values no stranger writes, wherever they stand.
+        ignore: paths of files, as ``fnmatch`` patterns from the prompt root, about which nothing is reported.
+    """
+
+    rules: Mapping[str, str] = field(default_factory=dict)
+    max_characters: int = 40_000
+    trusted: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSettings:
+    """How a candidate is brought to its reviewers.
+
+    Attributes:
+        forge: ``github``, ``gitlab`` or ``gitea`` where the remote's address does not tell; None: it does.
+        labels: of every pull request that promptvc opens.
+        reviewers: asked besides the owners that CODEOWNERS names: logins, or ``org/team``.
+        deploy: the environment whose deployment a pull request carries, so that merging deploys; None: none.
+    """
+
+    forge: str | None = None
+    labels: tuple[str, ...] = ("promptvc",)
+    reviewers: tuple[str, ...] = ()
+    deploy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything `promptvc.yaml` can say; the defaults stand here and nowhere else."""
 
@@ -182,6 +216,8 @@ class Settings:
     models: ModelSettings = ModelSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     training: TrainingSettings = TrainingSettings()
+    check: CheckSettings = CheckSettings()
+    review: ReviewSettings = ReviewSettings()
 
 
 def load_settings(data: bytes | None, *, file: str = FILE, memo: Memo | None = None) -> Settings:
@@ -211,8 +247,15 @@ def _settings(value: dict[str, Any]) -> Settings:
         models=ModelSettings(**models, prices=prices),
         evaluation=EvaluationSettings(**value.pop("evaluation", {})),
         training=training_settings(value.pop("training", {})),
+        check=CheckSettings(**_tuples(value.pop("check", {}))),
+        review=ReviewSettings(**_tuples(value.pop("review", {}))),
         **value,
     )
+
+
+def _tuples(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists as tuples: settings are frozen."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
 
 
 def training_settings(given: Mapping[str, Any]) -> TrainingSettings:

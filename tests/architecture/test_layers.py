@@ -17,11 +17,13 @@ BELOW: dict[str, set[str]] = {
     "models": {"base"},
     "feedback": {"base"},
     "evidence": {"base"},
+    "forge": {"base"},
     "store": {"base", "git", "prompts", "evidence"},
     "evaluation": {"base", "prompts", "models", "evidence"},
     "analysis": {"base", "prompts", "feedback", "evidence"},
     "deployment": {"base", "prompts", "store", "evidence"},
     "training": {"base", "prompts", "models", "feedback", "evidence", "evaluation", "analysis"},
+    "review": {"base", "prompts", "feedback", "evidence", "store", "evaluation", "forge"},
 }
 LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
@@ -60,6 +62,8 @@ HOMES = {
     "referencing": {"promptvc.base.schemas"},
     "deepdiff": {"promptvc.store.diff", "promptvc.store.nested"},
     "gepa": {"promptvc.training.approaches.meta_prompt.evolution"},
+    "github": {"promptvc.forge.github"},
+    "gitlab": {"promptvc.forge.gitlab"},
     "langchain": {"promptvc.models.chat", "promptvc.models.embeddings"},
     "langchain_core": {"promptvc.models.chat", "promptvc.models.embeddings"},
     "openai": {"promptvc.models.chat"},

@@ -1,0 +1,146 @@
+"""What promptvc asks of a forge, whichever it is: pull requests, comments, issues. Values are frozen, calls repeatable.
+
+A *marker* is a word of promptvc's own that stands in an HTML comment at the end of a body. By it, and by who wrote it,
+a comment or an issue is found again, so that there is one and it is updated: it "sticks". A body with somebody else's
+marker is nobody's: anybody can write one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Kind = Literal["github", "gitlab", "gitea"]
+KINDS: tuple[Kind, ...] = ("github", "gitlab", "gitea")
+
+MOST_COMMENT = 65_000
+"""Bytes of a body that every forge takes: GitHub refuses more than 65,536 characters, the others more than that."""
+
+_MARKER = re.compile(r"<!-- promptvc:(?P<marker>[a-z0-9][a-z0-9/_.:-]{0,255}) -->\s*\Z")
+
+
+def marked(body: str, marker: str) -> str:
+    """``body`` with its marker, which no reader sees, at the end."""
+    return f"{body.rstrip()}\n\n<!-- promptvc:{marker} -->\n"
+
+
+def marker_of(body: str | None) -> str | None:
+    """The marker that ends ``body``; None without one. A marker elsewhere in it was quoted."""
+    found = _MARKER.search(body or "")
+    return found["marker"] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull request (GitLab: merge request).
+
+    Attributes:
+        number: within its repository (GitLab: ``iid``).
+        head, base: branch names, without ``refs/heads/``.
+        commit: full id of the tip of ``head`` as the forge has it.
+        state: ``open``, ``closed`` or ``merged``.
+        fork: whether the head is in another repository.
+        author: the login that opened it.
+    """
+
+    number: int
+    url: str
+    title: str
+    head: str
+    base: str
+    commit: str
+    state: Literal["open", "closed", "merged"]
+    draft: bool
+    body: str = ""
+    labels: tuple[str, ...] = ()
+    fork: bool = False
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullText:
+    """What a pull request is to say. ``body`` is Markdown of at most :data:`MOST_COMMENT` bytes."""
+
+    title: str
+    body: str
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A comment, or an issue, that promptvc keeps: ``changed`` is False where it said the same already."""
+
+    number: int
+    url: str
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a review was asked of, and who could not be: each with the forge's reason."""
+
+    reviewers: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class Forge(Protocol):
+    """One repository on one forge, as one token sees it.
+
+    Every call raises: ProviderRefused-like errors of :mod:`promptvc.base.errors` as follows. ``Unfinished``: the forge
+    cannot be reached, or failed after its retries, or its rate limit outlasts the patience; ``Refused``: it says no (no
+    right, a rule of the branch); ``NotFound``: no such repository, number or branch; ``InputError``: the token is missing or bad.
+    A token is in no message.
+    """
+
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        """``owner/repository`` (GitLab: with all groups)."""
+        ...
+
+    def default_branch(self) -> str:
+        """The branch that the forge calls its default."""
+        ...
+
+    def find_pull(self, head: str, base: str) -> Pull | None:
+        """The pull request of this repository's branch ``head`` onto ``base``: the open one, else the newest other."""
+        ...
+
+    def open_pulls(self, prefix: str = "") -> tuple[Pull, ...]:
+        """The open pull requests whose head is a branch of this repository that begins with ``prefix``, by number."""
+        ...
+
+    def open_pull(self, head: str, base: str, text: PullText) -> Pull:
+        """Open one; if there is an open one already, by whomever it was opened meanwhile, that one, updated."""
+        ...
+
+    def update_pull(self, number: int, text: PullText) -> Pull:
+        """Set title, body and draft where they differ."""
+        ...
+
+    def close_pull(self, number: int) -> Pull:
+        """Close it, unmerged; closed is fine."""
+        ...
+
+    def label(self, number: int, labels: Sequence[str]) -> None:
+        """Add labels to a pull request; those that the repository does not know are made. Others stay."""
+        ...
+
+    def ask(self, number: int, users: Sequence[str], teams: Sequence[str] = ()) -> Asked:
+        """Ask for reviews. The author, and who was asked or has answered already, are left out silently."""
+        ...
+
+    def comment(self, number: int, marker: str, body: str) -> Note:
+        """Keep one comment of ours with ``marker`` on a pull request: the first that is there is updated, else one is made."""
+        ...
+
+    def keep_issue(self, marker: str, title: str, body: str, labels: Sequence[str] = ()) -> Note:
+        """Keep one open issue of ours with ``marker``: updated, else made."""
+        ...
+
+    def close_issue(self, marker: str, body: str) -> Note | None:
+        """Close the open issue with ``marker``, ``body`` being its last word; None if none is open."""
+        ...
