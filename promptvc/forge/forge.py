@@ -88,10 +88,9 @@ class Asked:
 class Forge(Protocol):
     """One repository on one forge, as one token sees it.
 
-    Every call raises: ProviderRefused-like errors of :mod:`promptvc.base.errors` as follows. ``Unfinished``: the forge
-    cannot be reached, or failed after its retries, or its rate limit outlasts the patience; ``Refused``: it says no (no
-    right, a rule of the branch); ``NotFound``: no such repository, number or branch; ``InputError``: the token is missing or bad.
-    A token is in no message.
+    Every call may raise ``Unfinished`` (the forge cannot be reached, fails after its retries, or its rate limit outlasts
+    our patience), ``Refused`` (it says no: no right, a rule of the branch), ``NotFound`` (no such repository, number or
+    branch), ``InputError`` (the token is missing or bad). A token is in no message.
     """
 
     kind: Kind
@@ -134,7 +133,7 @@ class Forge(Protocol):
         ...
 
     def comment(self, number: int, marker: str, body: str) -> Note:
-        """Keep one comment of ours with ``marker`` on a pull request: the first that is there is updated, else one is made."""
+        """Keep one comment of ours with ``marker`` on a pull request: the first one is updated, else one is made."""
         ...
 
     def keep_issue(self, marker: str, title: str, body: str, labels: Sequence[str] = ()) -> Note:
