@@ -88,9 +88,9 @@ class Asked:
 class Forge(Protocol):
     """One repository on one forge, as one token sees it.
 
-    Every call may raise ``Unfinished`` (the forge cannot be reached, fails after its retries, or its rate limit outlasts
-    our patience), ``Refused`` (it says no: no right, a rule of the branch), ``NotFound`` (no such repository, number or
-    branch), ``InputError`` (the token is missing or bad). A token is in no message.
+    Every call may raise ``Unfinished`` (the forge cannot be reached, fails after its retries, limits us for too long),
+    ``Refused`` (it says no: no right, a rule of the branch), ``NotFound`` (no such repository, number or branch),
+    ``InputError`` (the token is missing or bad). A token is in no message.
     """
 
     kind: Kind
