@@ -12,9 +12,9 @@ from typing import Any
 from promptvc.base.documents import dump_yaml, load_json_document, load_yaml
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, PromptvcError, Usage
 from promptvc.base.files import storage_errors, write_atomic
+from promptvc.base.losses import Loss
 from promptvc.evaluation.cases.suite import check_variables, load_suite
 from promptvc.evaluation.promptfoo.convert import Imported, from_configuration, from_csv, slug
-from promptvc.evaluation.promptfoo.losses import Loss
 from promptvc.evaluation.promptfoo.source import Source
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import check_name, path_of

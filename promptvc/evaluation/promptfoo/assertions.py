@@ -9,11 +9,11 @@ from typing import Any
 
 from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InvalidDocument
+from promptvc.base.losses import Losses
 from promptvc.evaluation.assertions.assertion import NEGATION, Assertion
 from promptvc.evaluation.assertions.registry import ASSERT_SET, ASSERTIONS, NAMES, needs, problem
 from promptvc.evaluation.cases.expected import ALIASES
 from promptvc.evaluation.cases.grammar import frozen
-from promptvc.evaluation.promptfoo.losses import Losses
 from promptvc.evaluation.promptfoo.nunjucks import PLACE, TAG, our_name
 from promptvc.evaluation.promptfoo.providers import embeddings_of, model_of
 from promptvc.evaluation.promptfoo.source import FILE, Source, Unreadable, is_code, kind_of

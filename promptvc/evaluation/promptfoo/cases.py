@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from promptvc.base.jsonl import canonical_json
+from promptvc.base.losses import Losses
 from promptvc.evaluation.assertions.registry import filled, problem
 from promptvc.evaluation.cases.grammar import frozen
 from promptvc.evaluation.promptfoo.assertions import Assertions, variables_of
-from promptvc.evaluation.promptfoo.losses import Losses
 from promptvc.evaluation.promptfoo.nunjucks import PLACE, TAG, our_name
 from promptvc.evaluation.promptfoo.source import FILE, Source, Unreadable, is_code, kind_of
 

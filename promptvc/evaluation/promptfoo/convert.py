@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptvc.base.errors import InvalidDocument
+from promptvc.base.losses import Loss, Losses
 from promptvc.evaluation.promptfoo.assertions import Assertions
 from promptvc.evaluation.promptfoo.cases import AFFIXES, Cases
-from promptvc.evaluation.promptfoo.losses import Loss, Losses
 from promptvc.evaluation.promptfoo.nunjucks import templated
 from promptvc.evaluation.promptfoo.prompts import Draft, drafts
 from promptvc.evaluation.promptfoo.providers import Chosen, chosen

@@ -20,7 +20,7 @@ from typing import Any
 from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import parse_json
-from promptvc.evaluation.promptfoo.losses import Losses
+from promptvc.base.losses import Losses
 from promptvc.evaluation.promptfoo.source import FILE, Source, Unreadable, is_code, kind_of
 
 _KEYS = frozenset({"id", "raw", "label", "display"})

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.base.errors import InputError
+from promptvc.base.losses import Losses
 from promptvc.base.schemas import problems
-from promptvc.evaluation.promptfoo.losses import Losses
 from promptvc.evaluation.promptfoo.source import FILE, Source, Unreadable, is_code
 from promptvc.models.providers import PARAMETERS, parse_spec
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from promptvc.base.losses import Losses
 from promptvc.evaluation.cases.expected import parse_expected
-from promptvc.evaluation.promptfoo.losses import Losses
 
 _EXPECTED = re.compile(r"__expected[0-9]*")
 _CONFIG = re.compile(r"__config:(__expected[0-9]*):(\w+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from promptvc.evaluation.promptfoo.losses import Losses
+from promptvc.base.losses import Losses
 from promptvc.evaluation.promptfoo.sheet import rows_of_csv
 from promptvc.evaluation.promptfoo.source import FILE, Source, Unreadable, is_code, kind_of
 

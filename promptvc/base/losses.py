@@ -1,4 +1,4 @@
-"""What an import dropped or changed: where it stood in their file, what it was, and why."""
+"""What a conversion dropped or changed: where it stood, what it was, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Loss:
     """One thing that did not come over as it was.
 
     Attributes:
-        path: in their file, ``tests[3].assert[0]``; after the file's name where it is another one.
+        path: in the file that was read, ``tests[3].assert[0]``; after the file's name where it is another one.
         what: the thing itself, cut where it is long.
         why: and what became of it.
     """
