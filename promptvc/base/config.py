@@ -36,13 +36,18 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """How providers are called. Times in seconds."""
+    """How providers are called. Times in seconds.
+
+    Attributes:
+        allow: the models that may be called, as ``fnmatch`` patterns of ``provider:name``; None: all.
+    """
 
     timeout_s: float = 60.0
     attempts: int = 5
     concurrency: int = 32
     local_only: bool = False
     prices: Mapping[str, Price] = field(default_factory=dict)
+    allow: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +245,7 @@ def load_settings(data: bytes | None, *, file: str = FILE, memo: Memo | None = N
 
 
 def _settings(value: dict[str, Any]) -> Settings:
-    models = dict(value.pop("models", {}))
+    models = _tuples(value.pop("models", {}))
     prices = {name: Price(**price) for name, price in models.pop("prices", {}).items()}
     return Settings(
         feedback=FeedbackSettings(**value.pop("feedback", {})),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Generic, TypeVar
 
 from promptvc.base.config import ModelSettings
@@ -22,8 +23,13 @@ def reachable(spec: str, *, settings: ModelSettings, environ: Mapping[str, str])
     """How the model that ``spec`` names is reached, and its provider's package is there.
 
     Raises:
-        InputError: see :func:`promptvc.models.access.resolve`; or the package is missing.
+        InputError: see :func:`promptvc.models.access.resolve`; the package is missing, or the settings do not allow it.
     """
+    if settings.allow is not None and not any(fnmatchcase(spec, pattern) for pattern in settings.allow):
+        raise InputError(
+            f"{spec} may not be called here: `models.allow` does not name it",
+            hint="bring the model to main first, in a change of its own, or add it to models.allow there",
+        )
     access = resolve(spec, local_only=settings.local_only, environ=environ)
     provider = access.provider
     if provider is not None and importlib.util.find_spec(provider.package) is None:

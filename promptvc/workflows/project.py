@@ -16,11 +16,14 @@ from promptvc.base.memo import Memo
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
 from promptvc.prompts.names import nearest
+from promptvc.store.forges import read_forge
 from promptvc.store.history import History
 from promptvc.store.listing import refuse_outside
 from promptvc.store.versions import Place, Resolver
 
 STATE = ".promptvc"
+BASE = "PROMPTVC_BASE"
+"""The variable that names the revision whose settings and models count: in CI, the base of a pull request."""
 Progress = Callable[[str], Callable[[int, int], None]]
 """Given a label, what to call with (done, total)."""
 
@@ -86,14 +89,45 @@ class Project:
             self.history.close()
 
     @cached_property
+    def base(self) -> str | None:
+        """The commit that :data:`BASE` names, whose word counts instead of the checkout's; None where it names none.
+
+        Raises:
+            NotFound: there is no such revision here.
+        """
+        revision = self.environ.get(BASE)
+        if not revision:
+            return None
+        commit = self.repository.resolve(revision)
+        if commit is None:
+            raise NotFound(
+                f"there is no revision {revision}, which {BASE} names",
+                hint="fetch it: actions/checkout with `fetch-depth: 0`, or git fetch origin",
+            )
+        return commit
+
+    @cached_property
     def settings(self) -> Settings:
-        """`promptvc.yaml` of the working tree, or of HEAD in a bare repository."""
-        return load_settings(self.read(FILE), file=FILE, memo=self.memo)
+        """`promptvc.yaml` of the working tree, or of HEAD in a bare repository; of :attr:`base` where there is one."""
+        data = self.read(FILE) if self.base is None else self.at(self.base, FILE)
+        return load_settings(data, file=FILE, memo=self.memo)
 
     @cached_property
     def main(self) -> str | None:
-        """The branch that versions and deployments are read from; None on a detached HEAD without a remote."""
-        return self.settings.main or self.repository.default_branch(self.settings.remote)
+        """The branch that versions and deployments are read from; None where nothing says which it is.
+
+        That is a detached HEAD without a remote. What a CI system checks out is detached too, and its clone knows of no
+        ``<remote>/HEAD``: there the forge's word counts.
+        """
+        if self.settings.main is not None:
+            return self.settings.main
+        remote = self.settings.remote
+        if self.repository.remote_head(remote) is None:
+            forge = read_forge(self.environ)
+            known = forge.default and self.repository.resolve(f"refs/remotes/{remote}/{forge.default}")
+            if forge.ci and known:
+                return forge.default
+        return self.repository.default_branch(remote)
 
     @cached_property
     def main_ref(self) -> str | None:
@@ -154,7 +188,7 @@ class Project:
         """Read anew where branches stand; for callers that live longer than one operation."""
         if "history" in self.__dict__:
             self.history.close()
-        for name in ("settings", "main", "main_ref", "history", "resolver"):
+        for name in ("base", "settings", "main", "main_ref", "history", "resolver"):
             self.__dict__.pop(name, None)
 
     def tree(self, commit: str, below: str) -> dict[str, str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from glob import escape
 
 from promptvc.analysis.cases import documents
+from promptvc.base.config import Settings
+from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
 from promptvc.evaluation.cases.finding import Shelf, suite_path
 from promptvc.evaluation.cases.generated import generated_suite
@@ -23,7 +26,8 @@ from promptvc.git.commits import commit as git_commit
 from promptvc.git.objects import blob_id
 from promptvc.prompts.edit import with_version
 from promptvc.prompts.model import Prompt, load_prompt
-from promptvc.prompts.names import path_of
+from promptvc.prompts.names import FOLDER as PROMPTS
+from promptvc.prompts.names import name_of, path_of
 from promptvc.store import trust
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
@@ -64,20 +68,42 @@ class SuiteAt:
 
 
 def place_of(project: Project) -> Place:
-    """What a run needs of the project.
+    """What a run needs of the project; where a base is named, its judges and only the models that it names.
 
     Raises:
         InvalidDocument, NotFound: a judge prompt of the repository that cannot be one.
     """
     judges: dict[str, JudgePrompt] = {}
+    files = project.files(project.base)
     for judge, name in project.settings.evaluation.judges.items():
-        data = project.read(path_of(name))
+        data = files.read(path_of(name))
         if data is None:
             raise NotFound(
                 f"there is no prompt {name}, which evaluation.judges names", hint=f"write {path_of(name)}"
             )
         judges[judge] = own_judge_prompt(judge, data, file=path_of(name), prompt_name=name)
-    return Place(project.settings, project.environ, project.state, project.clock, judges)
+    return Place(_allowing(project), project.environ, project.state, project.clock, judges)
+
+
+def _allowing(project: Project) -> Settings:
+    """The settings; with a base that has no list of models, only those may be called that it names somewhere.
+
+    Else a pull request could spend the repository's keys on any model.
+    """
+    settings, base = project.settings, project.base
+    if base is None or settings.models.allow is not None:
+        return settings
+    evaluation, training = settings.evaluation, settings.training
+    named = {settings.model, evaluation.judge, evaluation.embeddings, training.embeddings}
+    named |= {training.optimizer.model, *settings.models.prices}
+    objects = project.objects
+    for file, blob in project.tree(base, PROMPTS).items():
+        if name_of(file) is not None:
+            with suppress(InvalidDocument):
+                value = load_yaml(objects.blob(blob), file=file).value
+                named.add(value.get("model") if isinstance(value, dict) else None)
+    exact = sorted(escape(spec) for spec in named if isinstance(spec, str))
+    return replace(settings, models=replace(settings.models, allow=tuple(exact)))
 
 
 def shelf(project: Project, commit: str | None = None) -> Shelf:

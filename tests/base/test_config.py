@@ -22,6 +22,7 @@ models:
   attempts: 2
   concurrency: 3
   local_only: true
+  allow: ["openai:*"]
   prices: {"openai:gpt-x": {input: 1.5, output: 6}}
 evaluation:
   margin: 0.1
@@ -49,6 +50,8 @@ training:
   triggers: {error_rate: 0.1, rating: 0.7, events: 9, suggestions: 2, min_events: 4, hours: 1}
   selection: {error_rate: 0.4, rating: 0.4, suggestions: 6}
   auto_deploy: {enabled: true, environment: staging, improvement: 0.2, safety: 0.95, human_review: false}
+check: {rules: {leak: "off"}, max_characters: 9, trusted: [name], ignore: ["prompts/old/*"]}
+review: {forge: gitea, labels: [prompts], reviewers: [ada, org/team], deploy: staging}
 """
 
 
@@ -62,7 +65,7 @@ def test_every_key_arrives() -> None:
     default = Settings()
     assert (settings.main, settings.remote, settings.default_environment) == ("trunk", "upstream", "staging")
     assert settings.models.prices == {"openai:gpt-x": Price(1.5, 6)}
-    for section in ("feedback", "models", "evaluation", "training"):
+    for section in ("feedback", "models", "evaluation", "training", "check", "review"):
         given, usual = getattr(settings, section), getattr(default, section)
         for name in usual.__slots__:
             assert getattr(given, name) != getattr(usual, name), f"{section}.{name}"
@@ -102,5 +105,5 @@ def test_a_memo_that_lies_ends_in_an_error_all_the_same(tmp_path: Path) -> None:
 def test_the_schema_names_every_setting() -> None:
     schema = json.loads((Path(__file__).parents[2] / "promptvc/schemas/settings.json").read_text("utf-8"))
     assert set(schema["properties"]) == set(Settings.__slots__)
-    for section in ("feedback", "models", "evaluation", "training"):
+    for section in ("feedback", "models", "evaluation", "training", "check", "review"):
         assert set(schema["properties"][section]["properties"]) == set(getattr(Settings(), section).__slots__)
