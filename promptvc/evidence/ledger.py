@@ -103,7 +103,11 @@ def parse(data: bytes, *, file: str) -> Look | Training:
 
 
 def read(files: Mapping[str, bytes], name: str) -> Ledger:
-    """The ledger of one prompt, out of the files (path -> content) of the ledger branch."""
+    """The ledger of one prompt, out of the files (path -> content) of the ledger branch.
+
+    A look that was reserved ahead is left out once its training's record says that the training did not use it. Those
+    that follow then move up: they spent less than they may.
+    """
     looks: list[Look] = []
     trainings: list[Training] = []
     for file, data in files.items():
@@ -114,8 +118,10 @@ def read(files: Mapping[str, bytes], name: str) -> Ledger:
             looks.append(record)
         else:
             trainings.append(record)
+    used = {training.id: training.look_key for training in trainings}
+    standing = [look for look in looks if not look.is_ahead or used.get(look.id, look.key) == look.key]
     return Ledger(
-        looks=tuple(sorted(looks, key=lambda look: look.order)),
+        looks=tuple(sorted(standing, key=lambda look: look.order)),
         trainings=tuple(sorted(trainings, key=lambda training: training.id, reverse=True)),
     )
 

@@ -30,6 +30,10 @@ def case_key(content: bytes) -> str:
 class Look:
     """A reserved look.
 
+    A look may be reserved *ahead*, before there is a candidate: by a job that may write, for a training in one that may
+    not. The training's id then stands for the candidate that it will find. It counts from then on, unless the
+    training's record says that it found none worth a look (:func:`promptvc.evidence.ledger.read`).
+
     Attributes:
         id: ULID of the reservation; it orders looks of one time.
         candidate, baseline: digests of both sides.
@@ -66,6 +70,18 @@ class Look:
             cases=tuple(sorted(set(cases))),
             training=training,
         )
+
+    @classmethod
+    def ahead(
+        cls, training: str, time: datetime, prompt: str, digests: tuple[str, str], cases: Iterable[str]
+    ) -> Look:
+        """A look for whatever the training will find; ``digests`` are those of baseline and hold-out."""
+        return cls.reserve(training, time, prompt, (training, *digests), cases)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it was reserved before there was a candidate."""
+        return self.candidate == self.training
 
     @property
     def key(self) -> str:

@@ -35,7 +35,9 @@ Describe = Callable[[int, str], tuple[Mapping[str, bytes], str]]
 
 
 def propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: Describe) -> Proposed:
-    """Commit a candidate that starts from main.
+    """Commit a candidate that starts from main; from the baseline's commit where main has another version by now.
+
+    Else merging would undo that version without a word.
 
     Args:
         unnumbered: its content, with the number of ``baseline`` in it.
@@ -58,7 +60,7 @@ class _Taken(GitError):
 
 
 def _propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe: Describe) -> Proposed:
-    repository, start = resolver.repository, resolver.main
+    repository, start = resolver.repository, _start(resolver, baseline)
     path = path_of(baseline.name)
     number = next_version(repository, resolver, baseline.name)
     if _known(resolver, baseline, unnumbered) is not None:
@@ -77,6 +79,12 @@ def _propose(resolver: Resolver, baseline: Version, unnumbered: bytes, describe:
     # The branch is nobody's working place: hooks that look at one have no business here.
     done = commit(repository, branch, build, options=CommitOptions(start=start, no_verify=True))
     return Proposed(number, digest, branch, done.commit)
+
+
+def _start(resolver: Resolver, baseline: Version) -> str | None:
+    latest = resolver.latest(baseline.name)
+    same = latest is None or latest.digest == baseline.digest or baseline.commit is None
+    return resolver.main if same else baseline.commit
 
 
 def publish(

@@ -63,14 +63,6 @@ class Met:
         return same.number if same is not None else self.state.look
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A committed candidate."""
-
-    ref: VersionRef
-    branch: str
-
-
 def decide(comparison: Comparison, split: Split, *, draft: bool) -> tuple[bool, str]:
     """Whether the candidate is committed, and why, in one sentence.
 
@@ -100,10 +92,9 @@ def training_record(
     *,
     reason: str,
     met: Met | None = None,
-    made: Made | None = None,
     promoted: bool = False,
 ) -> Training:
-    """The record of one training, whatever came out."""
+    """The record of one training, whatever came out; a candidate is named in it once it is committed."""
     same = met.state.same_look if met else None
     comparison = met.comparison if met else None
     scores = {"baseline": found.baseline, "candidate": found.candidate}
@@ -115,7 +106,7 @@ def training_record(
         seed=start.seed,
         model=start.model,
         baseline=start.baseline,
-        candidate=made.ref if made else None,
+        candidate=None,
         events=Events.of(found.events),
         promoted=promoted,
         reason=reason,
@@ -130,7 +121,6 @@ def training_record(
         train_score={key: value for key, value in scores.items() if value is not None},
         tokens=cost.tokens,
         cost=cost.cost,
-        branch=made.branch if made else None,
         changes={kind: found.count(kind) for kind in ("rules", "examples", "messages")},
         main=start.main,
         options=start.options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from promptvc.base.config import FeedbackSettings, TrainingSettings
@@ -12,6 +13,7 @@ from promptvc.base.errors import PromptvcError
 from promptvc.evaluation.compare import Comparison
 from promptvc.evidence.values import Tokens
 from promptvc.training.outcome import TrainingOutcome
+from promptvc.training.reservations import Reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class TrainRequest:
             for what expires. Those of a training that is repeated.
         blocks: stop the search after so many blocks: where the training that is repeated ran out of time.
         proposals: let the optimizer fail after so many answers: where it did in the training that is repeated.
+        reserved: the training that was allowed for: its id, its commit, its look.
+        parcels: commit nothing, and leave what was made in this folder.
     """
 
     approach: str = "auto"
@@ -47,6 +51,8 @@ class TrainRequest:
     settings: TrainingSettings | None = None
     feedback: FeedbackSettings | None = None
     as_of: datetime | None = None
+    reserved: Reserved | None = None
+    parcels: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Trained:
         tokens, cost: what was paid for, the look included; None when unknown.
         left_out: how many events, inputs and training cases were not used, by reason.
         training_id: the id of its record on the ledger; None for a dry run.
+        parcel: the file that waits to be published; None where everything was committed here.
         deployed: what was deployed because of it, as `deploy --json` prints it; None for nothing.
     """
 
@@ -83,6 +90,7 @@ class Trained:
     models: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     training_id: str | None = None
+    parcel: Path | None = None
     deployed: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
 
@@ -116,6 +124,7 @@ class Trained:
             "chosen": self.training.chosen,
             "stopped": self.training.stopped,
             "left_out": dict(self.left_out),
+            "parcel": None if self.parcel is None else str(self.parcel),
             "deployed": None if self.deployed is None else dict(self.deployed),
             "remarks": list(self.remarks),
         }

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from promptvc.base.errors import GitError, OverBudget, PromptvcError, Usage
+from promptvc.base.files import write_atomic
 from promptvc.base.ids import new_ulid
-from promptvc.evaluation.compare import Comparison
 from promptvc.evaluation.judges.bench import ModelBench
 from promptvc.evaluation.recording import Facts, comparison_record
 from promptvc.evaluation.running.spent import Spent
-from promptvc.evidence.records import Tokens, VersionRef, path, to_bytes
-from promptvc.git.commits import maintain
-from promptvc.git.remotes import Transfer
+from promptvc.evidence.ledger import Training
+from promptvc.evidence.records import Tokens, VersionRef
+from promptvc.git.objects import blob_id
 from promptvc.prompts.edit import edit
-from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
-from promptvc.store.proposals import Proposed, propose, publish, waiting
-from promptvc.training.approaches.adversarial.dataset import joined
+from promptvc.store.proposals import Proposed, waiting
 from promptvc.training.data.claims import OLDER
 from promptvc.training.optimizer import SessionOptimizer
 from promptvc.training.outcome import TrainingOutcome
-from promptvc.training.recording import Cost, Made, Met, Start, decide, training_record, with_look
+from promptvc.training.parcels import Offer, Parcel
+from promptvc.training.recording import Cost, Met, Start, decide, training_record, with_look
 from promptvc.training.scoring import Tools
 from promptvc.training.selector import check_names, select
 from promptvc.training.train import FEWEST_CASES
 from promptvc.training.train import train as find_candidate
 from promptvc.training.trained import Trained, TrainRequest
 from promptvc.workflows.autodeploy import auto_deploy
+from promptvc.workflows.delivering import Delivered, deliver
 from promptvc.workflows.learning import (
     look_calls,
     open_tools,
@@ -64,7 +65,8 @@ def train(project: Project, name: str, request: TrainRequest, *, progress: Progr
         outcome = training.outcome()
     finally:
         training.session.close()
-    if request.dry_run or not project.settings.training.auto_deploy.enabled:
+    stays = request.dry_run or request.parcels is not None
+    if stays or not project.settings.training.auto_deploy.enabled:
         return outcome
     project.refresh()
     done = auto_deploy(project, training.name, push_main=request.push)
@@ -84,14 +86,17 @@ class _Training:
                 hint="git remote add, or leave it out",
             )
         check_names(request.approach, settings_of(project, request).approaches)
-        self.id = new_ulid(project.clock())
+        reserved = request.reserved
+        self.id = new_ulid(project.clock()) if reserved is None else reserved.id
         self.started = project.clock()
-        self.prepared = prepare(project, name, request)
+        self.prepared = prepare(project, name, request, at=None if reserved is None else reserved.main)
         self.name = self.prepared.name
         self.split = self.prepared.split
         self.baseline = self.prepared.baseline
         self.session = open_training(project, self.prepared, request)
-        self.under_way = False
+        self.under_way = reserved is not None  # else its look would count although it never began
+        self.parcel: Path | None = None
+        self.promoted = False
         self.found: TrainingOutcome | None = None
         self.meeting = Meeting(project, self.prepared, self.session, self.ledgers, request)
         self.met: Met | None = None
@@ -112,7 +117,8 @@ class _Training:
         if not isinstance(error, OverBudget):
             self.session.spent.cost = None  # the calls under way are in no account
         found = self.found or TrainingOutcome(self.request.approach, "", events=self.prepared.task.events)
-        self._record(found, f"failed: {error}" if str(error) else "failed: interrupted", self.met)
+        reason = f"failed: {error}" if str(error) else "failed: interrupted"
+        self._keep(Parcel(self._record(found, reason, self.met)), push=False)
 
     def _outcome(self) -> Trained:
         found = self.found = self._candidate()
@@ -156,46 +162,40 @@ class _Training:
         if self.request.dry_run:
             reason = f"dry run, the hold-out was not looked at: {reason}"
         else:
-            self._record(found, reason)
+            self._keep(Parcel(self._record(found, reason)), push=self.request.push)
         others = waiting(self.project.resolver, self.baseline, None)
         return self._trained(found, reason, others=others)
 
     def _decided(self, found: TrainingOutcome, unnumbered: bytes, met: Met) -> Trained:
         """Commit the candidate if the comparison, or the user, says so; record the training either way."""
         commit, reason = decide(met.comparison, self.split, draft=self.request.draft)
-        made, pushed = self._propose(found, unnumbered, met) if commit else (None, None)
-        self._record(found, reason, met, made)
-        if self.request.push:
-            self.ledgers.push()
+        offer = self._offer(found, unnumbered, met) if commit else None
+        self.promoted = self._is_promoted(met, offer)
+        record = self._record(found, reason, met, promoted=self.promoted)
+        done = self._keep(Parcel(record, offer), push=self.request.push)
+        made, pushed = done.made, done.pushed
         if made is not None and pushed is not None and not pushed.ok:
             raise GitError(f"cannot push {made.branch}: {pushed.reason}", hint=pushed.hint)
         others = waiting(self.project.resolver, self.baseline, unnumbered)
         return self._trained(found, reason, met, made, others)
 
-    def _propose(
-        self, found: TrainingOutcome, unnumbered: bytes, met: Met
-    ) -> tuple[Proposed, Transfer | None]:
-        """The candidate on its branch, and with ``--push`` how its push ended."""
-        project = self.project
+    def _offer(self, found: TrainingOutcome, unnumbered: bytes, met: Met) -> Offer:
+        """The candidate, with its evidence."""
+        digest = blob_id(unnumbered, self.project.repository.object_format)
+        facts = self._facts(found, met, VersionRef(None, digest))
+        return Offer(unnumbered, comparison_record(facts, self._pin, met.comparison), found.files)
 
-        def describe(number: int, digest: str) -> tuple[Mapping[str, bytes], str]:
-            record = comparison_record(
-                self._facts(found, met, VersionRef(number, digest)), self._pin, met.comparison
-            )
-            text = self._message(found, met.comparison, number)
-            files = {
-                project.top(place): joined(project.at(project.main_commit, place), data, file=place)
-                for place, data in found.files.items()
-            }
-            return {**files, project.top(path(record)): to_bytes(record)}, text
-
-        what = (project.resolver, self.baseline, unnumbered, describe)
-        made, pushed = (
-            publish(*what, project.settings.remote) if self.request.push else (propose(*what), None)
-        )
-        maintain(project.repository)
-        project.log.event("training.committed", name=self.name, branch=made.branch, commit=made.commit)
-        return made, pushed
+    def _keep(self, parcel: Parcel, *, push: bool) -> Delivered:
+        """Commit what came of it, or leave it for a job that may."""
+        folder = self.request.parcels
+        if folder is None:
+            done = deliver(self.project, parcel, push=push)
+        else:
+            self.parcel = folder / parcel.filename
+            write_atomic(self.parcel, parcel.to_bytes())
+            done = Delivered()
+        self.under_way = False
+        return done
 
     def _facts(self, found: TrainingOutcome, met: Met, ref: VersionRef) -> Facts:
         return Facts(
@@ -219,17 +219,9 @@ class _Training:
     def _pin(self) -> VersionRef:
         return VersionRef(self.baseline.version, self.baseline.digest)
 
-    def _message(self, found: TrainingOutcome, comparison: Comparison, number: int) -> str:
-        score = comparison.score
-        assert score is not None
-        verdict = f"{comparison.verdict} ({score.baseline:.3f} -> {score.candidate:.3f}, n={score.n})"
-        notes = {"Approach": found.approach, "Evidence": self.id, "Verdict": verdict}
-        detail = f"{score.difference * 100:+.1f} points by {found.approach}"
-        return message("Train", self.name, number, detail, notes=notes)
-
     def _record(
-        self, found: TrainingOutcome, reason: str, met: Met | None = None, made: Proposed | None = None
-    ) -> None:
+        self, found: TrainingOutcome, reason: str, met: Met | None = None, *, promoted: bool = False
+    ) -> Training:
         spent = self._spent
         start = Start(
             id=self.id,
@@ -243,22 +235,14 @@ class _Training:
             options=recorded(self.project, self.request),
             trigger=self.request.trigger,
         )
-        record = training_record(
-            start,
-            found,
-            Cost(spent.calls, Tokens(spent.tokens_in, spent.tokens_out), spent.cost),
-            reason=reason,
-            met=met,
-            made=Made(VersionRef(made.version, made.digest), made.branch) if made else None,
-            promoted=self._is_promoted(met, made),
-        )
-        self.ledgers.record(with_look(record, self.meeting.state))
-        self.under_way = False
+        cost = Cost(spent.calls, Tokens(spent.tokens_in, spent.tokens_out), spent.cost)
+        record = training_record(start, found, cost, reason=reason, met=met, promoted=promoted)
+        return with_look(record, self.meeting.state)
 
-    def _is_promoted(self, met: Met | None, made: Proposed | None) -> bool:
-        """Whether the candidate was committed as more than a draft."""
+    def _is_promoted(self, met: Met | None, offer: Offer | None) -> bool:
+        """Whether the candidate is committed as more than a draft."""
         better = met is not None and met.comparison.verdict == "improvement"
-        return made is not None and better and self.split.promotable
+        return offer is not None and better and self.split.promotable
 
     def _trained(
         self,
@@ -289,7 +273,7 @@ class _Training:
             candidate=made.version if made else None,
             branch=made.branch if made else None,
             commit=made.commit if made else None,
-            promoted=self._is_promoted(met, made),
+            promoted=self.promoted,
             comparison=met.comparison if met else None,
             calls=spent.calls,
             tokens=spent.tokens,
@@ -298,6 +282,7 @@ class _Training:
             reason=reason,
             training=found,
             training_id=None if self.request.dry_run else self.id,
+            parcel=self.parcel,
             models=self.prepared.models,
             left_out=self.prepared.left_out,
             remarks=tuple(remarks),

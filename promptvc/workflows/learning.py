@@ -39,7 +39,19 @@ from promptvc.workflows.project import Progress, Project
 from promptvc.workflows.suites import place_of, shelf
 
 NOT_RECORDED = frozenset(
-    {"draft", "dry_run", "push", "trigger", "models", "seed", "settings", "feedback", "as_of"}
+    {
+        "draft",
+        "dry_run",
+        "push",
+        "trigger",
+        "models",
+        "seed",
+        "settings",
+        "feedback",
+        "as_of",
+        "reserved",
+        "parcels",
+    }
 )
 """What of a request does not bear on what is found, or stands in the record by itself."""
 

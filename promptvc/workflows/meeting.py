@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from promptvc.base.errors import NotFound
+from promptvc.base.errors import NotFound, Refused
 from promptvc.base.jsonl import canonical_json
 from promptvc.evaluation.cases.suite import Case, digest_of
 from promptvc.evaluation.compare import CompareOptions, compare
@@ -20,12 +20,18 @@ from promptvc.store.ledgers import Ledgers
 from promptvc.training.approaches.adversarial.holdout import Harder, harder
 from promptvc.training.outcome import TrainingOutcome
 from promptvc.training.recording import Met
+from promptvc.training.reservations import Reserved
 from promptvc.training.trained import TrainRequest
 from promptvc.workflows.learning import Prepared, look_calls, settings_of
 from promptvc.workflows.project import Progress, Project
 
 PLAIN = "plain"
 """The guard of a comparison with cases that were made harder: the score of those that were not."""
+
+
+def looked_at(cases: Sequence[Case], models: Sequence[str]) -> str:
+    """What a look is at: the cases, and the models that answer them. Other models give it another chance."""
+    return hashlib.sha256(canonical_json([digest_of(cases), *models])).hexdigest()
 
 
 class Meeting:
@@ -61,7 +67,11 @@ class Meeting:
         prepared, split = self._prepared, self._split
         hard = self._harder(found)
         cases = (*split.holdout, *(each.case for each in hard))
-        look = self._reserve(unnumbered, self._looked_at(cases), training, started)
+        reserved = self._request.reserved
+        if reserved is None:
+            look = self._reserve(unnumbered, looked_at(cases, prepared.models), training, started)
+        else:
+            look = self._reserved(reserved)
         state = self.state = fold(self._ledgers.read(prepared.name).looks, look.cases, key=look.key)
         names = (*split.clusters, *(split.clusters[each.of] for each in hard))
         clusters = {case.id: cluster for case, cluster in zip(cases, names, strict=True)}
@@ -87,9 +97,28 @@ class Meeting:
             comparison = replace(comparison, recommendation="test_more", reason=few)
         return Met(state, comparison)
 
-    def _looked_at(self, cases: Sequence[Case]) -> str:
-        """What a look is at: the cases, and the models that answer them. Other models give it another chance."""
-        return hashlib.sha256(canonical_json([digest_of(cases), *self._prepared.models])).hexdigest()
+    def _reserved(self, reserved: Reserved) -> Look:
+        """The look that was reserved ahead.
+
+        Raises:
+            Refused: there is none, it is of another baseline or hold-out, or a training has used it.
+        """
+        ledger = self._ledgers.read(self._prepared.name)
+        look = next((one for one in ledger.looks if one.is_ahead and one.id == reserved.id), None)
+        if look is None:
+            raise Refused(
+                f"no look of {self._prepared.name} is reserved for training {reserved.id} in this clone",
+                hint="fetch the branch promptvc/ledger; a training that ended has used its look, or given it back",
+            )
+        now = (self._prepared.baseline.digest, looked_at(self._split.holdout, self._prepared.models))
+        if (look.baseline, look.holdout) != now:
+            raise Refused(
+                f"the look of training {reserved.id} was reserved for another baseline, hold-out or model",
+                hint="reserve and train with the same promptvc.yaml and promptvc, from the same commit",
+            )
+        if any(one.id == reserved.id for one in ledger.trainings):
+            raise Refused(f"training {reserved.id} has ended already", hint="reserve another one")
+        return look
 
     def _harder(self, found: TrainingOutcome) -> tuple[Harder, ...]:
         """Harder forms of hold-out cases for a candidate against such inputs, as far as calls are left."""
