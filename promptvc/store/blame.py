@@ -9,12 +9,15 @@ from.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from promptvc.base.nodes import Document, Node
-from promptvc.store.matching import match
+from promptvc.store.matching import match_keys
+
+Part = tuple[str, int | None]
+"""What a line of a prompt's file is part of: a key, and the index in its list or None."""
 
 Pairs = Mapping[int, int]
 """Position in the later list -> position in the earlier one of what has the same words; the rest is new."""
@@ -58,17 +61,28 @@ def origins(
     return dict(sorted(found.items()))
 
 
-def same_items(before: Sequence[Any], after: Sequence[Any]) -> Pairs:
-    """What of ``after`` is in ``before`` with the same words, at the same place among the others or moved."""
-    found = match(before, after, None)
-    return {j: i for i, j in (*found.same, *found.moved)}
+def same_items(before: Sequence[Hashable], after: Sequence[Hashable]) -> Pairs:
+    """What of ``after`` is in ``before``, at the same place among the others or moved."""
+    return {j: i for i, j in match_keys(before, after)}
+
+
+def flat(lines: Sequence[str]) -> list[str]:
+    """Lines as they are compared: how they are indented and what blanks they hold does not count."""
+    return [" ".join(line.split()) for line in lines]
 
 
 def same_lines(before: Sequence[str], after: Sequence[str]) -> Pairs:
-    """The lines of ``after`` that a line-by-line comparison finds in ``before``; blanks do not count."""
-    one, other = ([" ".join(line.split()) for line in side] for side in (before, after))
-    blocks = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return {j + k: i + k for i, j, size in blocks for k in range(size)}
+    """The lines of ``after`` that a line-by-line comparison finds in ``before``; both as :func:`flat` gives them."""
+    start, end, least = 0, 0, min(len(before), len(after))
+    while start < least and before[start] == after[start]:
+        start += 1
+    while end < least - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    pairs = {at: at for at in range(start)}
+    inner = before[start : len(before) - end], after[start : len(after) - end]
+    blocks = difflib.SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks()
+    pairs |= {start + j + k: start + i + k for i, j, size in blocks for k in range(size)}
+    return pairs | {len(after) - k: len(before) - k for k in range(end, 0, -1)}
 
 
 def words_of(value: Mapping[str, Any], kind: str) -> list[Any]:
@@ -82,17 +96,17 @@ def words_of(value: Mapping[str, Any], kind: str) -> list[Any]:
     return [{key: item.get(key) for key in keys} if isinstance(item, Mapping) else item for item in items]
 
 
-def item_at(document: Document, line: int) -> tuple[str, int | None] | None:
-    """What the line (from 1) of a prompt's file is part of: (key, index in its list or None); None for no key's."""
-    root = document.root
-    for name, node in root.pairs:
-        if not name.line <= line <= max(name.line, _last_line(document, node)):
-            continue
+def parts_of(document: Document) -> dict[int, Part]:
+    """Of every line (from 1) of a prompt's file what it is part of; lines that belong to no key are left out."""
+    parts: dict[int, Part] = {}
+    for name, node in document.root.pairs:
+        key, own = str(name.data), range(name.line, max(name.line, _last_line(document, node)) + 1)
         for index, item in enumerate(node.items):
-            if item.line <= line <= _last_line(document, item):
-                return str(name.data), index
-        return str(name.data), None
-    return None
+            for line in range(max(item.line, own.start), min(_last_line(document, item) + 1, own.stop)):
+                parts.setdefault(line, (key, index))
+        for line in own:
+            parts.setdefault(line, (key, None))
+    return parts
 
 
 def _last_line(document: Document, node: Node) -> int:

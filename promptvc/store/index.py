@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _FILE = "index.sqlite"
 _LOCK = "index.lock"
@@ -37,6 +37,7 @@ CREATE TABLE changes (p INTEGER NOT NULL, n INTEGER NOT NULL, blob BLOB, PRIMARY
 CREATE TABLE reach (n INTEGER PRIMARY KEY, every BLOB NOT NULL, first BLOB NOT NULL);
 CREATE TABLE versions (blob BLOB PRIMARY KEY, version INTEGER) WITHOUT ROWID;
 CREATE TABLE summaries (blob BLOB PRIMARY KEY, summary TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE wordings (blob BLOB PRIMARY KEY, rules BLOB, examples BLOB) WITHOUT ROWID;
 """
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.nodes import Document
 from promptvc.prompts.names import path_of
-from promptvc.store.blame import Origin, Pairs, origins, same_items, same_lines, words_of
+from promptvc.store.blame import Origin, Pairs, Part, flat, origins, parts_of, same_items, same_lines
 from promptvc.store.history import Change
 from promptvc.store.versions import Resolver, Version
+from promptvc.store.wordings import Wording, Wordings
 
 LINES = "lines"
 
@@ -30,8 +32,15 @@ class Lineage:
         """
         self.resolver = resolver
         self.version = version
+        self._data: dict[str, bytes] = {version.digest: version.data}
         self._documents: dict[str, Document | None] = {}
+        self._parts: dict[str, dict[int, Part]] = {}
+        self._flat: dict[str, list[str]] = {}
         self._pairs: dict[tuple[str, str, str], Pairs] = {}
+        self._made_from: dict[str, tuple[str, ...]] = {}
+        self._wordings = Wordings(resolver.history)
+        self._known: dict[str, Wording | None] = {}
+        self._fresh: dict[str, Wording | None] = {}
         tip = version.commit or resolver.head
         self._tip = tip
         self.changes: dict[str, Change] = {}
@@ -49,44 +58,58 @@ class Lineage:
         """
         return load_yaml(self.version.data, file=self.version.source)
 
-    def origins(self, kind: str, positions: list[int]) -> dict[int, Origin]:
+    def origins(self, kind: str, positions: Sequence[int]) -> dict[int, Origin]:
         """Where ``rules``, ``examples`` or ``lines`` of the version, by position from 0, come from."""
-        return origins(
+        found = origins(
             self.version.digest,
             positions,
             self.parents,
             lambda before, after: self._same(kind, before, after),
         )
+        self._wordings.remember(self._fresh)
+        self._fresh = {}
+        return found
 
     def parents(self, blob: str) -> tuple[str, ...]:
         """The contents that ``blob`` was made from: those in the parents of the commit that first brought it."""
+        if blob not in self._made_from:
+            self._made_from[blob] = self._parents(blob)
+        return self._made_from[blob]
+
+    def _parents(self, blob: str) -> tuple[str, ...]:
+        parents: dict[str, None] = {}
+        waiting, seen = [blob], {blob}
+        while waiting:
+            for parent in self._brought_over(waiting.pop()):
+                if self._wording(parent) is not None:
+                    parents[parent] = None
+                elif parent not in seen:
+                    # A content that cannot be read has no items: what it was made from stands in for it.
+                    seen.add(parent)
+                    waiting.append(parent)
+        parents.pop(blob, None)
+        return tuple(parents)
+
+    def _brought_over(self, blob: str) -> Iterator[str]:
+        """The contents in the parents of the commit that first brought ``blob``, whether they can be read or not."""
         change = self.changes.get(blob)
         if change is not None:
             commits = self.resolver.objects.commit(change.commit).parents
         else:  # in the working tree, or a deployed copy that was edited by hand
             commits = (self._tip,) if self._tip is not None else ()
         path = self.resolver.place.folder + path_of(self.version.name)
-        parents: dict[str, None] = {}
         for commit in commits:
             found = self.resolver.objects.at(commit, path)
-            if found is None or found[0] == blob:
-                continue
-            # A content that cannot be read has no items: what it was made from stands in for it.
-            unread = self.document_of(found[0]) is None
-            parents |= dict.fromkeys(self.parents(found[0]) if unread else (found[0],))
-        return tuple(parents)
+            if found is not None and found[0] != blob:
+                self._data.setdefault(*found)
+                yield found[0]
 
-    def document_of(self, blob: str) -> Document | None:
-        """The document that a content is; None where it is none, which has no items."""
-        if blob == self.version.digest:
-            return self.document
-        if blob not in self._documents:
-            try:
-                document = load_yaml(self.resolver.objects.blob(blob), file=blob[:12])
-            except InvalidDocument:
-                document = None
-            self._documents[blob] = document
-        return self._documents[blob]
+    def part(self, blob: str, line: int) -> Part | None:
+        """What a line (from 1) of a content is part of; None where it belongs to no key."""
+        if blob not in self._parts:
+            document = self._document(blob)
+            self._parts[blob] = parts_of(document) if document is not None else {}
+        return self._parts[blob].get(line)
 
     def number(self, blob: str) -> int | None:
         """The version that a content names."""
@@ -95,21 +118,56 @@ class Lineage:
         return self.resolver.contents.version(blob)
 
     def lines(self, blob: str) -> list[str]:
-        """The lines of a content, without their ends."""
-        document = self.document_of(blob)
-        return [] if document is None else document.text.removesuffix("\n").split("\n")
+        """The lines of a content, without their ends; of one that cannot be read, none."""
+        if self._wording(blob) is None:
+            return []
+        return self._bytes(blob).decode().removeprefix("\ufeff").removesuffix("\n").split("\n")
 
     def _same(self, kind: str, before: str, after: str) -> Pairs:
         key = (kind, before, after)
         if key not in self._pairs:
             if kind == LINES:
-                self._pairs[key] = same_lines(self.lines(before), self.lines(after))
+                self._pairs[key] = same_lines(self._flat_lines(before), self._flat_lines(after))
             else:
-                one, other = (self._items(blob, kind) for blob in (before, after))
-                self._pairs[key] = same_items(one, other)
+                self._pairs[key] = same_items(self._items(before, kind), self._items(after, kind))
         return self._pairs[key]
 
-    def _items(self, blob: str, kind: str) -> list[object]:
-        document = self.document_of(blob)
-        value = document.value if document is not None else None
-        return words_of(value, kind) if isinstance(value, dict) else []
+    def _flat_lines(self, blob: str) -> list[str]:
+        if blob not in self._flat:
+            self._flat[blob] = flat(self.lines(blob))
+        return self._flat[blob]
+
+    def _items(self, blob: str, kind: str) -> tuple[bytes, ...]:
+        wording = self._wording(blob)
+        if wording is None:
+            return ()
+        return wording.rules if kind == "rules" else wording.examples
+
+    def _wording(self, blob: str) -> Wording | None:
+        """The words of a content's items; None where it is no document."""
+        if blob not in self._known:
+            remembered = self._wordings.recall(blob) if blob != self.version.digest else None
+            if remembered is not None:
+                self._known[blob] = remembered[0]
+            else:
+                document = self._document(blob)
+                self._known[blob] = Wording.of(document) if document is not None else None
+                if blob in self.changes:
+                    self._fresh[blob] = self._known[blob]
+        return self._known[blob]
+
+    def _document(self, blob: str) -> Document | None:
+        if blob == self.version.digest:
+            return self.document
+        if blob not in self._documents:
+            try:
+                document = load_yaml(self._bytes(blob), file=blob[:12])
+            except InvalidDocument:
+                document = None
+            self._documents[blob] = document
+        return self._documents[blob]
+
+    def _bytes(self, blob: str) -> bytes:
+        if blob not in self._data:
+            self._data[blob] = self.resolver.objects.blob(blob)
+        return self._data[blob]

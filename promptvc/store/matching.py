@@ -48,16 +48,28 @@ def match(before: Sequence[Any], after: Sequence[Any], identity: Identity | None
         identity: what makes two items the same one when their content differs; a None from it stands for
             nothing, and so does no function. None also switches likeness off.
     """
-    keys_before, keys_after = [exact(item) for item in before], [exact(item) for item in after]
-    same = _common(keys_before, keys_after)
     left = _Left(list(range(len(before))), list(range(len(after))))
-    left.take(same)
-    moved = left.pair_by(keys_before, keys_after)
+    same, moved = _equal([exact(item) for item in before], [exact(item) for item in after], left)
     changed: list[tuple[int, int]] = []
     if identity is not None:
         changed = left.pair_by([identity(item) for item in before], [identity(item) for item in after])
         changed += left.pair_near(before, after)
     return Match(tuple(same), tuple(moved), tuple(sorted(changed)), tuple(left.before), tuple(left.after))
+
+
+def match_keys(before: Sequence[Hashable], after: Sequence[Hashable]) -> tuple[tuple[int, int], ...]:
+    """Index pairs of equal keys, by position in ``after``: what :func:`match` calls the same or moved."""
+    left = _Left(list(range(len(before))), list(range(len(after))))
+    same, moved = _equal(before, after, left)
+    return tuple(sorted((*same, *moved), key=lambda pair: pair[1]))
+
+
+def _equal(
+    before: Sequence[Hashable], after: Sequence[Hashable], left: _Left
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs of equal keys in one order, and those elsewhere; ``left`` is without them then."""
+    same = left.take(_common(before, after))
+    return same, left.pair_by(before, after)
 
 
 class _Left:
@@ -105,7 +117,7 @@ class _Left:
         return pairs
 
 
-def _common(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
+def _common(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Index pairs of a longest common subsequence, so that one inserted item never looks like a move."""
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
@@ -122,12 +134,12 @@ def _common(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]
     return pairs
 
 
-def _blocks(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
+def _blocks(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int]]:
     blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     return [(i + k, j + k) for i, j, size in blocks for k in range(size)]
 
 
-def _longest(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
+def _longest(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int]]:
     lengths = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
     for i in range(len(before) - 1, -1, -1):
         row, below = lengths[i], lengths[i + 1]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from promptvc.analysis.calibration import calibrations
 from promptvc.analysis.ratings import ratings
 from promptvc.evaluation.reports.report import Calibration, Rating
-from promptvc.feedback.cited import read_cited
 from promptvc.feedback.events import Event
 from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
+from promptvc.workflows.citing import cited
 from promptvc.workflows.project import Project
+
+__all__ = ["Voices", "cited", "events_of", "voices"]
 
 
 def events_of(project: Project, name: str) -> tuple[Event, ...]:
@@ -22,15 +23,6 @@ def events_of(project: Project, name: str) -> tuple[Event, ...]:
     blobs = project.tree(head, f"{FOLDER}/{name}")
     mine = {path: blob for path, blob in blobs.items() if prompt_of(path) == name}
     return read_segments({path: project.objects.blob(blob) for path, blob in mine.items()}).events
-
-
-def cited(project: Project, name: str, ids: Collection[str], *commits: str | None) -> dict[str, Event]:
-    """Of the events ``ids`` those that any of ``commits`` has, by id; what was forgotten or archived is not there."""
-    blobs: dict[str, str] = {}
-    for commit in sorted({one for one in commits if one is not None}) if ids else ():
-        blobs |= project.tree(commit, f"{FOLDER}/{name}")
-    mine = {path: blob for path, blob in blobs.items() if prompt_of(path) == name}
-    return read_cited({path: project.objects.blob(blob) for path, blob in mine.items()}, ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvc.base.documents import load_yaml
-from promptvc.store.blame import Origin, item_at, origins, same_items, same_lines, words_of
+from promptvc.store.blame import Origin, flat, origins, parts_of, same_items, same_lines, words_of
 
 TEXT = """\
 # a comment
@@ -59,7 +59,7 @@ tags: [x]
     ],
 )
 def test_a_line_is_part_of_an_item(line: int, part: tuple[str, int | None] | None) -> None:
-    assert item_at(load_yaml(TEXT.encode(), file="x"), line) == part
+    assert parts_of(load_yaml(TEXT.encode(), file="x")).get(line) == part
 
 
 def test_the_words_of_items_leave_out_what_they_cite() -> None:
@@ -70,7 +70,7 @@ def test_the_words_of_items_leave_out_what_they_cite() -> None:
 
 
 def test_lines_that_were_only_indented_anew_are_the_same() -> None:
-    assert same_lines(["a: b", "  c", "d"], ["new", "a:  b", "c", "D"]) == {1: 0, 2: 1}
+    assert same_lines(flat(["a: b", "  c", "d"]), flat(["new", "a:  b", "c", "D"])) == {1: 0, 2: 1}
 
 
 def test_a_moved_item_is_the_same_and_of_two_alike_each_is_used_once() -> None:
