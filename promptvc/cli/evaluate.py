@@ -10,7 +10,14 @@ import click
 from promptvc.base.errors import ProviderError
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
-from promptvc.cli.evaluated import check_outputs, output_option, show_estimates, show_evaluated, write_outputs
+from promptvc.cli.evaluated import (
+    check_outputs,
+    output_option,
+    show_estimates,
+    show_evaluated,
+    show_plan,
+    write_outputs,
+)
 from promptvc.cli.lazy import Entry, LazyGroup
 from promptvc.evaluation.assessed import EvaluateRequest
 from promptvc.workflows import assess
@@ -63,6 +70,10 @@ class _RunByDefault(LazyGroup):
     "--max-time", type=click.FloatRange(min=0, min_open=True), help="Begin no call after so many seconds."
 )
 @click.option("--estimate", is_flag=True, help="Say what it would take, and ask nobody.")
+@click.option("--plan", is_flag=True, help="Say what would be evaluated; needs no key.")
+@click.option(
+    "--offline", is_flag=True, help="Leave out prompts that ask a provider, or run code without leave."
+)
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag; repeatable.")
 @click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
 @click.option("--failed", is_flag=True, help="Only cases that failed last time.")
@@ -79,7 +90,12 @@ class _RunByDefault(LazyGroup):
 @output_option
 @edge_options
 def run_suites(
-    edge: Edge, references: tuple[str, ...], outputs: tuple[Path, ...], estimate: bool, **options: Any
+    edge: Edge,
+    references: tuple[str, ...],
+    outputs: tuple[Path, ...],
+    estimate: bool,
+    plan: bool,
+    **options: Any,
 ) -> int:
     """Run suites: what `evaluate` does by itself.
 
@@ -91,9 +107,16 @@ def run_suites(
     """
     check_outputs(outputs)
     request = EvaluateRequest(references, **options)
+    if plan:
+        show_plan(edge, assess.planned(edge.project(), request))
+        return 0
     if estimate:
         show_estimates(edge, assess.estimates(edge.project(), request))
         return 0
+    if request.offline:
+        for one in assess.planned(edge.project(), request):
+            if one.left is not None:
+                edge.ui.note(f"left out: {one.left}")
     found = assess.evaluate(edge.project(), request, progress=edge.ui.progress)
     write_outputs(outputs, [one.report for one in found])
     dead = [one.dead for one in found if one.dead is not None]

@@ -11,7 +11,7 @@ from promptvc.base.errors import Usage
 from promptvc.base.files import write_parts
 from promptvc.cli.edge import Edge
 from promptvc.cli.ui import Ui
-from promptvc.evaluation.assessed import Evaluated
+from promptvc.evaluation.assessed import Evaluated, Planned
 from promptvc.evaluation.compare import Comparison
 from promptvc.evaluation.gate import Gate, named
 from promptvc.evaluation.reports.formats import format_of
@@ -93,6 +93,19 @@ def show_estimates(edge: Edge, found: Sequence[Estimate]) -> None:
     costs = [one.total for one in found]
     total = None if None in costs else sum(cost for cost in costs if cost is not None)
     edge.show({"estimates": [one.to_json() for one in found], "cost": total}, text)
+
+
+def show_plan(edge: Edge, found: Sequence[Planned]) -> None:
+    """What a run would evaluate."""
+
+    def text(ui: Ui) -> None:
+        rows = [
+            (one.name, ", ".join(one.models), f"{one.cases:,}", f"{one.answers:,}", one.left or "")
+            for one in found
+        ]
+        ui.table(("prompt", "models", "cases", "answers", "left out"), rows, empty="nothing to evaluate")
+
+    edge.show({"prompts": [one.to_json() for one in found]}, text)
 
 
 def show_evaluated(edge: Edge, found: Sequence[Evaluated]) -> None:

@@ -22,7 +22,9 @@ class EvaluateRequest:
         fresh: pass by the cache.
         max_calls, max_tokens, max_cost, max_time: bounds of everything that is asked; US dollars, seconds.
         tags, cases, failed, shard: which cases; everything that is given must hold.
-        changed_since: all prompts that differ, with their suites, from this revision's merge base.
+        changed_since: all prompts that differ, with their suites, from this revision's merge base. One that
+            ``baseline`` has not is new: it is evaluated alone.
+        offline: leave out prompts whose evaluation takes a key or runs code without leave.
         qualities: have the judge grade coherence, relevance and safety, too.
         gate: hold it against the approved baseline.
     """
@@ -45,6 +47,7 @@ class EvaluateRequest:
     failed: bool = False
     shard: str | None = None
     changed_since: str | None = None
+    offline: bool = False
     qualities: bool = False
     gate: bool = False
     save: bool = False
@@ -53,6 +56,41 @@ class EvaluateRequest:
     def limits(self) -> Limits:
         """The bounds."""
         return Limits(self.max_calls, self.max_tokens, self.max_cost, self.max_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would be evaluated of one prompt.
+
+    Attributes:
+        models: that answer; ``providers`` are all that it asks outside of this process, judges and embeddings too.
+        cases: of the suite, or of the part that was asked for; ``answers`` of all sides, models and repeats.
+        baseline: whether there is a version to compare with.
+        code: whether its suite runs code.
+        left: why it is left out, with ``offline``; None where it is not.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    providers: tuple[str, ...]
+    cases: int
+    answers: int
+    baseline: bool
+    code: bool
+    left: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``evaluate --plan --json`` prints it."""
+        return {
+            "name": self.name,
+            "models": list(self.models),
+            "providers": list(self.providers),
+            "cases": self.cases,
+            "answers": self.answers,
+            "baseline": self.baseline,
+            "code": self.code,
+            "left_out": self.left,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from promptvc.base.clock import format_time
 from promptvc.base.errors import OverBudget, ProviderRefused, Usage
 from promptvc.base.ids import new_ulid
 from promptvc.evaluation.assembly import Beside, Frame, make_report, side_of
-from promptvc.evaluation.assessed import Evaluated, EvaluateRequest
+from promptvc.evaluation.assessed import Evaluated, EvaluateRequest, Planned
 from promptvc.evaluation.cases.sequence import digest_of
 from promptvc.evaluation.judges.digest import judge_digest
 from promptvc.evaluation.last import Last
@@ -30,7 +30,7 @@ from promptvc.workflows.project import Progress, Project, silent
 from promptvc.workflows.suites import Loaded, level_for, save, shelf
 from promptvc.workflows.voices import voices
 
-__all__ = ["EvaluateRequest", "Evaluated", "estimates", "evaluate"]
+__all__ = ["EvaluateRequest", "Evaluated", "Planned", "estimates", "evaluate", "planned"]
 
 
 def evaluate(
@@ -47,14 +47,23 @@ def evaluate(
         OverBudget: a bound was reached; running again goes on from there.
     """
     found: list[Evaluated] = []
-    for plan in plans(project, request):
+    for plan in _kept(project, request):
         found += _Evaluation(plan, progress).outcome()
     return tuple(found)
 
 
+def planned(project: Project, request: EvaluateRequest) -> tuple[Planned, ...]:
+    """What :func:`evaluate` would evaluate, and what ``offline`` leaves out. No model is opened: it takes no key."""
+    return tuple(plan.planned() for plan in plans(project, request))
+
+
+def _kept(project: Project, request: EvaluateRequest) -> list[Plan]:
+    return [plan for plan in plans(project, request) if plan.left is None]
+
+
 def estimates(project: Project, request: EvaluateRequest) -> tuple[Estimate, ...]:
     """What :func:`evaluate` would take; nobody is asked."""
-    return tuple(one for plan in plans(project, request) for one in _estimated(plan))
+    return tuple(one for plan in _kept(project, request) for one in _estimated(plan))
 
 
 def _estimated(plan: Plan) -> Iterator[Estimate]:

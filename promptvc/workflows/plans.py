@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from promptvc.base.errors import NotFound, Usage
-from promptvc.evaluation.assessed import EvaluateRequest
+from promptvc.evaluation.assessed import EvaluateRequest, Planned
 from promptvc.evaluation.cases.suite import Case, Suite
 from promptvc.evaluation.last import Last
 from promptvc.evaluation.reduce import parse_reducer
@@ -15,7 +15,9 @@ from promptvc.evaluation.running.budget import Budget
 from promptvc.evaluation.selection import Selection, parse_shard
 from promptvc.evaluation.sessions.opening import Asking, Demands, open_session
 from promptvc.evaluation.sessions.session import Session
+from promptvc.models.embeddings import LOCAL
 from promptvc.models.providers import OFFLINE
+from promptvc.prompts.names import path_of
 from promptvc.store.references import Reference, parse_reference
 from promptvc.workflows.approved import require_baseline
 from promptvc.workflows.changes import changed_since
@@ -61,6 +63,42 @@ class Plan:
     def suite(self) -> Suite:
         """Of the prompt."""
         return self.judged.suite
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """What is asked outside of this process: models, judges and embeddings, sorted."""
+        settings, demands = self.project.settings.evaluation, self.demands
+        asked = {*self.asking.models, *demands.models, *demands.embedders}
+        judge = self.asking.judge or settings.judge
+        if judge is not None and (demands.judged or self.request.qualities):
+            asked.add(judge)
+        if demands.embeds:
+            asked.add(settings.embeddings)
+        return tuple(sorted(asked - {OFFLINE, *LOCAL}))
+
+    @property
+    def left(self) -> str | None:
+        """Why ``offline`` leaves it out; None where it does not."""
+        if not self.request.offline:
+            return None
+        if self.providers:
+            return f"{self.name} asks {', '.join(self.providers)}"
+        if self.demands.code and not self.request.allow_code:
+            return f"the suite of {self.name} runs code"
+        return None
+
+    def planned(self) -> Planned:
+        """In numbers."""
+        return Planned(
+            name=self.name,
+            models=self.asking.models,
+            providers=self.providers,
+            cases=len(self.cases),
+            answers=len(self.runs) * len(self.cases) * self.asking.repeats,
+            baseline=self.baseline is not None,
+            code=self.demands.code,
+            left=self.left,
+        )
 
     def session(self, since: datetime | None = None) -> Session:
         """Ready to run.
@@ -112,11 +150,7 @@ def _plan(
     judged = suite_for(project, *found[0]) or generated(project, found[0][1])
     suite = judged.suite
     versions = tuple(loaded(project, version, suite) for _, version in found)
-    baseline = None
-    if request.baseline is not None:
-        revision = request.baseline.removeprefix(f"{name}@").removeprefix("@")
-        version = project.resolver.resolve(parse_reference(f"{name}@{revision}"))
-        baseline = loaded(project, version, suite)
+    baseline = _baseline(project, request, name, suite)
     asked = suite.split("holdout")
     if not len(asked):
         raise NotFound(f"every case of {suite.file} is for training", hint="unmark some of them")
@@ -154,6 +188,20 @@ def _plan(
         ),
         budget=budget,
     )
+
+
+def _baseline(project: Project, request: EvaluateRequest, name: str, suite: Suite) -> Loaded | None:
+    """What ``name`` is compared with. Of the prompts that only changed one may be new: there is nothing for it."""
+    if request.baseline is None:
+        return None
+    revision = request.baseline.removeprefix(f"{name}@").removeprefix("@")
+    if request.changed_since is not None and all(
+        parse_reference(each).name != name for each in request.references
+    ):
+        commit = project.repository.resolve(revision)
+        if commit is not None and project.at(commit, path_of(name)) is None:
+            return None
+    return loaded(project, project.resolver.resolve(parse_reference(f"{name}@{revision}")), suite)
 
 
 def _runs(
