@@ -116,7 +116,7 @@ def test_a_crash_after_the_reservation_counts_as_a_look(
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), ProviderError("no answer"), OverBudget("used up")])
 @pytest.mark.parametrize(
-    ("where", "look"), [("improve.find_candidate", None), ("meeting.compare", 2), ("improve.propose", 2)]
+    ("where", "look"), [("improve.find_candidate", None), ("meeting.compare", 2), ("delivering.propose", 2)]
 )
 def test_a_training_that_fails_leaves_its_record(
     trained: Repo, monkeypatch: pytest.MonkeyPatch, stop: BaseException, where: str, look: int | None
