@@ -18,9 +18,12 @@ __all__ = ["Voices", "cited", "events_of", "voices"]
 def events_of(project: Project, name: str) -> tuple[Event, ...]:
     """The committed events of a prompt, as HEAD has them."""
     head = project.resolver.head
-    if head is None:
-        return ()
-    blobs = project.tree(head, f"{FOLDER}/{name}")
+    return () if head is None else events_at(project, name, head)
+
+
+def events_at(project: Project, name: str, commit: str) -> tuple[Event, ...]:
+    """The events of a prompt that ``commit`` has."""
+    blobs = project.tree(commit, f"{FOLDER}/{name}")
     mine = {path: blob for path, blob in blobs.items() if prompt_of(path) == name}
     return read_segments({path: project.objects.blob(blob) for path, blob in mine.items()}).events
 

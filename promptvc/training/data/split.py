@@ -155,11 +155,16 @@ class Split:
         )
 
 
+def event_case_id(variables: Mapping[str, object]) -> str:
+    """The id of the case that an event's input makes."""
+    return f"event-{hashlib.sha256(canonical_json(dict(variables))).hexdigest()[:10]}"
+
+
 def case_of(item: Item, match: str = "equals") -> Case:
     """The case that asks for an item's answer; its id depends on the input alone."""
     variables = dict(item.input)
     assertion = Assertion(match, item.output)
-    name = f"event-{hashlib.sha256(canonical_json(variables)).hexdigest()[:10]}"
+    name = event_case_id(variables)
     content = {
         "id": name,
         "vars": variables,

@@ -1,0 +1,48 @@
+"""`promptvc review`: the report on a candidate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from promptvc.base.errors import Usage
+from promptvc.base.files import write_atomic
+from promptvc.cli.completion import NAME
+from promptvc.cli.edge import Edge, edge_options
+from promptvc.workflows import review as reviews
+
+_FORMATS = (".md", ".markdown", ".json")
+
+
+@click.command("review")
+@click.argument("reference", metavar="NAME[@REV]", type=NAME)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to FILE, Markdown or by its ending JSON.",
+)
+@click.option("--summary", is_flag=True, help="As long as a job's summary may be, instead of a comment.")
+@edge_options
+def review(edge: Edge, reference: str, output: Path | None, summary: bool) -> None:
+    """Tell a reviewer of a candidate: verdict, changes, users' words, cases.
+
+    NAME alone is the newest candidate that main has not got. Everything comes from what is committed: evidence, the
+    ledger, main's feedback. Nothing is run. What nobody measured is said to be unknown.
+    """
+    if output is not None and output.suffix not in _FORMATS:
+        raise Usage(
+            f"{output} ends in none of {', '.join(_FORMATS)}", hint="name it REPORT.md or REPORT.json"
+        )
+    found = reviews.review(edge.project(), reference, summary=summary)
+    if output is not None:
+        text = (
+            json.dumps(found.to_json(), ensure_ascii=False, indent=1)
+            if output.suffix == ".json"
+            else found.markdown
+        )
+        write_atomic(output, text.rstrip("\n").encode("utf-8", "replace") + b"\n")
+    shown = f"wrote {output}: {found.headline}" if output is not None else None
+    edge.show(found.to_json(), lambda ui: ui.line(shown) if shown is not None else ui.raw(found.markdown))
