@@ -28,6 +28,7 @@ from promptvc.workflows import (
 )
 from promptvc.workflows import baseline as baselines
 from promptvc.workflows import bisect as bisecting
+from promptvc.workflows import blame as blaming
 from promptvc.workflows import check as checking
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import diff as comparing
@@ -109,6 +110,10 @@ class Library:
     def why(self, reference: str, **options: Any) -> reasons.Reasons:
         """Why a rule, an example or a line is there; ``options`` are the fields of ``why.WhyRequest``."""
         return reasons.why(self._fresh(), reasons.WhyRequest(reference, **options))
+
+    def blame(self, reference: str, *, events: bool = False) -> blaming.Blame:
+        """Where every rule, example and line of a version comes from; with ``events`` also what users said."""
+        return blaming.blame(self._fresh(), reference, events=events)
 
     def diff(self, a: str, b: str | None = None) -> comparing.Difference:
         """What differs between two revisions, item by item."""

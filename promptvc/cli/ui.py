@@ -96,8 +96,19 @@ class Ui:
         text = json.dumps(value, ensure_ascii=ascii_only, indent=2 if self.terminal else None)
         self.out.write(_RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
-    def table(self, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "") -> None:
-        """Aligned columns with headers on a terminal, else tab-separated cells without a header."""
+    def table(
+        self,
+        headers: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        *,
+        empty: str = "",
+        styles: Sequence[str | None] = (),
+    ) -> None:
+        """Aligned columns with headers on a terminal, else tab-separated cells without a header.
+
+        Args:
+            styles: of each row on a terminal; none for all by default.
+        """
         cells = [[_cell(cell) for cell in row] for row in rows]
         if not self.terminal:
             for row in cells:
@@ -110,9 +121,9 @@ class Ui:
         widths = [max(len(header), *(_width(row[i]) for row in cells)) for i, header in enumerate(headers)]
         room = max(16, self.width - sum(widths[:-1]) - 2 * (len(widths) - 1))
         self.out.write(self.style(_row(list(headers), widths), "title") + "\n")
-        for row in cells:
+        for row, style in zip(cells, styles or [None] * len(cells), strict=True):
             row[-1] = _shortened(row[-1], room)
-            self.out.write(_row(row, widths) + "\n")
+            self.out.write(self.style(_row(row, widths), style) + "\n")
 
     def error(self, error: PromptvcError) -> None:
         """``error:`` and ``hint:`` on stderr, or the JSON form on stdout."""

@@ -126,12 +126,20 @@ def load_prompt(data: bytes, *, file: str, name: str | None = None, memo: Memo |
         InvalidDocument: with file, line and key. Keys that promptvc does not know are no error; ``check``
             reports them.
     """
-    document = load_yaml(data, file=file)
+    return read_prompt(load_yaml(data, file=file), name=name, memo=memo)
+
+
+def read_prompt(document: Document, *, name: str | None = None, memo: Memo | None = None) -> Prompt:
+    """The same from a document that is read already.
+
+    Raises:
+        InvalidDocument: as :func:`load_prompt`.
+    """
     if document.value is None:
         raise InvalidDocument(
             "an empty file is not a prompt",
             hint="it needs `name`, `version` and `messages`",
-            file=file,
+            file=document.file,
             line=1,
         )
     validate(document, SCHEMA, memo=memo)
@@ -139,7 +147,7 @@ def load_prompt(data: bytes, *, file: str, name: str | None = None, memo: Memo |
         prompt = _prompt(document)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         # Only reached when the memo vouched for a document that the schema would have refused.
-        raise InvalidDocument("this is not a prompt", file=file, line=1) from error
+        raise InvalidDocument("this is not a prompt", file=document.file, line=1) from error
     _check_name(document, prompt.name, name)
     return prompt
 

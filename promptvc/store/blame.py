@@ -74,15 +74,22 @@ def flat(lines: Sequence[str]) -> list[str]:
 def same_lines(before: Sequence[str], after: Sequence[str]) -> Pairs:
     """The lines of ``after`` that a line-by-line comparison finds in ``before``; both as :func:`flat` gives them."""
     start, end, least = 0, 0, min(len(before), len(after))
-    while start < least and before[start] == after[start]:
+    pairs: dict[int, int] = {}
+    while start < least and (before[start] == after[start] or _numbers(before[start], after[start])):
+        if before[start] == after[start]:
+            pairs[start] = start
         start += 1
     while end < least - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    pairs = {at: at for at in range(start)}
     inner = before[start : len(before) - end], after[start : len(after) - end]
     blocks = difflib.SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks()
     pairs |= {start + j + k: start + i + k for i, j, size in blocks for k in range(size)}
     return pairs | {len(after) - k: len(before) - k for k in range(end, 0, -1)}
+
+
+def _numbers(before: str, after: str) -> bool:
+    """Whether both lines name the version: it differs in any two, and what stands around it mostly does not."""
+    return before.startswith("version:") and after.startswith("version:")
 
 
 def words_of(value: Mapping[str, Any], kind: str) -> list[Any]:

@@ -34,7 +34,6 @@ class Lineage:
         self.version = version
         self._data: dict[str, bytes] = {version.digest: version.data}
         self._documents: dict[str, Document | None] = {}
-        self._parts: dict[str, dict[int, Part]] = {}
         self._flat: dict[str, list[str]] = {}
         self._pairs: dict[tuple[str, str, str], Pairs] = {}
         self._made_from: dict[str, tuple[str, ...]] = {}
@@ -104,12 +103,18 @@ class Lineage:
                 self._data.setdefault(*found)
                 yield found[0]
 
-    def part(self, blob: str, line: int) -> Part | None:
-        """What a line (from 1) of a content is part of; None where it belongs to no key."""
-        if blob not in self._parts:
-            document = self._document(blob)
-            self._parts[blob] = parts_of(document) if document is not None else {}
-        return self._parts[blob].get(line)
+    def part(self, line: int) -> Part | None:
+        """What a line (from 1) of the version is part of; None where it belongs to no key."""
+        return self._parts.get(line)
+
+    @cached_property
+    def _parts(self) -> dict[int, Part]:
+        return parts_of(self.document)
+
+    def message(self, blob: str, line: int) -> int | None:
+        """The message (from 0) that a line (from 1) of a content is part of; None where it is of none."""
+        wording = self._wording(blob)
+        return None if wording is None else dict(wording.messages).get(line)
 
     def number(self, blob: str) -> int | None:
         """The version that a content names."""

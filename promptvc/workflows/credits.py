@@ -8,15 +8,14 @@ from functools import cached_property
 from typing import Any, Literal
 
 from promptvc.base.clock import format_time
-from promptvc.evidence.comparisons import ComparisonRecord
 from promptvc.evidence.ledger import Training
 from promptvc.feedback.events import Event
-from promptvc.prompts.model import load_prompt
+from promptvc.prompts.model import read_prompt
 from promptvc.prompts.render import input_text
 from promptvc.store.blame import Origin, Part
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.lineage import LINES, Lineage
-from promptvc.store.proofs import evidence_of
+from promptvc.store.verdicts import Verdict, verdicts_of
 from promptvc.store.versions import Version
 from promptvc.workflows.citing import cited
 from promptvc.workflows.project import Project
@@ -107,8 +106,8 @@ class Credits:
         """
         self.project = project
         self.version = version
-        self.prompt = load_prompt(version.data, file=version.source, name=version.name, memo=project.memo)
         self.lineage = Lineage(project.resolver, version)
+        self.prompt = read_prompt(self.lineage.document, name=version.name, memo=project.memo)
         self._introduced: dict[str, Introduced] = {}
 
     def items(self, kind: Kind) -> list[Item]:
@@ -129,7 +128,7 @@ class Credits:
 
     def place(self, line: int) -> tuple[Kind, int]:
         """What a line (from 1) of the file is: a rule's or an example's own, or a line by itself; its number from 1."""
-        part = self.lineage.part(self.version.digest, line)
+        part = self.lineage.part(line)
         if part is not None and part[1] is not None:
             for kind in ("rule", "example"):
                 if part[0] == LISTS[kind]:
@@ -155,19 +154,19 @@ class Credits:
         return Credit(item, self._introduction(origin.key), because)
 
     def _line(self, number: int, text: str) -> Item:
-        path = _path(self.lineage.part(self.version.digest, number))
+        path = _path(self.lineage.part(number))
         return Item("line", number, path, text.rstrip("\r"))
 
     def _because_of(self, origin: Origin) -> tuple[str, ...]:
         """The events that a line of a message rests on: what the training that wrote it says of that message."""
         training = self._trainings.get(origin.key)
-        part = self.lineage.part(origin.key, origin.position + 1) if training is not None else None
-        if training is None or part is None or part[0] != "messages" or part[1] is None:
+        message = self.lineage.message(origin.key, origin.position + 1) if training is not None else None
+        if training is None or message is None:
             return ()
         events = {
             event
             for edit in training.edits
-            if str(edit.get("path")) == _path(part)
+            if str(edit.get("path")) == f"messages[{message}]"
             for event in edit.get("because") or ()
         }
         return tuple(sorted(events))
@@ -201,10 +200,10 @@ class Credits:
         return self.project.resolver.head, self.project.main_commit, self.version.commit
 
     @cached_property
-    def _comparisons(self) -> dict[str, ComparisonRecord]:
+    def _comparisons(self) -> dict[str, Verdict]:
         """By the digest of the candidate, the newest comparison: the number may have changed on the way to main."""
-        found = evidence_of(self.project.resolver, self.version.name, *self._commits)
-        return {one.candidate.digest: one for one in found if isinstance(one, ComparisonRecord)}
+        found = verdicts_of(self.project.resolver, self.version.name, *self._commits)
+        return {one.digest: one for one in found}
 
     @cached_property
     def _trainings(self) -> dict[str, Training]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptvc.base.clock import format_time
-from promptvc.evidence.records import VersionKey, index
-from promptvc.store.proofs import evidence_of
+from promptvc.evidence.records import VersionKey
 from promptvc.store.references import parse_reference
+from promptvc.store.verdicts import newest, verdicts_of
 from promptvc.workflows.project import Project
 
 
@@ -35,9 +35,8 @@ def log(project: Project, name: str) -> tuple[Logged, ...]:
     """The versions of ``name``, newest first, with what evidence says of each."""
     reference = parse_reference(name)
     entries = project.resolver.log(reference.name, reference.revision)
-    evidence = index(
-        evidence_of(project.resolver, reference.name, project.resolver.head, project.main_commit)
-    )
+    commits = project.resolver.head, project.main_commit
+    evidence = newest(verdicts_of(project.resolver, reference.name, *commits))
     logged = []
     for entry in entries:
         found = evidence.get(VersionKey(reference.name, entry.version, entry.digest))
