@@ -21,11 +21,11 @@ from promptvc.base.config import EvaluationSettings
 from promptvc.base.paired import PairedTest, paired_test
 from promptvc.base.power import cases_needed, detectable
 from promptvc.base.stats import ALPHA, mean
-from promptvc.evaluation.guards import Pairs, check_guard, keys, margins
+from promptvc.evaluation.guards import RELATIVE, Pairs, check_guard, keys, margins, measured
 from promptvc.evaluation.recommend import Recommendation, Verdict, recommend
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evidence.comparisons import Pair
-from promptvc.evidence.values import Guard, Score
+from promptvc.evidence.values import Expense, Guard, Score, Took
 
 ERRORS_ALLOWED = 0.01
 _NOTHING = 1e-9
@@ -67,6 +67,7 @@ class Comparison:
         detectable: the smallest true difference that this many cases find with that chance; None when incomparable, or
             when these cases could not even find the largest there can be.
         reason: one sentence for the recommendation.
+        took: what an answer took on both sides; None where nothing is known.
     """
 
     verdict: Verdict
@@ -87,6 +88,7 @@ class Comparison:
     detectable: float | None = None
     provisional: bool = False
     pairs: tuple[Pair, ...] = ()
+    took: Took | None = None
 
 
 def compare(
@@ -144,6 +146,7 @@ def compare(
         detectable=_detectable(whole, test, options.alpha),
         provisional=options.provisional,
         pairs=listed,
+        took=_took(whole),
     )
 
 
@@ -227,6 +230,19 @@ def _score(pairs: Pairs, test: PairedTest) -> Score:
         level=test.level,
         n=test.n,
     )
+
+
+def _took(pairs: Pairs) -> Took | None:
+    sides = [Expense(*(_known(side, key) for key in RELATIVE)) for side in zip(*pairs, strict=True)]
+    candidate, baseline = sides
+    return None if candidate == baseline == Expense() else Took(baseline, candidate)
+
+
+def _known(scores: Sequence[CaseScore], name: str) -> float | None:
+    """The mean; None where it is not known of every case."""
+    values = [measured(score, name) for score in scores]
+    known = [value for value in values if value is not None]
+    return mean(known) if len(known) == len(values) else None
 
 
 def _sums(pairs: Pairs) -> list[tuple[float, int]]:

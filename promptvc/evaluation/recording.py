@@ -144,6 +144,7 @@ def comparison_record(facts: Facts, baseline: VersionRef, comparison: Comparison
         approach=facts.approach,
         training=facts.training,
         reason=comparison.reason,
+        took=comparison.took,
         parameters=facts.parameters,
         repeats=facts.repeats,
         seed=facts.seed,

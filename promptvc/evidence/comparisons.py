@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from promptvc.base.clock import format_time
 from promptvc.evidence.fields import FORMAT, Fields
-from promptvc.evidence.values import MEAN, Guard, Score, VersionRef, manner
+from promptvc.evidence.values import MEAN, Guard, Score, Took, VersionRef, manner
 
 VERDICTS = ("improvement", "regression", "equivalent", "inconclusive", "incomparable")
 RECOMMENDATIONS = ("deploy", "test_more", "hold", "reject")
@@ -76,6 +76,7 @@ class ComparisonRecord:
         generated: the cases were made up from the prompt and its feedback, nobody wrote a suite.
         quarantined: ids of cases that were asked and do not count.
         clusters: by case id, the key of its cluster; cases by themselves are not in it.
+        took: what an answer took on both sides; None where nothing is known, and in records older than the key.
     """
 
     kind: ClassVar[str] = "comparison"
@@ -112,6 +113,7 @@ class ComparisonRecord:
     generated: bool = False
     quarantined: tuple[str, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
+    took: Took | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -119,6 +121,7 @@ class ComparisonRecord:
         return {
             **self.extra,
             **manner(self),
+            **({"took": self.took.to_json()} if self.took is not None else {}),
             "record": self.kind,
             "format": FORMAT,
             "id": self.id,
@@ -188,5 +191,6 @@ class ComparisonRecord:
             generated=fields.optional("generated", fields.boolean) or False,
             quarantined=fields.optional("quarantined", fields.texts) or (),
             clusters=fields.optional("clusters", fields.named_texts) or {},
+            took=fields.optional_one("took", Took.read),
             extra=fields.rest(),
         )

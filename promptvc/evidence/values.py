@@ -91,6 +91,43 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Expense:
+    """What an answer took, the mean over compared cases; None where it is not known of every one.
+
+    ``cost`` is in US dollars.
+    """
+
+    latency_ms: float | None = None
+    cost: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {"latency_ms": self.latency_ms, "cost": self.cost}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Expense:
+        """The value that ``fields`` holds."""
+        return cls(fields.optional("latency_ms", fields.number), fields.optional("cost", fields.number))
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What an answer of each side of a comparison took."""
+
+    baseline: Expense
+    candidate: Expense
+
+    def to_json(self) -> dict[str, Any]:
+        """The object written into records."""
+        return {"baseline": self.baseline.to_json(), "candidate": self.candidate.to_json()}
+
+    @classmethod
+    def read(cls, fields: Fields) -> Took:
+        """The value that ``fields`` holds."""
+        return cls(fields.one("baseline", Expense.read), fields.one("candidate", Expense.read))
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """One guard of a comparison: a metric that must not get worse by more than ``margin``.
 

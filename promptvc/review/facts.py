@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from promptvc.evidence.comparisons import ComparisonRecord
 from promptvc.evidence.runs import RunRecord
 from promptvc.evidence.trainings import Training
-from promptvc.evidence.values import VersionRef
+from promptvc.evidence.values import Expense, VersionRef
 from promptvc.feedback.events import Event
 from promptvc.review.report import CaseFact, Cited, Side, Voice, shortened
 from promptvc.store.diff import Change
@@ -53,19 +53,19 @@ class Records:
 def sides(records: Records, before: VersionRef, after: VersionRef) -> tuple[Side, Side, str]:
     """Baseline, candidate, and whether their latencies are medians or means.
 
-    Costs and latencies come from guards, which measured both sides on the same cases, or from saved runs. Latencies
-    are both of the one or both of the other: a mean and a median do not compare.
+    Costs and latencies are those of the comparison, which measured both sides on the same cases; else of saved runs.
+    Latencies are both of the one or both of the other: a mean and a median do not compare.
     """
     comparison = records.comparison
-    guards = {guard.name: guard for guard in comparison.guards} if comparison is not None else {}
+    took = comparison.took if comparison is not None else None
     runs = [records.run_of(before.digest), records.run_of(after.digest)]
-    latency, cost = guards.get("latency"), guards.get("cost")
-    is_mean = latency is not None and latency.baseline is not None
+    spent = [took.baseline, took.candidate] if took is not None else [Expense(), Expense()]
+    is_mean = None not in [one.latency_ms for one in spent]
     record = comparison or records.training
     score = record.score if record is not None else None
     made = []
-    for ref, of, run in zip((before, after), ("baseline", "candidate"), runs, strict=True):
-        guarded = getattr(cost, of) if cost is not None else None
+    for ref, of, run, own_spent in zip((before, after), ("baseline", "candidate"), runs, spent, strict=True):
+        paid = _each(run.totals.cost if run is not None else None, run)
         median = run.totals.latency_p50 if run is not None else None
         own = run.totals.score if run is not None and comparison is None else None
         made.append(
@@ -73,10 +73,8 @@ def sides(records: Records, before: VersionRef, after: VersionRef) -> tuple[Side
                 version=ref.version,
                 digest=ref.digest,
                 score=getattr(score, of) if score is not None else own,
-                cost=guarded
-                if guarded is not None
-                else _each(run.totals.cost if run is not None else None, run),
-                latency_ms=getattr(latency, of) if is_mean else median,
+                cost=paid if own_spent.cost is None else own_spent.cost,
+                latency_ms=own_spent.latency_ms if is_mean else median,
                 tokens=_each(_tokens(run), run),
             )
         )

@@ -135,7 +135,7 @@ def _numbers(report: CandidateReport) -> Part:
         difference = None if report.score is None else report.score.difference
         rows[0].append(UNKNOWN if difference is None else f"{points(difference)} points")
         rows[1].append(_change(before.cost, after.cost))
-        rows[2].append(_change(before.latency_ms, after.latency_ms))
+        rows[2].append(_change(before.latency_ms, after.latency_ms, least=1.0))
         rows[3].append(_change(before.tokens, after.tokens))
         columns.append("change")
     head = "\n" + table_head(columns) + "".join(table_row(row) for row in rows)
@@ -147,10 +147,12 @@ def _money(cost: float | None) -> str:
     return f"${cost:.6f}" if cost is not None and 0 < cost < 0.01 else dollars(cost)
 
 
-def _change(before: float | None, after: float | None) -> str:
-    """The relative change in per cent; unknown where one side is."""
+def _change(before: float | None, after: float | None, *, least: float = 0.0) -> str:
+    """The relative change in per cent; unknown where one side is. Below ``least`` nothing can be told apart."""
     if before is None or after is None:
         return UNKNOWN
+    if max(before, after) < least:
+        return "none"
     if before == 0:
         return "none" if after == 0 else "from nothing"
     text = f"{(after - before) / before * 100:+.1f}"
@@ -161,11 +163,10 @@ def _cases(report: CandidateReport) -> Iterator[Part]:
     """Broken cases before fixed ones: they are what a reviewer has to weigh."""
     if report.broken:
         yield _table("Broken", report.broken, report, 0.6)
+    elif report.comparison is not None and report.score is not None:
+        yield Part("\nNo case that passed before fails now.\n", (), 0)
     if report.fixed:
         yield _table("Fixed", report.fixed, report, 1.0)
-    if report.comparison is not None and not report.broken:
-        passing = "No case that passed fails now." if report.score is not None else ""
-        yield Part(f"\n{passing}\n" if passing else "", (), 0)
 
 
 def _table(title: str, facts: Sequence[CaseFact], report: CandidateReport, of_room: float) -> Part:

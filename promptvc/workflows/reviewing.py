@@ -92,7 +92,9 @@ class _Telling:
         """Everything, with one look at the evidence, one at the ledger, and one at the events."""
         records, before, now = self.records, self.before, _ref(self.version)
         old = self._prompt(before) if before is not None else None
-        changes = diff_prompts(old, self.prompt) if old is not None else ()
+        # Every version has another number: that is no news.
+        found = diff_prompts(old, self.prompt) if old is not None else ()
+        changes = [change for change in found if change.path != "version"]
         because = [cited_by(change, records.training) for change in changes]
         comparison = records.comparison
         ids = [one[:MOST_TOLD] for one in (comparison.broken, comparison.fixed)] if comparison else []
