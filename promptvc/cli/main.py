@@ -39,6 +39,8 @@ COMMANDS = {
     "baseline": Entry("promptvc.cli.baseline", "baseline", "Approve what versions are held against."),
     "bisect": Entry("promptvc.cli.bisect", "bisect", "Find the version that broke a case."),
     "review": Entry("promptvc.cli.review", "review", "Tell a reviewer of a candidate: verdict and changes."),
+    "pr": Entry("promptvc.cli.pull", "pr", "Open or update the pull request of a candidate."),
+    "publish": Entry("promptvc.cli.pull", "publish", "Commit and push what another job trained."),
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
     "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),

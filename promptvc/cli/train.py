@@ -14,6 +14,7 @@ from promptvc.cli import train_due
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.train_due import due_options
+from promptvc.cli.train_jobs import Jobs, job_options, run_job
 from promptvc.cli.training_reports import check_reports, report_option, write_reports
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.reports.terminal import comparison_lines
@@ -54,6 +55,10 @@ from promptvc.workflows import hard_cases, improve, reporting, train_each, train
 @click.option("--draft", is_flag=True, help="Commit the candidate even if the verdict is inconclusive.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; never look at the hold-out.")
 @click.option("--push", is_flag=True, help="Push the look and the candidate to the remote.")
+@click.option(
+    "--pr", "propose", is_flag=True, help="Push, and open or update a pull request for a candidate."
+)
+@job_options
 @report_option
 @click.option(
     "--cases",
@@ -74,6 +79,7 @@ def train(
     reports: tuple[Path, ...],
     file: Path | None,
     when: tuple[train_due.Mode, float | None] | None,
+    jobs: Jobs | None,
     **options: Any,
 ) -> int | None:
     """Learn from feedback; commit a candidate that is better.
@@ -84,6 +90,12 @@ def train(
     --due, --status and --watch go by what was said about each prompt since its last training, as main and the
     ledger have it; they fetch nothing, but for the ledger with --push.
     """
+    if options["propose"]:
+        options |= {"push": True, "draft": True}
+    if jobs is not None:
+        mode = None if when is None else when[0]
+        request = improve.TrainRequest(models=_models(models, each=each)[0], **options)
+        return run_job(edge, jobs, (name, mode), request)
     if when is not None:
         if reports or file is not None:
             which = "--report" if reports else "--cases"
@@ -184,6 +196,11 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
         ui.line(f"  {spent}; {fixed} cases fixed, {broken} broken; {outcome.calls:,} calls", "dim")
     if found.stopped is not None:
         ui.line(f"the search ended at its bound of {found.stopped}", "warn")
+    _print_end(ui, outcome)
+
+
+def _print_end(ui: Ui, outcome: improve.Trained) -> None:
+    """What was committed, where it goes from there, and the remarks."""
     if outcome.candidate is None:
         ui.line(outcome.reason)
     else:
@@ -192,6 +209,10 @@ def _print(ui: Ui, outcome: improve.Trained) -> None:
         ui.line(f"  read it:  promptvc diff {outcome.name}@v{outcome.baseline} @v{outcome.candidate}", "dim")
         if outcome.verdict == "improvement":
             ui.line(f"  merge it: git merge {outcome.branch}", "dim")
+    if outcome.parcel is not None:
+        ui.line(f"  left in {outcome.parcel}", "dim")
+    if outcome.pull is not None:
+        ui.line(f"  proposed: {outcome.pull['url']}", "good")
     for remark in outcome.remarks:
         ui.note(remark)
 

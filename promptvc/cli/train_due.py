@@ -15,7 +15,7 @@ from promptvc.base.clock import format_time, utc_now
 from promptvc.base.errors import Interrupted, PromptvcError, StorageError, Unfinished, Usage
 from promptvc.cli.edge import Edge
 from promptvc.cli.ui import Ui
-from promptvc.workflows import due, improve
+from promptvc.workflows import due, improve, pull
 from promptvc.workflows.project import Project
 
 Print = Callable[[Ui, improve.Trained], None]
@@ -218,7 +218,8 @@ def trainer(edge: Edge, project: Project) -> due.Train:
     """Trains one prompt, and shows how far it is."""
 
     def train(name: str, request: improve.TrainRequest) -> improve.Trained:
-        return improve.train(project, name, request, progress=edge.ui.progress)
+        outcome = improve.train(project, name, request, progress=edge.ui.progress)
+        return pull.propose_trained(project, outcome) if request.propose else outcome
 
     return train
 

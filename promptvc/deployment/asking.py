@@ -23,8 +23,13 @@ class Asking:
     memo: Memo
     margin: float
 
-    def closed_gates(self, version: Version, environment: str, tip: str | None) -> tuple[Objection, ...]:
+    def closed_gates(
+        self, version: Version, environment: str, tip: str | None, *, merging: str | None = None
+    ) -> tuple[Objection, ...]:
         """What keeps ``version`` out of ``environment``, for a commit on ``tip``; empty: it may deploy.
+
+        Args:
+            merging: a commit that brings the version and its evidence to main together with the deployment.
 
         Raises:
             InvalidDocument: the rules, a hold or a record cannot be read.
@@ -34,15 +39,16 @@ class Asking:
         promoted = False
         if rules.promotes_from is not None:
             promoted = self._runs(tip, rules.promotes_from, version.name) == version.digest
-        on_main = self.resolver.is_on_main(version.name, version.digest)
+        known = self.resolver.is_on_main(version.name, version.digest)
+        on_main = merging is not None or known
         request = Request(
             label=f"{version.name} v{version.version}",
             on_main=on_main,
             hold=find_hold(self.holds(tip, environment, version.name), version.digest),
-            proof=self._proof(version, self._runs(tip, environment, version.name)),
+            proof=self._proof(version, self._runs(tip, environment, version.name), merging),
             promoted=promoted,
             margin=self.margin,
-            owner=not on_main or self.resolver.owns_number(version.name, version.digest),
+            owner=not known or self.resolver.owns_number(version.name, version.digest),
         )
         return objections(request, rules)
 
@@ -71,9 +77,9 @@ class Asking:
         found = self._at(tip, deployed_path(environment, name))
         return found[0] if found else None
 
-    def _proof(self, version: Version, running: str | None) -> Proof | None:
+    def _proof(self, version: Version, running: str | None, merging: str | None) -> Proof | None:
         """The newest evidence about exactly these bytes, a comparison before a run alone."""
-        records = evidence_of(self.resolver, version.name, self.resolver.main)
+        records = evidence_of(self.resolver, version.name, self.resolver.main, merging)
         comparisons = [
             one
             for one in records

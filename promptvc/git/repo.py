@@ -206,6 +206,11 @@ class Repository:
         ref = self.symbolic_ref(prefix + "HEAD")
         return ref.removeprefix(prefix) if ref and ref.startswith(prefix) else None
 
+    def remote_url(self, remote: str) -> str | None:
+        """Where ``remote`` is, as git would reach it (``url.<base>.insteadOf`` applied); None when there is none."""
+        code, found, _ = self.outcome("remote", "get-url", "--", remote)
+        return found.decode("utf-8", "surrogateescape").rstrip("\n") if code == 0 else None
+
     def default_branch(self, remote: str | None) -> str | None:
         """``<remote>/HEAD``, else the current branch (also unborn); None when HEAD is detached."""
         known = self.remote_head(remote) if remote else None

@@ -15,11 +15,16 @@ def body_of(report: CandidateReport, *, deploy: str | None) -> str:
     if deploy is not None:
         lines.append(f"Merging this makes {candidate} a version of main, and lets {code(deploy)} run it.")
     else:
-        lines.append(f"Merging this makes {candidate} a version of main. No environment runs it before it is deployed.")
+        lines.append(
+            f"Merging this makes {candidate} a version of main. No environment runs it before it is deployed."
+        )
     lines += ["The report, with what changes and because of whom, is in a comment below.", ""]
     if report.baseline is not None and report.baseline.version is not None:
         before = report.baseline.label
         lines += ["To try it in a clone:", "", "```sh", "git fetch"]
-        lines += [f"promptvc diff {name}@{before} @{candidate}", f"promptvc evaluate {name}@{candidate} --baseline {before}"]
+        lines += [
+            f"promptvc diff {name}@{before} @{candidate}",
+            f"promptvc evaluate {name}@{candidate} --baseline {before}",
+        ]
         lines += ["```"]
     return "\n".join(lines) + "\n"

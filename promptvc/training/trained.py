@@ -27,6 +27,7 @@ class TrainRequest:
             for what expires. Those of a training that is repeated.
         blocks: stop the search after so many blocks: where the training that is repeated ran out of time.
         proposals: let the optimizer fail after so many answers: where it did in the training that is repeated.
+        propose: a pull request is opened for a candidate; whoever trains does it.
         reserved: the training that was allowed for: its id, its commit, its look.
         parcels: commit nothing, and leave what was made in this folder.
     """
@@ -51,6 +52,7 @@ class TrainRequest:
     settings: TrainingSettings | None = None
     feedback: FeedbackSettings | None = None
     as_of: datetime | None = None
+    propose: bool = False
     reserved: Reserved | None = None
     parcels: Path | None = None
 
@@ -71,6 +73,7 @@ class Trained:
         training_id: the id of its record on the ledger; None for a dry run.
         parcel: the file that waits to be published; None where everything was committed here.
         deployed: what was deployed because of it, as `deploy --json` prints it; None for nothing.
+        pull: the pull request that proposes the candidate, as `pr --json` prints it; None without one.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Trained:
     training_id: str | None = None
     parcel: Path | None = None
     deployed: Mapping[str, Any] | None = None
+    pull: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
 
     @property
@@ -126,6 +130,7 @@ class Trained:
             "left_out": dict(self.left_out),
             "parcel": None if self.parcel is None else str(self.parcel),
             "deployed": None if self.deployed is None else dict(self.deployed),
+            "pull": None if self.pull is None else dict(self.pull),
             "remarks": list(self.remarks),
         }
 

@@ -49,6 +49,7 @@ NOT_RECORDED = frozenset(
         "settings",
         "feedback",
         "as_of",
+        "propose",
         "reserved",
         "parcels",
     }

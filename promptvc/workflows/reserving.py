@@ -6,14 +6,17 @@ that ends without having looked gives its look back by its record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from promptvc.base.errors import NotFound
+from promptvc.base.errors import Interrupted, NotFound, PromptvcError
+from promptvc.base.files import storage_errors
 from promptvc.base.ids import new_ulid
 from promptvc.evidence.looks import Look
 from promptvc.store.ledgers import Ledgers
-from promptvc.training.reservations import Reservation, Reserved
-from promptvc.training.trained import TrainRequest
+from promptvc.training.reservations import Reservation, Reserved, parse_reservation
+from promptvc.training.trained import Failed, Trained, TrainRequest
 from promptvc.workflows.learning import Prepared, prepare
 from promptvc.workflows.meeting import looked_at
 from promptvc.workflows.project import Project
@@ -61,14 +64,50 @@ def _reserve(project: Project, ledgers: Ledgers, prepared: Prepared, trigger: st
     return Reserved(identifier, prepared.name, prepared.main, prepared.models, trigger, look)
 
 
-def require_run(reservation: Reservation, run: str) -> None:
-    """Make sure that it was reserved for this run.
+def read_reservation(file: Path, run: str | None = None) -> Reservation:
+    """The reservation in ``file``.
+
+    Args:
+        run: that it has to be for.
 
     Raises:
-        NotFound: for another: a second attempt would look a second time.
+        NotFound: there is no such file, or it is for another run: a second attempt would look a second time.
+        InvalidDocument: it is no reservation.
     """
-    if reservation.run != run:
+    if not file.is_file():
+        raise NotFound(f"there is no file {file}", hint="promptvc train --due --reserve FILE writes it")
+    with storage_errors(file):
+        found = parse_reservation(file.read_bytes(), file=str(file))
+    if run is not None and found.run != run:
         raise NotFound(
-            f"nothing is reserved for run {run}: this is the reservation of {reservation.run}",
+            f"nothing is reserved for run {run}: this is the reservation of {found.run}",
             hint="run all jobs again, not only those that failed: a second attempt takes a look of its own",
         )
+    return found
+
+
+def train_reserved(
+    project: Project,
+    reservation: Reservation,
+    request: TrainRequest,
+    train: Callable[[str, TrainRequest], Trained],
+) -> Iterator[Trained | Failed]:
+    """How each reserved training ended, as it ends; one that fails keeps no other back.
+
+    Args:
+        request: with the folder that parcels go to.
+        train: trains one prompt.
+
+    Raises:
+        Interrupted: Ctrl-C.
+    """
+    for one in reservation.trainings:
+        project.refresh()
+        wanted = replace(request, reserved=one, models=one.models, trigger=one.trigger)
+        try:
+            yield train(one.prompt, wanted)
+        except Interrupted:
+            raise
+        except PromptvcError as error:
+            project.log.event("training.failed", name=one.prompt, kind=error.kind)
+            yield Failed(one.prompt, one.trigger, error, one.models)

@@ -28,6 +28,7 @@ class Shipment:
         force: pass closed gates over, and say so in the commit.
         reason: why, in the commit's body; ``notes``: its further trailers, without their ``Promptvc-``.
         new_environment: make one although its name is near to another's.
+        merging: the deployment goes to main together with the version, by merging ``branch``.
     """
 
     version: Version
@@ -37,6 +38,7 @@ class Shipment:
     reason: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
     new_environment: bool = False
+    merging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def put(project: Project, shipment: Shipment) -> Shipped:
 
     def build(tip: str | None) -> Plan:
         made[:] = _made(project, environment, tip, new=shipment.new_environment)
-        found = asking(project).closed_gates(version, environment, tip)
+        merging = tip if shipment.merging else None
+        found = asking(project).closed_gates(version, environment, tip, merging=merging)
         if found and not shipment.force:
             raise Refused(found[0].message, hint=_hint(found))
         passed[:] = found

@@ -1,0 +1,198 @@
+"""`publish`: commit and push what trainings in another job made.
+
+That job had keys and read what strangers wrote; this one may write. So a parcel is taken for what it could be, not for
+what it should be: it can bring a candidate of a prompt that main has, on a branch of its own, for a training whose look
+was reserved, and nothing else. What a candidate may change is its rules, examples and messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from promptvc.base.errors import GitError, InvalidDocument, NotFound, PromptvcError, Refused
+from promptvc.base.files import storage_errors
+from promptvc.base.jsonl import parse_json
+from promptvc.evidence.trainings import Training
+from promptvc.git.objects import blob_id
+from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.prompts.names import check_name
+from promptvc.store.ledgers import Ledgers
+from promptvc.training.approaches.adversarial.dataset import path_of as dataset_of
+from promptvc.training.parcels import MOST_BYTES, Offer, Parcel, parse_parcel
+from promptvc.training.reservations import Reservation
+from promptvc.workflows.delivering import baseline_of, deliver
+from promptvc.workflows.project import Project
+
+SUFFIX = ".parcel.json"
+_MAY_CHANGE = ("rules", "examples", "messages")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of one parcel.
+
+    Attributes:
+        training: the id; ``name`` the prompt.
+        version, branch, commit: of the candidate; None where the training made none.
+        again: it was published before; nothing was done.
+        promoted: the candidate is more than a draft.
+        error: why it was not published; None when it was.
+    """
+
+    training: str
+    name: str
+    reason: str = ""
+    version: int | None = None
+    branch: str | None = None
+    commit: str | None = None
+    verdict: str | None = None
+    promoted: bool = False
+    again: bool = False
+    error: PromptvcError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `publish --json` prints it."""
+        keys = ("training", "name", "reason", "version", "branch", "commit", "verdict", "promoted", "again")
+        error = None
+        if self.error is not None:
+            error = {"kind": self.error.kind, "message": str(self.error), "hint": self.error.hint}
+        return {key: getattr(self, key) for key in keys} | {"error": error}
+
+
+def publish(project: Project, folder: Path, reservation: Reservation | None = None) -> tuple[Published, ...]:
+    """Publish every parcel in ``folder``, by the order of their names; one that is refused keeps no other back.
+
+    With a remote everything is pushed. To publish a parcel a second time does nothing.
+
+    Args:
+        reservation: only parcels of its trainings are taken.
+
+    Raises:
+        NotFound: there is no such folder.
+        InvalidDocument: a file is no parcel.
+        GitError: the ledger cannot be fetched.
+    """
+    parcels = _read(folder)
+    allowed = None if reservation is None else {(one.id, one.prompt) for one in reservation.trainings}
+    ledgers = Ledgers.of(project.resolver, project.settings.remote)
+    if ledgers.has_remote:
+        ledgers.fetch()
+    return tuple(
+        _publish(project, ledgers, parcel)
+        if allowed is None or (parcel.training.id, parcel.training.prompt) in allowed
+        else _unasked(parcel)
+        for parcel in parcels
+    )
+
+
+def _unasked(parcel: Parcel) -> Published:
+    record = parcel.training
+    error = Refused(f"training {record.id} of {record.prompt} was not reserved by this run")
+    return Published(record.id, record.prompt, record.reason, error=error)
+
+
+def _read(folder: Path) -> Sequence[Parcel]:
+    if not folder.is_dir():
+        raise NotFound(
+            f"there is no folder {folder}", hint="promptvc train --reserved FILE --parcel DIR makes it"
+        )
+    found = []
+    for place in sorted(folder.rglob(f"*{SUFFIX}")):
+        if place.is_symlink() or not place.is_file():
+            raise InvalidDocument("a parcel is a plain file", file=str(place))
+        with storage_errors(place):
+            if place.stat().st_size > MOST_BYTES:
+                raise InvalidDocument(f"larger than {MOST_BYTES >> 20} MiB", file=str(place))
+            found.append(parse_parcel(place.read_bytes(), file=str(place)))
+    return found
+
+
+def _publish(project: Project, ledgers: Ledgers, parcel: Parcel) -> Published:
+    record = parcel.training
+    about = Published(record.id, record.prompt, record.reason, verdict=record.verdict)
+    try:
+        check_name(record.prompt)
+        known = next((one for one in ledgers.read(record.prompt).trainings if one.id == record.id), None)
+        if known is not None:
+            return _again(project, about, known)
+        _check(project, ledgers, parcel)
+        done = deliver(project, parcel, push=ledgers.has_remote)
+    except PromptvcError as error:
+        return replace(about, error=error)
+    made, pushed = done.made, done.pushed
+    if made is None:
+        return about
+    about = replace(
+        about, version=made.version, branch=made.branch, commit=made.commit, promoted=record.promoted
+    )
+    if pushed is not None and not pushed.ok:
+        fault = GitError(f"cannot push {made.branch}: {pushed.reason}", hint=pushed.hint)
+        return replace(about, error=fault)
+    return about
+
+
+def _again(project: Project, about: Published, known: Training) -> Published:
+    """What an earlier attempt published; its branch may still have to be proposed."""
+    found = replace(about, again=True, promoted=known.promoted)
+    if known.candidate is None or known.branch is None:
+        return found
+    remote = project.settings.remote
+    refs = (f"refs/heads/{known.branch}", f"refs/remotes/{remote}/{known.branch}")
+    commit = next((tip for tip in map(project.repository.resolve, refs) if tip is not None), None)
+    return replace(found, version=known.candidate.version, branch=known.branch, commit=commit)
+
+
+def _check(project: Project, ledgers: Ledgers, parcel: Parcel) -> None:
+    """
+    Raises:
+        Refused: it is not what a training of this repository makes.
+        NotFound: its baseline is not here.
+    """
+    record = parcel.training
+    if record.candidate is not None or record.branch is not None:
+        raise Refused(f"the parcel of training {record.id} names a candidate that this job has not made")
+    main = project.need_main()
+    if record.main is None or not project.repository.is_ancestor(record.main, main):
+        raise Refused(f"training {record.id} read a commit that {project.main} does not have")
+    baseline_of(project, parcel)
+    looks = [one for one in ledgers.read(record.prompt).looks if one.is_ahead and one.id == record.id]
+    if record.look_key is not None and record.look_key not in {one.key for one in looks}:
+        raise Refused(f"no look was reserved for training {record.id} of {record.prompt}")
+    if parcel.offer is not None:
+        _check_offer(project, parcel, parcel.offer)
+
+
+def _check_offer(project: Project, parcel: Parcel, offer: Offer) -> None:
+    record, evidence = parcel.training, offer.evidence
+    name = record.prompt
+    digest = blob_id(offer.text, project.repository.object_format)
+    said = (evidence.prompt, evidence.training, evidence.id, evidence.candidate.digest, evidence.baseline)
+    if said != (name, record.id, record.id, digest, record.baseline) or record.look is None:
+        raise Refused(f"the evidence in the parcel of training {record.id} is about something else")
+    same = (evidence.verdict, evidence.look, evidence.score) == (record.verdict, record.look, record.score)
+    if not same or (record.promoted and record.verdict != "improvement"):
+        raise Refused(f"the parcel of training {record.id} contradicts itself about its verdict")
+    baseline = baseline_of(project, parcel)
+    before = load_prompt(baseline.data, file=baseline.source, name=name)
+    after = load_prompt(offer.text, file=f"the candidate of training {record.id}", name=name)
+    strange = _differs(before, after)
+    if strange is not None:
+        raise Refused(f"the candidate of training {record.id} changes `{strange}`, which no training does")
+    for path, data in offer.files.items():
+        if path != dataset_of(name):
+            raise Refused(f"training {record.id} brings a file that no training makes")
+        for line in data.splitlines():
+            parse_json(line, file=path)
+
+
+def _differs(before: Prompt, after: Prompt) -> str | None:
+    """The first key that is not the same and has to be."""
+    one, other = before.to_json(), after.to_json()
+    roles = [[message["role"] for message in value["messages"]] for value in (one, other)]
+    if roles[0] != roles[1]:
+        return "messages"
+    keys = sorted((one.keys() | other.keys()) - set(_MAY_CHANGE))
+    return next((key for key in keys if one.get(key) != other.get(key)), None)
