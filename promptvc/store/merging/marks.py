@@ -1,0 +1,151 @@
+"""Conflicts as comments: the file stays valid YAML that says what our side says, and shows what theirs does.
+
+::
+
+    # <<<<<<< rules[0].text: both sides changed it; ours stands below
+    # ||||||| before
+    #   Be kind.
+    # =======
+    #   Be brief and kind.
+    # >>>>>>> theirs
+    - text: Be brief.
+
+Whoever resolves it edits the value and deletes the comment. ``check`` and ``commit`` refuse a file with such marks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from promptvc.base.documents import Document, Node, load_yaml
+from promptvc.base.emit import dump_yaml, scalar_text
+from promptvc.base.errors import InvalidDocument
+from promptvc.prompts.page import Page, Splice, nodes_of, spliced
+from promptvc.store.matching import exact
+from promptvc.store.merging.conflict import ABSENT, Conflict
+
+SIZE = 7
+"""Characters of a mark, as in git."""
+
+_RAW = re.compile(r"(?:<{7,}|>{7,})(?: |\r?$)")
+_COMMENT = re.compile(r"[ \t]*# (?:<{7,}|>{7,}) ")
+
+
+def conflict_markers(text: str) -> tuple[int, ...]:
+    """The lines (from 1) with marks of a conflict that is not resolved: ours in comments, or git's own.
+
+    What stands inside a value is text: a prompt may speak of conflicts.
+    """
+    if "<" * SIZE not in text and ">" * SIZE not in text:
+        return ()
+    lines = text.split("\n")
+    found = [at for at, line in enumerate(lines, 1) if _RAW.match(line) or _COMMENT.match(line)]
+    if not found:
+        return ()
+    try:
+        document = load_yaml(text.encode("utf-8", "surrogatepass"), file="")
+    except InvalidDocument:
+        return tuple(found)
+    inside = _inside_values(document)
+    return tuple(at for at in found if at not in inside)
+
+
+def comment_lines(document: Document) -> list[tuple[int, str]]:
+    """(line from 1, text) of every line that is a comment and nothing else."""
+    inside = _inside_values(document)
+    lines = enumerate(document.text.split("\n"), 1)
+    return [(at, line.strip()) for at, line in lines if line.lstrip().startswith("#") and at not in inside]
+
+
+def marked(document: Document, conflicts: Sequence[Conflict], size: int = SIZE) -> str:
+    """The text of ``document``, which holds our side, with every conflict marked near its place."""
+    page = Page(document)
+    splices = [_splice(page, one, max(size, SIZE)) for one in conflicts]
+    text = spliced_in_order(document.text, splices)
+    if _says(text, document):
+        return text
+    # Some layouts have no room for comments between their lines; the top of a file always has.
+    blocks = [page.newline.join([*_block(one, max(size, SIZE)), ""]) for one in conflicts]
+    return "".join(blocks) + document.text
+
+
+def spliced_in_order(text: str, splices: Sequence[Splice]) -> str:
+    """``text`` with insertions made; several at one place stand in the order given."""
+    by_place: dict[int, str] = {}
+    for one in splices:
+        by_place[one.start] = by_place.get(one.start, "") + one.text
+    return spliced(text, [Splice(at, at, inserted) for at, inserted in by_place.items()])
+
+
+def _splice(page: Page, conflict: Conflict, size: int) -> Splice:
+    start, column = _place(page, conflict)
+    margin = " " * column
+    lines = [f"{margin}{line}{page.newline}" for line in _block(conflict, size)]
+    return Splice(start, start, "".join(lines))
+
+
+def _place(page: Page, conflict: Conflict) -> tuple[int, int]:
+    """Start of a line, and the column: above the item or the key that the conflict is about, or what is around it."""
+    start, column = 0, 0
+    node: Node | None = page.document.root
+    for step in conflict.path[:2]:
+        if node is None or node.style != "block" or node.alias is not None:
+            break
+        mark = _mark(page, node, step)
+        if mark is None or not page.begins_line(mark):
+            break
+        start = page.line_start(mark)
+        column = mark - start
+        node = node.child(step)
+    return start, column
+
+
+def _mark(page: Page, node: Node, step: str | int) -> int | None:
+    if node.kind == "mapping":
+        return next((key.start for key, _ in node.pairs if key.data == step), None)
+    if isinstance(step, int) and 0 <= step < len(node.items):
+        return page.dash(node, step)
+    return None
+
+
+def _block(conflict: Conflict, size: int) -> list[str]:
+    ours = "we have it no more" if conflict.ours is ABSENT else "ours stands below"
+    lines = [f"# {'<' * size} {_one_line(conflict.name)}: {conflict.reason}; {ours}"]
+    if conflict.base is not ABSENT:
+        lines += [f"# {'|' * size} before", *_shown(conflict.base)]
+    lines += [f"# {'=' * size}", *_shown(conflict.theirs)]
+    return [*lines, f"# {'>' * size} theirs"]
+
+
+def _shown(value: Any) -> list[str]:
+    if value is ABSENT:
+        return ["#   (removed)"]
+    if isinstance(value, str) and "\n" in value:
+        return [f"#   {_one_line(line)}".rstrip() for line in value.removesuffix("\n").split("\n")]
+    return [f"#   {line}".rstrip() for line in dump_yaml(value).removesuffix("\n").split("\n")]
+
+
+def _one_line(text: str) -> str:
+    """``text`` where it is harmless in a comment; else quoted and escaped."""
+    return text if text.isprintable() else scalar_text(text)
+
+
+def _says(text: str, document: Document) -> bool:
+    """Whether ``text`` still says what the document does, and every mark is a comment."""
+    try:
+        value = load_yaml(text.encode(), file=document.file).value
+    except InvalidDocument:
+        return False
+    return exact(value) == exact(document.value)
+
+
+def _inside_values(document: Document) -> set[int]:
+    """Lines (from 1) that are the second or a later line of a text of several lines."""
+    found: set[int] = set()
+    for node in nodes_of(document.root):
+        if node.kind == "scalar" and node.alias is None:
+            more = document.text.count("\n", node.start, node.end)
+            found.update(range(node.line + 1, node.line + more + 1))
+    return found
