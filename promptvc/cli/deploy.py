@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from promptvc.base.errors import Usage
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.workflows import ship
+from promptvc.workflows import ship, ship_changed
 
 _ENVIRONMENT = click.option(
     "--env",
@@ -20,21 +21,49 @@ _ENVIRONMENT = click.option(
 
 
 @click.command("deploy")
-@click.argument("reference", metavar="NAME[@REV]", type=NAME)
+@click.argument("reference", metavar="NAME[@REV]", type=NAME, required=False)
 @_ENVIRONMENT
+@click.option("--changed-since", "since", metavar="REV", help="Every prompt of main that changed since REV.")
+@click.option("--push", is_flag=True, help="With --changed-since: push main, by compare-and-swap.")
+@click.option("--pr", "propose", is_flag=True, help="With --changed-since: propose it instead of pushing.")
 @click.option("--branch", help="Commit to this branch instead of the current one.")
 @click.option("--force", is_flag=True, help="Deploy although a gate is closed; needs --reason.")
 @click.option("--reason", help="Why; kept in the commit.")
 @click.option("--new-env", is_flag=True, help="Make ENV although another one has a name like it.")
 @edge_options
-def deploy(edge: Edge, reference: str, environment: str | None, **options: Any) -> None:
+def deploy(
+    edge: Edge,
+    reference: str | None,
+    environment: str | None,
+    since: str | None,
+    push: bool,
+    propose: bool,
+    **options: Any,
+) -> int | None:
     """Put a version into an environment.
 
     Copies the version's file to deployments/ENV/NAME.yaml in one commit. Without REV it is the latest on main.
+
+    --changed-since deploys whatever a merge brought, and is made for CI. A prompt that a gate keeps out is told of, the
+    others go on, and the exit code is 1.
     """
+    if since is not None:
+        given = next((key for key, value in options.items() if value), None)
+        if reference is not None or given is not None:
+            what = "NAME" if reference is not None else f"--{given}".replace("_", "-")
+            raise Usage(f"--changed-since does not go with {what}")
+        request = ship_changed.ChangedRequest(since, environment, push, propose)
+        return _shipped_all(edge, ship_changed.deploy_changed(edge.project(), request))
+    if reference is None or push or propose:
+        missing = (
+            "missing argument 'NAME[@REV]'"
+            if reference is None
+            else "--push and --pr go with --changed-since"
+        )
+        raise Usage(missing, hint="name a prompt, or deploy what changed with --changed-since REV")
     options["new_environment"] = options.pop("new_env")
-    request = ship.DeployRequest(reference, environment, **options)
-    _shipped(edge, ship.deploy(edge.project(), request))
+    _shipped(edge, ship.deploy(edge.project(), ship.DeployRequest(reference, environment, **options)))
+    return None
 
 
 @click.command("rollback")
@@ -55,6 +84,29 @@ def rollback(
     """
     request = ship.RollbackRequest(name, environment, to, reason, branch)
     _shipped(edge, ship.rollback(edge.project(), request))
+
+
+def _shipped_all(edge: Edge, done: ship_changed.ShippedAll) -> int | None:
+    def text(ui: Ui) -> None:
+        for one in done.shipped:
+            before = "" if one.previous is None else f" (was v{one.previous})"
+            runs = (
+                f"runs {one.name} v{one.version}{before}"
+                if one.changed
+                else f"runs {one.name} v{one.version} already"
+            )
+            ui.line(f"{one.environment} {runs}", "good" if one.changed else "dim")
+        for name, why, hint in done.refused:
+            ui.line(f"{name} stays as it is: {why}", "bad")
+            if hint is not None:
+                ui.line(f"  {hint}", "dim")
+        if not done.shipped and not done.refused:
+            ui.line("no prompt has changed")
+        if done.pull is not None:
+            ui.line(f"proposed: #{done.pull[0]} {done.pull[1]}", "good")
+
+    edge.show(done.to_json(), text)
+    return 1 if done.refused else None
 
 
 def _shipped(edge: Edge, done: ship.Shipped) -> None:
