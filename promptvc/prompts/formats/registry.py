@@ -9,12 +9,39 @@ from importlib.metadata import entry_points
 
 from promptvc.base.errors import NotFound
 from promptvc.base.schema_messages import nearest_word
+from promptvc.prompts.formats.dotprompt import Dotprompt
 from promptvc.prompts.formats.format import Reader, Writer
+from promptvc.prompts.formats.langchain import LangChain
+from promptvc.prompts.formats.langfuse import Langfuse
+from promptvc.prompts.formats.mlflow import MLflow
+from promptvc.prompts.formats.openai import OpenAI
+from promptvc.prompts.formats.promptfoo import Promptfoo
+from promptvc.prompts.formats.prompty import Prompty
+from promptvc.prompts.formats.text import Text
 
 GROUP = "promptvc.formats"
 
-READERS: dict[str, Reader] = {}
-WRITERS: dict[str, Writer] = {}
+READERS: dict[str, Reader] = {
+    "prompty": Prompty(),
+    "dotprompt": Dotprompt(),
+    "langchain": LangChain(),
+    "openai": OpenAI(),
+    "langfuse": Langfuse(),
+    "mlflow": MLflow(),
+    "text": Text(),
+}
+"""promptfoo's is read elsewhere: its configuration names other files."""
+
+WRITERS: dict[str, Writer] = {
+    "promptfoo": Promptfoo(),
+    "prompty": Prompty(),
+    "dotprompt": Dotprompt(),
+    "langchain": LangChain(),
+    "openai": OpenAI(),
+    "langfuse": Langfuse(),
+    "mlflow": MLflow(),
+    "text": Text(),
+}
 
 
 def reader(name: str) -> Reader:
