@@ -39,6 +39,7 @@ COMMANDS = {
     "baseline": Entry("promptvc.cli.baseline", "baseline", "Approve what versions are held against."),
     "bisect": Entry("promptvc.cli.bisect", "bisect", "Find the version that broke a case."),
     "review": Entry("promptvc.cli.review", "review", "Tell a reviewer of a candidate: verdict and changes."),
+    "alerts": Entry("promptvc.cli.alerts", "alerts", "List what somebody should act on."),
     "pr": Entry("promptvc.cli.pull", "pr", "Open or update the pull request of a candidate."),
     "publish": Entry("promptvc.cli.pull", "publish", "Commit and push what another job trained."),
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),

@@ -29,10 +29,11 @@ _SHORT = 200
 _TICKS = re.compile("`+")
 
 
-def changes_part(changes: Sequence[Cited], share: float) -> Part:
-    """Every change, in the order of the prompt."""
+def changes_part(changes: Sequence[Cited], share: float, *, first: bool) -> Part:
+    """Every change, in the order of the prompt; ``first``: there is no other version."""
     if not changes:
-        return Part("\n#### What changes\n\nNothing but the version number.\n", (), 0, share=share)
+        told = "This is the first version." if first else "Nothing but the version number."
+        return Part(f"\n#### What changes\n\n{told}\n", (), 0, share=share)
     head = f"\n#### What changes, and because of whom ({len(changes):,})\n\n"
     return Part(head, (_row(one) for one in changes), len(changes), "change", share)
 

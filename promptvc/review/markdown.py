@@ -43,7 +43,11 @@ def candidate_markdown(report: CandidateReport, limit: int = MOST_COMMENT) -> st
     ends = [part.fitted(round(limit * part.share)) for part in _ends(report)]
     room = limit - _size(ends)
     text: list[str] = []
-    for part in (*_begins(report), changes_part(report.changes, 0.5), *_cases(report)):
+    for part in (
+        *_begins(report),
+        changes_part(report.changes, 0.5, first=report.baseline is None),
+        *_cases(report),
+    ):
         fits = _fitted(part, min(room, round(room * part.share)))
         room -= len(fits.encode())
         text.append(fits)
@@ -210,7 +214,7 @@ def _made(report: CandidateReport) -> Iterator[str]:
         chosen = f", {words(training.chosen)}" if training is not None and training.chosen else ""
         yield f"Approach {code(report.approach or UNKNOWN)}{chosen}."
     if report.models:
-        yield f"Answered by {', '.join(code(model) for model in report.models[:5])}."
+        yield f"Model: {', '.join(code(model) for model in report.models[:5])}."
     if training is not None:
         yield from _trained(report)
     if record is not None:
