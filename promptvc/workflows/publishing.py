@@ -154,8 +154,9 @@ def _check(project: Project, ledgers: Ledgers, parcel: Parcel) -> None:
     record = parcel.training
     if record.candidate is not None or record.branch is not None:
         raise Refused(f"the parcel of training {record.id} names a candidate that this job has not made")
-    main = project.need_main()
-    if record.main is None or not project.repository.is_ancestor(record.main, main):
+    repository, main = project.repository, project.need_main()
+    known = record.main is not None and repository.resolve(record.main) == record.main
+    if record.main is None or not known or not repository.is_ancestor(record.main, main):
         raise Refused(f"training {record.id} read a commit that {project.main} does not have")
     baseline_of(project, parcel)
     looks = [one for one in ledgers.read(record.prompt).looks if one.is_ahead and one.id == record.id]

@@ -153,3 +153,55 @@ def test_events_are_a_set() -> None:
 def test_a_record_in_the_wrong_place_is_refused() -> None:
     with pytest.raises(InvalidDocument, match="belongs to trainings/triage/"):
         ledger.read({"trainings/triage/x.json": ledger.to_bytes(training(1))}, "triage")
+
+
+def ahead(second: int, cases: set[str]) -> Look:
+    time = NOON + timedelta(seconds=second)
+    return Look.ahead(new_ulid(time), time, "triage", ("base", "hold"), cases)
+
+
+def written(*records: Look | Training) -> dict[str, bytes]:
+    return {record.path: ledger.to_bytes(record) for record in records}
+
+
+def test_a_look_reserved_ahead_counts_until_its_training_gives_it_back() -> None:
+    mine = ahead(1, cases_of(1, 2))
+    following = look(2, cases_of(1, 2))
+    VALIDATOR.validate(mine.to_json())
+    assert mine.is_ahead
+    assert not following.is_ahead
+    under_way = ledger.read(written(mine, following), "triage")
+    assert ledger.fold(under_way.looks, cases_of(1, 2)).look == 3
+    record = training(3)
+    for used, count in ((mine.key, 3), (None, 2), ("another", 2)):
+        ended = Training(**{**_fields(record), "id": mine.id, "look_key": used})
+        read = ledger.read(written(mine, following, ended), "triage")
+        assert ledger.fold(read.looks, cases_of(1, 2)).look == count
+
+
+def test_no_training_gives_back_a_look_of_another_kind_or_prompt() -> None:
+    taken = look(1, cases_of(1))
+    assert taken.training is not None
+    ended = Training(**{**_fields(training(2)), "id": taken.training, "look_key": None})
+    assert ledger.read(written(taken, ended), "triage").looks == (taken,)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=8))
+def test_looks_that_were_given_back_leave_what_was_spent_within_the_bound(kinds: list[tuple[bool, bool]]) -> None:
+    """Each training spends by the number it saw; those that are given back later only move others up."""
+    records: list[Look | Training] = []
+    spent = 0.0
+    for second, (uses, _) in enumerate(kinds):
+        mine = ahead(second, cases_of(1, 2))
+        state = ledger.fold(
+            ledger.read(written(*records, mine), "triage").looks, cases_of(1, 2), key=mine.key
+        )
+        assert state.same_look is not None
+        spent += state.same_look.alpha if uses else 0.0
+        key = mine.key if uses else None
+        records += [mine, Training(**{**_fields(training(second)), "id": mine.id, "look_key": key})]
+    assert spent <= ALPHA
+
+
+def _fields(record: Training) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in Training.__slots__}
