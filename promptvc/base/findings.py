@@ -13,7 +13,14 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding. ``rule`` is a stable name; ``line`` is None where there is none."""
+    """One finding.
+
+    Attributes:
+        rule: a stable name, one of :data:`promptvc.base.rules.RULES`.
+        file: from the prompt root.
+        line: from 1; None where there is none. ``column``: from 1, in characters, where a rule knows it.
+        fixable: whether `check --fix` mends it.
+    """
 
     rule: str
     severity: Severity
@@ -21,6 +28,8 @@ class Problem:
     line: int | None
     message: str
     hint: str | None = None
+    column: int | None = None
+    fixable: bool = False
 
     @property
     def is_error(self) -> bool:

@@ -23,6 +23,7 @@ from promptvc.base.errors import InvalidDocument
 from promptvc.base.memo import Memo
 from promptvc.base.nodes import Path as KeyPath
 from promptvc.base.nodes import shown
+from promptvc.base.plain_schemas import plain_checker
 from promptvc.base.schema_messages import explain, key_text, nearest_word
 from promptvc.base.slow_patterns import slow_patterns
 
@@ -45,6 +46,8 @@ class Problem:
 
 def problems(value: Any, schema_name: str, *, document: Document | None = None) -> list[Problem]:
     """What the schema ``schema_name`` has against ``value``, in the order of the text; at most fifty."""
+    if _surely_valid(schema_name)(value):
+        return []
     found = []
     for error in _validator(schema_name).iter_errors(value):
         path, message, hint = explain(error)
@@ -141,13 +144,15 @@ def _objections(validator: Any, value: Any) -> list[str]:
 def _unnamed(
     value: Any, schema: Any, root: Mapping[str, Any], path: KeyPath
 ) -> Iterator[tuple[KeyPath, list[str]]]:
+    if not isinstance(value, (list, dict)):
+        return
     schema = _resolved(schema, root)
     if not isinstance(schema, Mapping):
         return
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unnamed(item, schema.get("items"), root, (*path, index))
-    if isinstance(value, Mapping):
+    else:
         named = schema.get("properties", {})
         others = schema.get("additionalProperties")
         for key, item in value.items():
@@ -177,6 +182,11 @@ def _schema_bytes(name: str) -> bytes:
 def _schema(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(_schema_bytes(name))
     return schema
+
+
+@functools.cache
+def _surely_valid(name: str) -> Callable[[Any], bool]:
+    return plain_checker(_schema(name))
 
 
 @functools.cache

@@ -128,13 +128,7 @@ _WHOLE_PLACEHOLDER = re.compile(PLACEHOLDER)
 def find_secrets(text: str) -> Iterator[Span]:
     """The spans of ``text`` that hold secrets, in no particular order; they may overlap."""
     lowered = text.lower()
-    for marker, secret in _BY_MARKER:
-        if marker in lowered:
-            for match in secret.pattern.finditer(text):
-                if not secret.digit or _DIGIT.search(match.group(secret.group)):
-                    yield match.span(secret.group)
-    if "private key" in lowered:
-        yield from _blocks(text)
+    yield from _tokens(text, lowered)
     for name in _NAMES:
         if name in lowered:
             yield from _assigned(text)
@@ -145,9 +139,24 @@ def find_secrets(text: str) -> Iterator[Span]:
             break
 
 
+def find_tokens(text: str) -> Iterator[Span]:
+    """Only what has a format of its own, or is a private key: what is no secret hardly ever looks like it."""
+    return _tokens(text, text.lower())
+
+
 def is_secret_member(key: str, value: str) -> bool:
     """Whether a text that an object holds under ``key`` is a secret by that name: ``{"api_key": "x1"}``."""
     return len(value) >= 3 and _KEY_NAME.search(key) is not None and not _WHOLE_PLACEHOLDER.fullmatch(value)
+
+
+def _tokens(text: str, lowered: str) -> Iterator[Span]:
+    for marker, secret in _BY_MARKER:
+        if marker in lowered:
+            for match in secret.pattern.finditer(text):
+                if not secret.digit or _DIGIT.search(match.group(secret.group)):
+                    yield match.span(secret.group)
+    if "private key" in lowered:
+        yield from _blocks(text)
 
 
 def _blocks(text: str) -> Iterator[Span]:

@@ -6,12 +6,17 @@ import hashlib
 import subprocess
 import threading
 import weakref
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 
 from promptvc.base.errors import GitError, NotFound
 from promptvc.git.repo import Repository
+
+_TOGETHER = 60
+"""Questions asked at once: with ids of 64 digits 3,900 bytes. The least that a pipe holds is 4,096: while git waits for
+us to read its answers, our questions still fit, and neither waits for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,20 @@ class Objects:
             raise NotFound(f"there is no blob {oid}", hint=_partial_hint(self.repository))
         return found[2]
 
+    def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Id and content of many blobs, in their order: several times as fast as one by one.
+
+        Raises:
+            NotFound: one is missing; those before it were given.
+        """
+        pending = list(oids)
+        for start in range(0, len(pending), _TOGETHER):
+            chunk = pending[start : start + _TOGETHER]
+            for oid, found in zip(chunk, self._ask_all(chunk), strict=True):
+                if found is None or found[1] != "blob":
+                    raise NotFound(f"there is no blob {oid}", hint=_partial_hint(self.repository))
+                yield oid, found[2]
+
     def at(self, commit: str, path: str) -> tuple[str, bytes] | None:
         """Id and content of the file at ``path`` (top-relative) in ``commit``; None when there is none."""
         found = self._ask(f"{commit}:{path}")
@@ -137,12 +156,28 @@ class Objects:
                     self._stop()
         raise GitError("git cat-file died", hint="run `git fsck`")
 
+    def _ask_all(self, oids: list[str]) -> list[tuple[str, str, bytes] | None]:
+        """Answers to a few questions that are asked at once. They are short, so that no pipe fills up."""
+        request = "".join(f"{oid}\n" for oid in oids).encode("ascii")
+        with self._lock:
+            for _ in range(2):
+                try:
+                    first = self._exchange(request)
+                    return [first, *(self._answer() for _ in oids[1:])]
+                except (BrokenPipeError, EOFError):
+                    self._stop()
+        raise GitError("git cat-file died", hint="run `git fsck`")
+
     def _exchange(self, request: bytes) -> tuple[str, str, bytes] | None:
         process = self._started()
         assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write(request)
         process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> tuple[str, str, bytes] | None:
+        process = self._started()
+        assert process.stdout is not None
         header = process.stdout.readline()
         if not header.endswith(b"\n"):
             raise EOFError

@@ -55,7 +55,8 @@ class Contents:
         wanted = list(dict.fromkeys(blobs))
         rows = self._remembered("versions", wanted)
         found: dict[str, int | None] = dict(rows)
-        fresh = {blob: _version(self._objects.blob(blob)) for blob in wanted if blob not in found}
+        missing = (blob for blob in wanted if blob not in found)
+        fresh = {blob: _version(data) for blob, data in self._objects.blobs(missing)}
         self._remember("versions", fresh)
         return found | fresh
 

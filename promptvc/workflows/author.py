@@ -15,7 +15,7 @@ from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.git.repo import Repository
 from promptvc.prompts.edit import with_version
-from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.lint.templates import template_remarks
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import path_of
 from promptvc.store.commits import message, next_version

@@ -48,6 +48,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.citing",
     "promptvc.workflows.credits",
     "promptvc.workflows.datasets",
+    "promptvc.workflows.incoming",
     "promptvc.workflows.standing",
     "promptvc.workflows.delivering",
     "promptvc.workflows.learning",

@@ -9,7 +9,7 @@ import pytest
 
 from promptvc.base.errors import InputError
 from promptvc.prompts import jinja, templates
-from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.lint.templates import template_remarks
 from promptvc.prompts.model import Example, Message, Prompt, Rule, Variable
 from promptvc.prompts.render import placeholders, render
 

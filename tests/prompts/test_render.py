@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvc.base.errors import InputError
-from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.lint.templates import template_remarks
 from promptvc.prompts.model import Example, Message, Prompt, Rule, Variable
 from promptvc.prompts.render import Renderer, placeholders, render
 

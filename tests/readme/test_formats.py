@@ -34,7 +34,7 @@ from promptvc.feedback.ingest import ImportOptions, import_file
 from promptvc.feedback.pseudonyms import Key
 from promptvc.feedback.redact import Redactor
 from promptvc.models.providers import KNOWN
-from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.lint.templates import template_remarks
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import RESERVED
 from promptvc.prompts.parameters import ALLOWED

@@ -39,7 +39,7 @@ def segment(repo: Repo) -> str:
         (DESK_FILE, "name: desk/route\nversion: 1\nmessages: 7\n", "prompt", "error", 3),
         (DESK_FILE, DESK_PROMPT.replace("desk/route", "desk/other"), "prompt", "error", 2),
         (DESK_FILE, DESK_PROMPT + "owner: me\n", "unknown-key", "warning", 13),
-        (DESK_FILE, DESK_PROMPT.replace("beta or", "{{ beta }} or"), "template", "warning", None),
+        (DESK_FILE, DESK_PROMPT.replace("beta or", "{{ beta }} or"), "undeclared-variable", "warning", None),
         ("prompts/Desk/Up.yaml", "name: Desk/Up\nversion: 1\nmessages: []\n", "name", "error", None),
         ("prompts/desk/latest.yaml", DESK_PROMPT, "name", "error", None),
         ("promptvc.yaml", "default_enviroment: x\n", "settings", "error", 1),

@@ -13,11 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from promptvc.base.errors import InputError
+from promptvc.base.findings import Problem
 from promptvc.evaluation.cases.case import Case
+from promptvc.evaluation.cases.suite import Suite
 from promptvc.prompts.model import Prompt
 from promptvc.training.data.inputs import Form, Inputs, alike
 from promptvc.training.data.texts import MOST_CHARACTERS, NEAR, PIECE
 
+MOST_NAMED = 20
+"""Cases of a suite that are named one by one because the prompt gives them away."""
 How = Literal["exact", "near"]
 _BATCH = 1000
 _ROUGHLY = NEAR - 0.02  # pieces are texts here and checksums there, of which two in a billion may be equal
@@ -62,6 +67,23 @@ def find_leaks(cases: Iterable[Case], prompt: Prompt) -> tuple[Leak, ...]:
             waiting.clear()
     found += shown.near(waiting)
     return tuple(leak for _, leak in sorted(found, key=lambda each: each[0]))
+
+
+def leak_problems(suite: Suite, prompt: Prompt) -> Iterator[Problem]:
+    """The cases of ``suite`` that the prompt's own examples give away, for `check`."""
+    try:
+        leaks = find_leaks(suite.cases, prompt)
+    except InputError:  # a template that is none, which is a finding of its own
+        return
+    for leak in leaks[:MOST_NAMED]:
+        how = "is" if leak.how == "exact" else "is nearly"
+        message = f"the input of case `{leak.case}` {how} that of example {leak.example} of the prompt"
+        hint = "a model can copy the answer: mark the case `split: train`, or take the example out"
+        yield Problem("leak", "warning", leak.file or suite.file, leak.line, message, hint)
+    more = len(leaks) - MOST_NAMED
+    if more > 0:
+        cases = "1 more case repeats" if more == 1 else f"{more} more cases repeat"
+        yield Problem("leak", "warning", suite.file, None, f"{cases} an example of the prompt", None)
 
 
 def _leak(case: Case, example: int, how: How) -> Leak:

@@ -14,7 +14,7 @@ from promptvc.base.schemas import check_value
 from promptvc.evaluation.judges.lexical import NAMES as QUALITIES
 from promptvc.evaluation.judges.parse import read
 from promptvc.evaluation.judges.prompts import NAMES, judge_prompt, own_judge_prompt, questions
-from promptvc.prompts.lint import template_remarks
+from promptvc.prompts.lint.templates import template_remarks
 from promptvc.prompts.render import placeholders
 from tests.builders import Repo
 

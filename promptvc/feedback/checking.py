@@ -1,0 +1,37 @@
+"""What is wrong with committed feedback, and with the spool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from promptvc.base.findings import Problem
+from promptvc.feedback.segments import FOLDER, read_segments
+from promptvc.feedback.spool import Spool
+
+
+def misplaced(path: str) -> Problem:
+    """A file below ``feedback/`` that is no segment by its path."""
+    hint = "feedback/NAME/YYYY/MM/ULID.jsonl; promptvc feedback import takes any file"
+    return Problem("segment", "error", path, None, "this is no segment's path", hint)
+
+
+def segment_problems(segments: Mapping[str, bytes]) -> Iterator[Problem]:
+    """Lines that are no events, and events with two contents. ``segments`` by path."""
+    reading = read_segments(segments)
+    for bad in reading.problems:
+        hint = "segments are never edited by hand"
+        yield Problem("event", "error", bad.file, bad.line, bad.message, hint)
+    for clash in reading.conflicts:
+        message = f"the event {clash.id} has two contents"
+        file, line = clash.places[0] if clash.places else (FOLDER, None)
+        yield Problem("event-conflict", "error", file, line, message, "one of them was edited: restore it")
+
+
+def spool_problems(spool: Spool) -> Iterator[Problem]:
+    """Torn lines of the spool, and files where such lines were put aside."""
+    for torn in spool.read().problems:
+        message = f"a torn line in the spool: {torn.message}"
+        yield Problem("spool", "warning", torn.file, torn.line, message, "feedback commit sets it aside")
+    for place in spool.set_aside():
+        message = "lines that were no events were set aside here"
+        yield Problem("spool", "warning", str(place), None, message, "look at them, then delete the file")
