@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test lint types bench news docs clean
+.PHONY: demo test lint types bench news docs workflows clean
 
 demo: $(VENV)/.installed  ## run the whole loop on the sample, in a new folder
 	$(BIN)/promptvc demo
@@ -25,6 +25,11 @@ bench: $(VENV)/.tested  ## print every figure with its limit
 docs: $(VENV)/.developed  ## write docs/reference.md and docs/terminal.svg anew from the program itself
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/terminal.py
+
+workflows: $(VENV)/.installed  ## write this repository's workflows anew from their templates, and look them over
+	$(BIN)/python .ci/render.py
+	$(BIN)/python -m pip install -q --group ci
+	.ci/workflows $(BIN)
 
 clean:
 	rm -rf $(VENV) .promptvc .mypy_cache .ruff_cache .pytest_cache

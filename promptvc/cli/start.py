@@ -7,21 +7,52 @@ from pathlib import Path
 
 import click
 
+from promptvc.base.errors import Usage
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.workflows import draft, start
+from promptvc.workflows import draft, start, start_ci
 
 
 @click.command("init")
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
+@click.option("--ci", type=click.Choice(start_ci.SYSTEMS), help="Write the workflows of this forge too.")
+@click.option(
+    "--install", metavar="SPEC", help="With --ci: what pip installs there; this version when not given."
+)
+@click.option(
+    "--force", is_flag=True, help="With --ci: make promptvc's own workflows anew where they differ."
+)
 @edge_options
-def init(edge: Edge, directory: Path | None) -> None:
+def init(
+    edge: Edge, directory: Path | None, ci: start_ci.System | None, install: str | None, *, force: bool
+) -> None:
     """Make the folders and settings in a git repository.
 
     Safe to repeat: what is there already is left as it is. DIRECTORY may be a sub-folder of the repository.
     """
-    created = start.init(edge.directory / (directory or "."), environ=os.environ)
-    _created(edge, created, "everything was there already")
+    if ci is None and (force or install is not None):
+        raise Usage("--install and --force go with --ci", hint="promptvc init --ci github")
+    place = edge.directory / (directory or ".")
+    created = start.init(place, environ=os.environ)
+    if ci is None:
+        _created(edge, created, "everything was there already")
+        return
+    written = start_ci.write_ci(place, start_ci.CiRequest(ci, install, force), environ=os.environ)
+
+    def text(ui: Ui) -> None:
+        for path in (*created, *written.created):
+            ui.line(f"created {path}")
+        for path, reason in written.left:
+            ui.line(f"left {path} alone: {reason}", "warn")
+        if not created and not written.created and not written.left:
+            ui.line("everything was there already")
+        ui.line("next:")
+        for at, step in enumerate(written.steps, 1):
+            ui.line(f"  {at}. {step}", "dim")
+
+    left = [{"path": path, "reason": reason} for path, reason in written.left]
+    made = [*created, *written.created]
+    edge.show({"created": made, "left": left, "next": list(written.steps)}, text)
 
 
 @click.command("new")
