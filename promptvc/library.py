@@ -30,8 +30,11 @@ from promptvc.workflows import baseline as baselines
 from promptvc.workflows import bisect as bisecting
 from promptvc.workflows import blame as blaming
 from promptvc.workflows import check as checking
+from promptvc.workflows import converting
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import diff as comparing
+from promptvc.workflows import graph as graphs
+from promptvc.workflows import importing, incoming
 from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
 from promptvc.workflows import merge as merging
@@ -106,6 +109,10 @@ class Library:
     def log(self, name: str) -> tuple[chronicle.Logged, ...]:
         """The versions of a prompt, newest first."""
         return chronicle.log(self._fresh(), name)
+
+    def graph(self, name: str) -> graphs.Graph:
+        """The versions of a prompt with its waiting candidates, and which was made from which."""
+        return graphs.graph(self._fresh(), name)
 
     def why(self, reference: str, **options: Any) -> reasons.Reasons:
         """Why a rule, an example or a line is there; ``options`` are the fields of ``why.WhyRequest``."""
@@ -252,9 +259,22 @@ class Library:
         """Write corrections and errors as cases for a person to accept."""
         return proposing.propose(self._fresh(), name, None if output is None else Path(output))
 
-    def import_promptfoo(self, file: str | Path, **options: Any) -> switching.Switched:
+    def import_promptfoo(self, file: str | Path, **options: Any) -> incoming.Switched:
         """Import promptfoo's configuration or CSV; ``options`` are the fields of ``switch.SwitchRequest``."""
         return switching.import_promptfoo(self._fresh(), switching.SwitchRequest(Path(file), **options))
+
+    def import_prompts(self, format: str, file: str | Path, **options: Any) -> incoming.Switched:  # noqa: A002
+        """Import another tool's prompts; ``options`` are the other fields of ``importing.ImportRequest``."""
+        return importing.import_prompts(self._fresh(), importing.ImportRequest(format, Path(file), **options))
+
+    def convert(self, reference: str, format: str) -> converting.Converted:  # noqa: A002
+        """One version of a prompt in another tool's format; nothing is written."""
+        return converting.convert(self._fresh(), reference, format)
+
+    def export_as(self, directory: str | Path, format: str, **options: Any) -> converting.Exported:  # noqa: A002
+        """Write prompts in another tool's format; ``options`` are the other fields of ``ExportRequest``."""
+        request = converting.ExportRequest(Path(directory), format, **options)
+        return converting.export_as(self._fresh(), request)
 
     def create_dataset(
         self, name: str, prompt: str, *, branch: str | None = None, **query: Any

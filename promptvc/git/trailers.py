@@ -41,6 +41,12 @@ def parse_trailers(message: str) -> dict[str, tuple[str, ...]]:
     return {key: tuple(values) for key, values in found.values()}
 
 
+def without_trailers(message: str) -> str:
+    """What a message says after its subject, without the paragraphs that hold nothing but trailers."""
+    paragraphs = re.split(r"\n[ \t]*\n", message.replace("\r\n", "\n").strip())[1:]
+    return "\n\n".join(one for one in paragraphs if not _paragraph(one)[1])
+
+
 def first_trailer(trailers: Mapping[str, tuple[str, ...]], key: str) -> str | None:
     """The first value of a key, whatever its case; None when there is none."""
     return next((values[0] for name, values in trailers.items() if name.lower() == key.lower()), None)
