@@ -84,7 +84,13 @@ class Gitea:
         """Open one."""
         value = {"head": head, "base": base, "title": _title(text), "body": text.body}
         with _troubles():
-            return _pull(self._call("POST", "/pulls", value))
+            try:
+                return _pull(self._call("POST", "/pulls", value))
+            except Trouble as trouble:
+                # Forgejo has been seen to miss a branch for a moment after its push.
+                raise Trouble(
+                    trouble.status, trouble.message, trouble.headers, soon=trouble.status == 404
+                ) from None
 
     def write(self, number: int, text: PullText) -> None:
         """Set title, body and draft, which is a part of the title."""

@@ -87,9 +87,14 @@ class GitHub:
         return self._open(head, base, PREFIX + text.title, replace(text, draft=False))
 
     def _open(self, head: str, base: str, title: str, text: PullText) -> Pull:
-        with _troubles():
-            made = self._repository.create_pull(base, head, title=title, body=text.body, draft=text.draft)
-            return _pull(made)
+        try:
+            with _troubles():
+                made = self._repository.create_pull(base, head, title=title, body=text.body, draft=text.draft)
+                return _pull(made)
+        except Trouble as trouble:
+            # A branch may be unknown for a moment after its push.
+            soon = trouble.status == 422 and "head invalid" in trouble.message
+            raise Trouble(trouble.status, trouble.message, trouble.headers, soon=soon) from None
 
     def write(self, number: int, text: PullText) -> None:
         """Set title, body and draft."""

@@ -31,14 +31,21 @@ class Trouble(Exception):
         status: of HTTP; None where there was no answer.
         message: the forge's own words, untrusted.
         headers: by lower-case name.
+        soon: whether the forge may only not have noticed yet what was pushed a moment ago.
     """
 
     def __init__(
-        self, status: int | None, message: str = "", headers: Mapping[str, str] | None = None
+        self,
+        status: int | None,
+        message: str = "",
+        headers: Mapping[str, str] | None = None,
+        *,
+        soon: bool = False,
     ) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message
+        self.soon = soon
         self.headers = {name.lower(): value for name, value in (headers or {}).items()}
 
     @property
@@ -127,7 +134,7 @@ class Line:
                 return self._limited(create), True
             except Trouble as trouble:
                 last = trouble
-            if not last.unsure:
+            if not (last.unsure or last.soon):
                 # Somebody may have been quicker: each forge has another way of saying so.
                 found = self.ask(what, find)
                 if found is not None:

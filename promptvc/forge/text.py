@@ -8,8 +8,8 @@ import unicodedata
 from promptvc.base.errors import InputError
 from promptvc.forge.forge import MOST_COMMENT, PullText, marked
 
-MOST_TITLE = 250
-"""Characters: GitHub takes 256, GitLab and Gitea 255, and a draft's prefix needs some of them."""
+MOST_TITLE = 247
+"""Characters: GitHub takes 256, GitLab and Gitea 255, and a draft's prefix takes up to 8 of them."""
 
 _MARKER = re.compile(r"[a-z0-9][a-z0-9/_.:-]{0,255}")
 _DRAFT = re.compile(r"\s*(?:\[(?:draft|wip)\]|\(draft\)|(?:draft|wip)\s*:)\s*", re.IGNORECASE)
