@@ -13,7 +13,8 @@ from promptvc.base.documents import Document, load_yaml
 from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.base.memo import Memo
 from promptvc.base.schemas import validate
-from promptvc.prompts.names import check_name
+from promptvc.prompts.formats.github.documents import Translated, prompt_document
+from promptvc.prompts.names import check_name, foreign_name, is_foreign
 from promptvc.prompts.parameters import check_parameters
 
 Role = Literal["system", "user", "assistant"]
@@ -114,22 +115,27 @@ class Prompt:
         return parts | {key: value for key, value in optional.items() if value not in (None, {}, [])}
 
 
-def load_prompt(data: bytes, *, file: str, name: str | None = None, memo: Memo | None = None) -> Prompt:
+def load_prompt(
+    data: bytes, *, file: str, name: str | None = None, memo: Memo | None = None, version: int = 1
+) -> Prompt:
     """Read a prompt.
 
     Args:
-        file: named in errors.
+        file: named in errors; one of GitHub's format is known by its ending.
         name: what the path of the file says; the document must say the same.
         memo: spares a text that was valid before another check against the schema.
+        version: of a file of GitHub's format, which says none itself.
 
     Raises:
         InvalidDocument: with file, line and key. Keys that promptvc does not know are no error; ``check``
             reports them.
     """
-    return read_prompt(load_yaml(data, file=file), name=name, memo=memo)
+    return read_prompt(load_yaml(data, file=file), name=name, memo=memo, version=version)
 
 
-def read_prompt(document: Document, *, name: str | None = None, memo: Memo | None = None) -> Prompt:
+def read_prompt(
+    document: Document, *, name: str | None = None, memo: Memo | None = None, version: int = 1
+) -> Prompt:
     """The same from a document that is read already.
 
     Raises:
@@ -142,6 +148,9 @@ def read_prompt(document: Document, *, name: str | None = None, memo: Memo | Non
             file=document.file,
             line=1,
         )
+    if is_foreign(document.file) and not isinstance(document, Translated):
+        own = name or foreign_name(document.file.rpartition(":")[2]) or "prompt"
+        document = prompt_document(document, own, version, memo=memo)
     validate(document, SCHEMA, memo=memo)
     try:
         prompt = _prompt(document)

@@ -11,6 +11,8 @@ from promptvc.base.errors import InputError
 FOLDER = "prompts"
 RESERVED = frozenset({"evidence", "baselines", "holds", "environment", "latest", "ledger", "archive"})
 MAX_LENGTH = 200
+FOREIGN_SUFFIXES = (".prompt.yml", ".prompt.yaml")
+"""How files of GitHub's format end, which are used as they lie: see :mod:`promptvc.store.foreign`."""
 
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _VERSION = re.compile(r"v[0-9]+")
@@ -26,10 +28,7 @@ def check_name(text: str, *, what: str = "prompt") -> str:
     reason = _name_fault(text)
     if reason is None:
         return text
-    better = "/".join(
-        re.sub(r"[^a-z0-9_-]+", "-", part).strip("-_")
-        for part in text.lower().removeprefix(f"{FOLDER}/").removesuffix(".yaml").split("/")
-    )
+    better = _spelled(text.removesuffix(".yaml"))
     usable = better != text and _name_fault(better) is None
     hint = (
         f"`{better}` would do" if usable else "for example `support/triage`: a-z, 0-9, - and _, joined by /"
@@ -84,9 +83,33 @@ def name_of(path: str) -> str | None:
 
     The name is not checked: a file with an impossible name is a problem to report, not one to overlook.
     """
-    if path.startswith(f"{FOLDER}/") and path.endswith(".yaml"):
+    if path.startswith(f"{FOLDER}/") and path.endswith(".yaml") and not is_foreign(path):
         return path[len(FOLDER) + 1 : -len(".yaml")]
     return None
+
+
+def is_foreign(path: str) -> bool:
+    """Whether ``path`` is a file of GitHub's format, by its ending."""
+    return path.endswith(FOREIGN_SUFFIXES)
+
+
+def foreign_name(path: str) -> str | None:
+    """The name that a file of GitHub's format has here, from its path; None where its path gives none.
+
+    Its path from the prompt root without ``prompts/`` and the ending, in small letters; what cannot stand in a name
+    becomes ``-``, and goes at both ends of a segment: ``.github/prompts/Sum up.prompt.yml`` is `github/prompts/sum-up`.
+    """
+    ending = next((suffix for suffix in FOREIGN_SUFFIXES if path.endswith(suffix)), None)
+    if ending is None:
+        return None
+    name = _spelled(path.removesuffix(ending))
+    return name if _name_fault(name) is None else None
+
+
+def _spelled(path: str) -> str:
+    """``path`` as a name is spelled, from the prompt root or from ``prompts/``."""
+    parts = path.lower().removeprefix(f"{FOLDER}/").split("/")
+    return "/".join(re.sub(r"[^a-z0-9_-]+", "-", part).strip("-_") for part in parts)
 
 
 def _name_fault(text: str) -> str | None:

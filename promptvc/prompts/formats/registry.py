@@ -16,12 +16,14 @@ from promptvc.prompts.formats.langfuse import Langfuse
 from promptvc.prompts.formats.mlflow import MLflow
 from promptvc.prompts.formats.openai import OpenAI
 from promptvc.prompts.formats.promptfoo import Promptfoo
+from promptvc.prompts.formats.prompt_yml import PromptYml
 from promptvc.prompts.formats.prompty import Prompty
 from promptvc.prompts.formats.text import Text
 
 GROUP = "promptvc.formats"
 
 READERS: dict[str, Reader] = {
+    "prompt-yml": PromptYml(),
     "prompty": Prompty(),
     "dotprompt": Dotprompt(),
     "langchain": LangChain(),
@@ -34,6 +36,7 @@ READERS: dict[str, Reader] = {
 
 WRITERS: dict[str, Writer] = {
     "promptfoo": Promptfoo(),
+    "prompt-yml": PromptYml(),
     "prompty": Prompty(),
     "dotprompt": Dotprompt(),
     "langchain": LangChain(),
