@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from promptvc.base.documents import dump_yaml, load_json_document, load_yaml
-from promptvc.base.errors import InputError, InvalidDocument, NotFound, PromptvcError, Usage
-from promptvc.base.files import storage_errors, write_atomic
-from promptvc.base.losses import Loss
-from promptvc.evaluation.cases.suite import check_variables, load_suite
+from promptvc.base.documents import load_json_document, load_yaml
+from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
+from promptvc.base.files import storage_errors
 from promptvc.evaluation.promptfoo.convert import Imported, from_configuration, from_csv, slug
 from promptvc.evaluation.promptfoo.source import Source
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import check_name, path_of
 from promptvc.prompts.new import new_prompt
-from promptvc.prompts.render import Renderer, placeholders
+from promptvc.prompts.render import placeholders
 from promptvc.store.commits import next_version
+from promptvc.workflows.incoming import Switched, check, put, suite_files
 from promptvc.workflows.project import Project
-
-_MOST_INLINE = 100
-"""Cases that a suite holds itself; more go to a file of their own, a case a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +29,6 @@ class SwitchRequest:
     name: str | None = None
     dry_run: bool = False
     force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Switched:
-    """What came of an import.
-
-    Attributes:
-        created: the files, from the prompt root; that would be written, of a dry run.
-        cases: how many each suite has.
-        dropped: all that was dropped or changed, in the order of their files.
-        remarks: what to do next.
-    """
-
-    created: tuple[str, ...]
-    cases: int
-    dropped: tuple[Loss, ...]
-    remarks: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
-        dropped = [loss.to_json() for loss in self.dropped]
-        return {"created": list(self.created), "cases": self.cases, "dropped": dropped}
 
 
 def import_promptfoo(project: Project, request: SwitchRequest) -> Switched:
@@ -73,15 +45,7 @@ def import_promptfoo(project: Project, request: SwitchRequest) -> Switched:
     name = check_name(request.name or _name(request.file))
     found = _read(request.file, f"{name.rpartition('/')[2]}.checks/")
     files, remarks = _files(project, name, found)
-    taken = [path for path in files if (project.root / path).exists()]
-    if taken and not request.force:
-        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
-        raise InputError(
-            f"{taken[0]}{more} is there already", hint="choose another --name, or write over it with --force"
-        )
-    if not request.dry_run:
-        for path, data in files.items():
-            write_atomic(project.root / path, data)
+    put(project, files, force=request.force, dry_run=request.dry_run)
     return Switched(tuple(files), len(found.cases), found.losses, remarks)
 
 
@@ -160,21 +124,10 @@ def _files(project: Project, name: str, found: Imported) -> tuple[dict[str, byte
         there, remarks = _prompt_there(project, name, found)
         suites.append((name, there))
     for ours, _ in suites if found.cases else ():
-        files |= _suite_files(ours, found)
+        files |= suite_files(ours, found.suite, found.cases)
     for ours, prompt_ in suites:
-        _check(project, files, ours, prompt_, checked=bool(found.prompts))
+        check(project, files, ours, prompt_, rendered=bool(found.prompts))
     return files, remarks
-
-
-def _suite_files(name: str, found: Imported) -> Iterator[tuple[str, bytes]]:
-    """The suite, and its dataset where it has many cases."""
-    cases: Any = list(found.cases)
-    if len(cases) > _MOST_INLINE:
-        lines = (json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
-        dataset = f"{name}.cases.jsonl"
-        yield f"evaluation/{dataset}", "".join(lines).encode()
-        cases = [dataset.rpartition("/")[2]]
-    yield f"evaluation/{name}.yaml", dump_yaml({**found.suite, "cases": cases}).encode()
 
 
 def _prompt_there(project: Project, name: str, found: Imported) -> tuple[Prompt | None, tuple[str, ...]]:
@@ -188,46 +141,3 @@ def _prompt_there(project: Project, name: str, found: Imported) -> tuple[Prompt 
     unknown = sorted(found.variables - known)
     remark = f"{name} has no variable {', '.join(unknown)}: add it, or take it out of the cases"
     return prompt, (remark,) if unknown else ()
-
-
-def _check(
-    project: Project, files: Mapping[str, bytes], name: str, prompt: Prompt | None, *, checked: bool
-) -> None:
-    """Read back what is to be written, as every command will.
-
-    Raises:
-        InputError: it would not be accepted.
-    """
-    path = f"evaluation/{name}.yaml"
-    try:
-        if checked:
-            prompt = load_prompt(files[path_of(name)], file=path_of(name), name=name)
-        if path not in files:
-            return
-        suite = load_suite(files[path], file=path, files=_Written(project, files))
-        if prompt is not None and checked:
-            renderer = Renderer(prompt)
-            check_variables(suite, [variable.name for variable in prompt.variables if variable.required])
-            for case in suite.cases:
-                renderer.render(case.vars)
-    except PromptvcError as error:
-        raise InputError(
-            f"what would be written is not accepted: {error}",
-            hint="mend that in their file, or leave it out, and import again",
-        ) from error
-
-
-class _Written:
-    """The prompt root as it will be."""
-
-    def __init__(self, project: Project, files: Mapping[str, bytes]) -> None:
-        self._project = project
-        self._files = files
-
-    def read(self, path: str) -> bytes | None:
-        """The content of a file that is to be written, or is there."""
-        return self._files[path] if path in self._files else self._project.read(path)
-
-    def list(self, folder: str) -> Sequence[str]:  # noqa: ARG002 - no glob is ever written
-        """Nothing: what is written names its files."""
-        return ()
