@@ -27,6 +27,8 @@ COMMANDS = {
     "blame": Entry("promptvc.cli.blame", "blame", "Show who or what brought each item of a prompt."),
     "diff": Entry("promptvc.cli.diff", "diff", "Show what differs between two revisions of a prompt."),
     "commit": Entry("promptvc.cli.author", "commit", "Commit an edited prompt as its next version."),
+    "merge": Entry("promptvc.cli.bring", "merge", "Merge a branch, prompts by items."),
+    "git": Entry("promptvc.cli.git", "git", "Let git compare and merge prompts by items."),
     "check": Entry("promptvc.cli.check", "check", "Look for anything wrong in the repository."),
     "feedback": Entry("promptvc.cli.feedback", "feedback", "Record, import, list and commit feedback."),
     "judge": Entry("promptvc.cli.judge", "judge", "Score logged answers, and hold judges against people."),
@@ -46,6 +48,7 @@ COMMANDS = {
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
     "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),
     "export": Entry("promptvc.cli.fleet", "export", "Copy prompts, or an environment's, to a folder."),
+    "convert": Entry("promptvc.cli.convert", "convert", "Print a prompt in another tool's format."),
     "completion": Entry("promptvc.cli.completion", "completion", "Print the shell completion script."),
 }
 

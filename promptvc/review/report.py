@@ -5,13 +5,13 @@ Nothing here is computed: the facts come from evidence, the ledger and events, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from promptvc.base.clock import format_time
-from promptvc.evidence.comparisons import ComparisonRecord
+from promptvc.evidence.comparisons import RECOMMENDATIONS, VERDICTS, ComparisonRecord
 from promptvc.evidence.trainings import Training
 from promptvc.evidence.values import Score
 from promptvc.store.diff import Change
@@ -154,16 +154,12 @@ class CandidateReport:
     @property
     def verdict(self) -> str | None:
         """Of the comparison, else of the training; None when nothing was compared."""
-        if self.comparison is not None:
-            return self.comparison.verdict
-        return self.training.verdict if self.training is not None else None
+        return _known(self.comparison or self.training, "verdict", VERDICTS)
 
     @property
     def recommendation(self) -> str | None:
         """``deploy``, ``test_more``, ``hold``, ``reject``; None without one."""
-        if self.comparison is not None:
-            return self.comparison.recommendation
-        return self.training.recommendation if self.training is not None else None
+        return _known(self.comparison or self.training, "recommendation", RECOMMENDATIONS)
 
     @property
     def score(self) -> Score | None:
@@ -220,6 +216,12 @@ class CandidateReport:
             "training": _without(self.training, "tried"),
             "remarks": list(self.remarks),
         }
+
+
+def _known(record: ComparisonRecord | Training | None, key: str, words: Collection[str]) -> str | None:
+    """A word of promptvc's own: a record is a file, in which anybody could have written anything."""
+    found = getattr(record, key, None)
+    return found if found in words else None
 
 
 def _without(record: ComparisonRecord | Training | None, *keys: str) -> Mapping[str, Any] | None:
