@@ -61,6 +61,11 @@ class Renderer:
         self._system = roles.index("system") if "system" in roles else None
         self._turns = self._example_turns() if EXAMPLES not in names else []
 
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """The examples as turns before the last user message; none where ``{{ examples }}`` stands."""
+        return tuple(self._turns)
+
     def render(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
         """The finished messages for ``variables``, by name.
 
