@@ -1,6 +1,6 @@
-"""Write this repository's own workflows from the templates that `promptvc init --ci github` uses."""
+"""Write this repository's own workflows from the templates that `promptvc init --ci github` uses."""  # noqa: INP001 - a script
 
-from pathlib import Path  # noqa: INP001 - a script
+from pathlib import Path
 
 from promptvc.workflows.start_ci import OWN, rendered
 
