@@ -25,6 +25,7 @@ COMMANDS = {
     "log": Entry("promptvc.cli.log", "log", "List the versions of a prompt, newest first."),
     "why": Entry("promptvc.cli.why", "why", "Tell who or what brought a rule, an example or a line."),
     "blame": Entry("promptvc.cli.blame", "blame", "Show who or what brought each item of a prompt."),
+    "changelog": Entry("promptvc.cli.changelog", "changelog", "Tell what changed in each version."),
     "diff": Entry("promptvc.cli.diff", "diff", "Show what differs between two revisions of a prompt."),
     "commit": Entry("promptvc.cli.author", "commit", "Commit an edited prompt as its next version."),
     "merge": Entry("promptvc.cli.bring", "merge", "Merge a branch, prompts by items."),

@@ -38,6 +38,12 @@ _FOLD_ABOVE = 5
 _CLOSE = "\n</details>\n"
 
 
+class _Folded(Part):
+    """A part whose head opens a block that is folded away."""
+
+    __slots__ = ()
+
+
 def candidate_markdown(report: CandidateReport, limit: int = MOST_COMMENT) -> str:
     """The report, in at most ``limit`` bytes."""
     ends = [part.fitted(round(limit * part.share)) for part in _ends(report)]
@@ -60,7 +66,7 @@ def _size(texts: Sequence[str]) -> int:
 
 def _fitted(part: Part, limit: int) -> str:
     """A part, closed again where it opens a block that is folded away."""
-    if "<details>" not in part.head:
+    if not isinstance(part, _Folded):
         return part.fitted(limit)
     text = part.fitted(limit - len(_CLOSE))
     return text + _CLOSE if text else ""
@@ -186,7 +192,8 @@ def _table(title: str, facts: Sequence[CaseFact], report: CandidateReport, of_ro
     head = f"\n#### {title} ({len(facts):,})\n\n"
     if folded:
         head += f"<details><summary>{counted(len(facts), 'case')} that failed and pass now</summary>\n\n"
-    return Part(head + table_head(columns), rows, len(facts), share=of_room)
+    kind = _Folded if folded else Part
+    return kind(head + table_head(columns), rows, len(facts), share=of_room)
 
 
 def _cells(fact: CaseFact, *, asked: bool, answered: bool) -> list[str]:
