@@ -124,11 +124,11 @@ def _labels(texts: list[str]) -> _Pairs:
 def _languages(texts: list[str]) -> _Pairs:
     first: dict[tuple[str, ...], tuple[int, str]] = {}
     for index, text in enumerate(texts):
-        named = {name.casefold() for name in _LANGUAGE.findall(text)}
+        named = _LANGUAGE.findall(text)
         said = _said(_LANGUAGE.sub("in LANGUAGE", text)) if len(named) == 1 else None
         if said is None or said.denials:
             continue
-        (language,) = named
+        language = named[0].casefold()
         at, other = first.setdefault(said.words, (index, language))
         if other != language:
             yield at, index, "two languages for one answer"

@@ -43,27 +43,33 @@ def mended(data: bytes, problems: Sequence[Problem], *, file: str) -> Mended:
             if load_yaml(better, file=file).value == load_yaml(data, file=file).value:
                 data = better
                 fixed += found
-    for rule in ("duplicate-rule", "duplicate-example"):
-        lines = {one.line for one in problems if one.rule == rule and one.fixable}
-        if not lines:
-            continue
-        data, gone = _without_repeats(data, rule, lines, file)
-        fixed += [one for one in problems if one.rule == rule and one.fixable and one.line in gone]
+    document = load_yaml(data, file=file)
+    for rule in _LISTS:
+        wanted = [one for one in problems if one.rule == rule and one.fixable]
+        if wanted:
+            data, gone = _without_repeats(data, document, rule, {one.line for one in wanted})
+            fixed += [one for one in wanted if one.line in gone]
     return Mended(data, tuple(fixed))
 
 
+_LISTS = {"duplicate-rule": ("rules", "text"), "duplicate-example": ("examples", "input")}
 _BYTES: dict[str, Callable[[bytes], bytes]] = {
     "byte-order-mark": lambda data: data.removeprefix(BYTE_ORDER_MARK),
     "line-ends": lambda data: data.replace(b"\r\n", b"\n"),
 }
 
 
-def _without_repeats(data: bytes, rule: str, lines: set[int | None], file: str) -> tuple[bytes, set[int]]:
-    """``data`` without the repeats on ``lines``, and the lines of those that went. The last goes first."""
-    document = load_yaml(data, file=file)
+def _without_repeats(
+    data: bytes, document: Document, rule: str, lines: set[int | None]
+) -> tuple[bytes, set[int]]:
+    """``data`` without the repeats on ``lines``, and the lines of those that went. The last goes first.
+
+    Lines are those of ``document``, which was read before anything went.
+    """
     prompt = read_prompt(document)
     items: Sequence[_Item] = prompt.rules if rule == "duplicate-rule" else prompt.examples
-    key, part = ("rules", "text") if rule == "duplicate-rule" else ("examples", "input")
+    key, part = _LISTS[rule]
+    file = document.file
     gone: set[int] = set()
     for first, index in reversed(_repeats(items)):
         line = document.line(key, index, part)

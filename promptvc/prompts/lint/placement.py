@@ -66,7 +66,9 @@ def _places(message: Message, *, jinja: bool) -> Iterator[tuple[int, int, str]]:
     # What a loop goes over, or a name is set to, is what its own name stands for.
     sources: dict[str, set[str]] = {}
     for match in _JINJA_NAMED.finditer(message.content):
-        origins = set().union(*(sources.get(name, {name}) for name in _NAME.findall(match[3])))
+        origins = set().union(
+            *(sources.get(name, {name}) for name in _NAME.findall(match[3].split("|", 1)[0]))
+        )
         for name in _NAME.findall(match[1] or match[2]):
             sources[name] = origins
     for match in _JINJA_PLACE.finditer(message.content):
