@@ -1,0 +1,92 @@
+"""A repository on a private forge, with the workflows that `promptvc init --ci github` writes, and what runs them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import Files, Repo
+from tests.ci.forge import JobForge
+from tests.ci.runner import REPOSITORY, Actions, Event, Run
+from tests.commands import Cli, cli_of
+from tests.forge.servers.state import ADA
+from tests.worlds import copy_of
+
+
+@dataclass
+class World:
+    """``desk`` is Ada's clone; what she pushes is on ``forge``, where ``actions`` run the workflows of main."""
+
+    desk: Repo
+    bare: Repo
+    forge: JobForge
+    actions: Actions
+
+    @property
+    def cli(self) -> Cli:
+        return cli_of(self.desk)
+
+    def push(self, *refs: str) -> None:
+        self.desk.git("push", "-q", "origin", *(refs or ("main",)))
+
+    def workflow(self, name: str) -> str:
+        """As main has it."""
+        return self.bare.show(f"main:.github/workflows/promptvc-{name}.yml").decode()
+
+    def payload(self) -> dict[str, Any]:
+        """What every event says."""
+        return {"repository": {"full_name": REPOSITORY, "default_branch": "main"}}
+
+    def pushed(self, name: str, before: str | None = None, **inputs: Any) -> Run:
+        """Run a workflow of main for a push; with ``inputs`` by hand."""
+        payload = self.payload() | ({"before": before} if before else {})
+        kind = "workflow_dispatch" if inputs else "push"
+        event = Event(kind, "refs/heads/main", self.bare.rev("main"), payload, inputs)
+        return self.actions.run(self.workflow(name), event)
+
+    def propose(self, branch: str, files: Files, *, fork: str | None = None) -> int:
+        """A pull request; its number."""
+        self.desk.git("switch", "-q", "-c", branch, "main")
+        self.desk.commit(files, f"Change by {branch}")
+        self.push(branch)
+        self.desk.git("switch", "-q", "main")
+        author = self.forge.hosted.accounts["ada" if fork is None else "eve"]
+        pull = self.forge.hosted.open_pull(branch, "main", branch, "", author)
+        pull.fork = fork
+        return pull.number
+
+    def pull_event(self, number: int) -> Event:
+        """As GitHub makes it: the merge result is a commit of its own."""
+        pull = next(one for one in self.forge.pulls if one.number == number)
+        base, git = self.bare.rev("main"), self.forge.hosted.git
+        tree = git.merged_tree(base, pull.commit)
+        commit = git.git("commit-tree", tree, "-p", base, "-p", pull.commit, "-m", "Merge")
+        git.git("update-ref", f"refs/pull/{number}/merge", commit)
+        return Event("pull_request", f"refs/pull/{number}/merge", commit, self.forge.event(number))
+
+    def checked(self, number: int) -> Run:
+        """Run the check of a pull request, by the workflow that its merge result has."""
+        event = self.pull_event(number)
+        text = self.bare.show(f"{event.commit}:.github/workflows/promptvc-check.yml").decode()
+        return self.actions.run(text, event)
+
+
+@pytest.fixture
+def world(desk_template: Repo, tmp_path: Path) -> Iterator[World]:
+    desk = copy_of(desk_template, tmp_path / "desk")
+    cli_of(desk).ok("init", "--ci", "github")
+    desk.git("add", "-A")
+    desk.git("commit", "-q", "-m", "Let the forge work")
+    bare = tmp_path / "prompts.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(desk.path), str(bare)], env=desk.environ, check=True)
+    with JobForge(bare, REPOSITORY) as forge:
+        forge.hosted.private = True
+        desk.git("remote", "add", "origin", forge.clone_url(ADA))
+        desk.git("fetch", "-q", "origin")
+        actions = Actions(forge, tmp_path / "runs", desk.environ)
+        yield World(desk, Repo(bare, desk.environ), forge, actions)
