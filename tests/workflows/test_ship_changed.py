@@ -1,0 +1,170 @@
+"""Deploying what a merge brought: each prompt by itself, pushed or proposed, whatever others push meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from promptvc.workflows.project import Project
+from promptvc.workflows.shipping import Shipment, Shipped, put
+from tests.builders import Repo
+from tests.commands import Cli, cli_of
+from tests.forge.servers.github import GitHubServer
+from tests.forge.servers.state import BOT
+
+ROOT = "0" * 40
+
+
+def prompt(name: str, version: int, words: str = "Answer.") -> str:
+    return (
+        f"name: {name}\nversion: {version}\nmodel: offline\nmessages:\n  - {{role: user, content: {words}}}\n"
+    )
+
+
+class Fleet:
+    """A forge's repository with two prompts, a desk that writes to it, and a clone as CI makes one: detached."""
+
+    def __init__(self, folder: Path, repo: Repo) -> None:
+        self.folder, self.desk = folder, repo
+        repo.commit({"prompts/one.yaml": prompt("one", 1), "prompts/two.yaml": prompt("two", 1)}, "Start")
+        self.remote = Repo(folder / "acme.git", repo.environ)
+        repo.git("clone", "-q", "--bare", str(repo.path), str(self.remote.path))
+        repo.git("remote", "add", "origin", str(self.remote.path))
+
+    def push(self, files: dict[str, str | bytes | None]) -> tuple[str, str]:
+        """What main was before and after."""
+        before = self.desk.rev("HEAD")
+        self.desk.git("pull", "-q", "--rebase", "origin", "main")
+        self.desk.commit(files, "Edit")
+        self.desk.git("push", "-q", "origin", "HEAD:main")
+        return before, self.desk.rev("HEAD")
+
+    def runner(self, commit: str, url: str | None = None) -> Cli:
+        path = self.folder / f"runner-{len(list(self.folder.iterdir()))}"
+        self.desk.git("init", "-q", str(path))
+        repo = Repo(path, self.desk.environ)
+        repo.git("remote", "add", "origin", url or str(self.remote.path))
+        repo.git("fetch", "-q", "origin")
+        repo.git("checkout", "-q", "--detach", commit)
+        event = self.folder / "event.json"
+        event.write_text('{"repository": {"default_branch": "main", "full_name": "acme/prompts"}}')
+        return Cli(
+            path, {**repo.environ, "CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(event)}
+        )
+
+    def runs(self, name: str, environment: str = "production") -> bytes | None:
+        path = f"deployments/{environment}/{name}.yaml"
+        names = self.remote.git("ls-tree", "-r", "--name-only", "main").splitlines()
+        return self.remote.show(f"main:{path}") if path in names else None
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, repo: Repo) -> Fleet:
+    return Fleet(tmp_path, repo)
+
+
+def test_what_a_merge_changed_is_deployed_and_pushed(fleet: Fleet) -> None:
+    before, after = fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    done = fleet.runner(after).json("deploy", "--changed-since", before, "--push")
+    assert [(one["name"], one["version"], one["changed"]) for one in done["deployed"]] == [("one", 2, True)]
+    assert done["refused"] == []
+    assert fleet.runs("one") == prompt("one", 2, "Answer well.").encode()
+    assert fleet.runs("two") is None
+
+
+def test_a_second_run_changes_nothing(fleet: Fleet) -> None:
+    before, after = fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    fleet.runner(after).ok("deploy", "--changed-since", before, "--push")
+    tip = fleet.remote.rev("main")
+    again = fleet.runner(after).json("deploy", "--changed-since", before, "--push")
+    assert [one["changed"] for one in again["deployed"]] == [False]
+    assert fleet.remote.rev("main") == tip
+
+
+def test_everything_is_new_at_the_first_push(fleet: Fleet) -> None:
+    done = fleet.runner(fleet.desk.rev("HEAD")).json("deploy", "--changed-since", ROOT, "--push")
+    assert [one["name"] for one in done["deployed"]] == ["one", "two"]
+
+
+def test_a_run_that_comes_late_deploys_what_main_has_by_then(fleet: Fleet) -> None:
+    before, after = fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    fleet.push({"prompts/one.yaml": prompt("one", 3, "Answer better.")})
+    done = fleet.runner(after).json("deploy", "--changed-since", before, "--push")
+    assert [one["version"] for one in done["deployed"]] == [3]
+    assert fleet.runs("one") == prompt("one", 3, "Answer better.").encode()
+
+
+def test_what_others_push_meanwhile_stays(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    runner = fleet.runner(after)
+    raced: list[tuple[str, str]] = []
+
+    def put_and_race(project: Project, shipment: Shipment) -> Shipped:
+        done = put(project, shipment)
+        if not raced:
+            raced.append(fleet.push({"README": "meanwhile\n"}))
+        return done
+
+    monkeypatch.setattr("promptvc.workflows.ship_changed.put", put_and_race)
+    runner.ok("deploy", "--changed-since", before, "--push")
+    assert raced
+    assert fleet.remote.show("main:README") == b"meanwhile\n"
+    assert fleet.runs("one") == prompt("one", 2, "Answer well.").encode()
+    assert fleet.remote.git("log", "--format=%s", "main").splitlines()[0].startswith("Deploy one v2")
+
+
+def test_a_gate_keeps_one_prompt_out_and_no_other(fleet: Fleet) -> None:
+    fleet.push({"deployments/staging/environment.yaml": "promotes_from: testing\n"})
+    fleet.push({"deployments/testing/one.yaml": prompt("one", 1)})
+    done = fleet.runner(fleet.desk.rev("HEAD")).json(
+        "deploy", "--changed-since", ROOT, "--env", "staging", "--push", codes=(1,)
+    )
+    assert [one["name"] for one in done["deployed"]] == ["one"]
+    assert [(one["name"], "promotes from testing" in one["reason"]) for one in done["refused"]] == [
+        ("two", True)
+    ]
+    assert fleet.runs("two", "staging") is None
+
+
+@pytest.fixture
+def forge(fleet: Fleet) -> Iterator[GitHubServer]:
+    with GitHubServer(fleet.remote.path) as server:
+        server.protect("main")
+        yield server
+
+
+def test_a_protected_main_gets_a_pull_request(fleet: Fleet, forge: GitHubServer) -> None:
+    url, root = forge.clone_url(BOT), fleet.desk.rev("HEAD")
+    runner = fleet.runner(root, url)
+    runner = Cli(runner.where, {**runner.environ, **forge.environ(BOT)})
+    assert runner("deploy", "--changed-since", ROOT, "--push").code == 3
+    assert fleet.runs("one") is None
+    runner = Cli(fleet.runner(root, url).where, runner.environ)
+    done = runner.json("deploy", "--changed-since", ROOT, "--pr")
+    (pull,) = forge.pulls
+    assert (done["pull"]["number"], pull.head) == (pull.number, "promptvc-deploy/production")
+    again = Cli(fleet.runner(root, url).where, runner.environ).json("deploy", "--changed-since", ROOT, "--pr")
+    assert again["pull"]["number"] == pull.number
+    assert len(forge.pulls) == 1
+    forge.merge(pull.number)
+    assert fleet.runs("one") == prompt("one", 1).encode()
+
+
+def test_slips_get_one_clear_error(fleet: Fleet) -> None:
+    cli = cli_of(fleet.desk)
+    assert "no revision" in cli.fails(2, "deploy", "--changed-since", "nowhere")
+    assert "does not go with" in cli.fails(2, "deploy", "one", "--changed-since", ROOT)
+    assert "--push" in cli.fails(2, "deploy", "--changed-since", ROOT, "--push", "--pr")
+    assert "--changed-since" in cli.fails(2, "deploy", "one", "--push")
+    assert "NAME" in cli.fails(2, "deploy")
+    assert "does not go with --reason" in cli.fails(2, "deploy", "--changed-since", ROOT, "--reason", "x")
+
+
+def test_a_desk_that_is_behind_is_told_to_pull(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.desk.git("clone", "-q", str(fleet.remote.path), str(tmp_path / "behind"))
+    behind = Repo(tmp_path / "behind", fleet.desk.environ)
+    fleet.push({"README": "x"})
+    said = cli_of(behind).fails(1, "deploy", "--changed-since", ROOT, "--push")
+    assert "git pull" in said
