@@ -88,9 +88,9 @@ def _comments(mine: list[_Piece], value: Any) -> str:
     """The comments above the item of ours that ``value`` is a new form of."""
     for piece in mine:
         old = piece.node.data
-        if isinstance(old, dict) and isinstance(value, dict):
-            if any(key in old and old[key] == value.get(key) for key in ("text", "input", "content")):
-                return piece.page.text[piece.start : piece.page.line_start(_mark(piece))]
+        both = isinstance(old, dict) and isinstance(value, dict)
+        if both and any(key in old and old[key] == value.get(key) for key in ("text", "input", "content")):
+            return piece.page.text[piece.start : piece.page.line_start(_mark(piece))]
     return ""
 
 

@@ -80,6 +80,7 @@ class _Merge:
     def __init__(self, base: Document | None, ours: Document, theirs: Document, marker_size: int) -> None:
         self.marker_size = marker_size
         self.numbers = _version(ours), _version(theirs)
+        self.mark = "\ufeff" if ours.marked else ""
         self.number = None
         if self.numbers[0] is not None and self.numbers[1] is not None:
             self.number = min(max(self.numbers[0], self.numbers[1]) + 1, MOST_VERSION)
@@ -137,7 +138,7 @@ class _Merge:
         return None
 
     def _encoded(self, text: str) -> bytes:
-        return ("\ufeff" if self.ours.marked else "").encode() + text.encode()
+        return (self.mark + text).encode()
 
     def _numbered(self, document: Document) -> Document:
         """The document with the result's number in its place."""

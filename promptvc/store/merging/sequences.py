@@ -80,6 +80,10 @@ class _Merge:
         self.base, self.ours, self.theirs, self.kind = base, ours, theirs, kind
         self.items: list[_Item] = []
         self.conflicts: list[Conflict] = []
+        # What both sides have and the base has not is one item, however near it is to one of the base.
+        known = {self._key(item) for item in base}
+        both = Counter(map(self._key, ours)) & Counter(map(self._key, theirs))
+        self.new = {key for key in both if key not in known}
         self.in_ours, self.in_theirs = self._pairs(ours), self._pairs(theirs)
 
     def outcome(self) -> Outcome:
@@ -112,8 +116,9 @@ class _Merge:
         """Index in the base -> index in a side, of what is the same item, edited or not."""
         if self.kind.placed and _roles(self.base) == _roles(side):
             return {at: at for at in range(len(self.base))}
-        found = match(self.base, side, self.kind.identity)
-        return dict((*found.same, *found.moved, *found.changed))
+        places = [at for at, item in enumerate(side) if self._key(item) not in self.new]
+        found = match(self.base, [side[at] for at in places], self.kind.identity)
+        return {i: places[j] for i, j in (*found.same, *found.moved, *found.changed)}
 
     def _base_item(self, at: int) -> None:
         item, j, k = self.base[at], self.in_ours.get(at), self.in_theirs.get(at)
