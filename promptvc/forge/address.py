@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from promptvc.base.errors import InputError
 from promptvc.forge.forge import KINDS
@@ -24,6 +24,7 @@ _KNOWN = {
     "codeberg.org": "gitea",
     "gitea.com": "gitea",
 }
+_CLOUD = ".ghe.com"
 _ALIASES = {"ssh.github.com": "github.com", "www.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 """Hosts for ssh through the port of https."""
 
@@ -98,7 +99,8 @@ def find_address(remote_url: str, environ: Mapping[str, str], *, kind: str | Non
     found = _kind(remote, environ, kind)
     path, sub = _place(remote, base, found)
     segments = path.split("/")
-    if len(segments) < 2 or not all(_SEGMENT.fullmatch(s) and s.strip(".") for s in segments):
+    most = 2 if found in {"github", "gitea"} else 32
+    if not 2 <= len(segments) <= most or not all(_SEGMENT.fullmatch(s) and s.strip(".") for s in segments):
         raise InputError(
             f"the remote {_shown(remote)} is no repository of a forge: it needs an owner and a name",
             hint="see `git remote -v`, and the key `remote` of promptvc.yaml",
@@ -134,8 +136,7 @@ def parse_remote(url: str) -> Remote:
     host = _ALIASES.get(host, host)
     if not _HOST.fullmatch(host):
         raise InputError("the address of the remote has no host")
-    path = unquote(path).strip("/")
-    path = path.removesuffix(".git").rstrip("/")
+    path = path.strip("/").removesuffix(".git").rstrip("/")
     return Remote(scheme.removeprefix("git+"), host, port, path)
 
 
@@ -214,7 +215,7 @@ def _web_base(remote: Remote, environ: Mapping[str, str]) -> str | None:
 
 
 def _kind(remote: Remote, environ: Mapping[str, str], wanted: str | None) -> str:
-    known = _KNOWN.get(remote.host) or ("github" if remote.host.endswith(".ghe.com") else None)
+    known = _KNOWN.get(remote.host) or ("github" if remote.host.endswith(_CLOUD) else None)
     said = next((kind for url, kind in _servers(environ) if _is_at(remote, url)), None)
     label = remote.host.split(".", 1)[0].replace("forgejo", "gitea")
     told = known or said or wanted or (label if label in KINDS else None)
@@ -235,7 +236,8 @@ def _place(remote: Remote, base: str | None, kind: str) -> tuple[str, str]:
     sub = urlsplit(base).path.strip("/") if base else ""
     if sub and remote.web and remote.path.startswith(sub + "/"):
         return remote.path.removeprefix(sub + "/"), sub
-    if kind != "gitlab" and remote.web and base is None and remote.path.count("/") > 1:
+    own = remote.host in _KNOWN or remote.host.endswith(_CLOUD)
+    if kind != "gitlab" and remote.web and base is None and not own and remote.path.count("/") > 1:
         # GitHub and Gitea have no groups in groups: what comes before is where the forge is installed.
         above, owner, name = remote.path.rsplit("/", 2)
         return f"{owner}/{name}", above
@@ -257,7 +259,7 @@ def _declared_api(remote: Remote, environ: Mapping[str, str], kind: str) -> str 
 def _api(remote: Remote, base: str | None, kind: str, sub: str) -> str:
     if kind == "github" and remote.host == "github.com":
         return "https://api.github.com"
-    if kind == "github" and remote.host.endswith(".ghe.com"):
+    if kind == "github" and remote.host.endswith(_CLOUD):
         return f"https://api.{remote.host}"
     if base is not None:
         return base + _PREFIX.get(kind, "")

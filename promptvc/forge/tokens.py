@@ -60,8 +60,9 @@ def _candidates(address: Address, environ: Mapping[str, str]) -> Iterator[tuple[
     """Variables in their order, each with the hosts that it is for; None: wherever the remote is."""
 
     def named(*variables: str, default: tuple[str, ...] = ()) -> frozenset[str]:
-        found = frozenset(host for v in variables if (host := host_of(environ.get(v, ""))) is not None)
-        return found or frozenset(default)
+        found = {host for v in variables if (host := host_of(environ.get(v, ""))) is not None}
+        found |= {f"api.{host}" for host in found if host == "github.com" or host.endswith(".ghe.com")}
+        return frozenset(found or default)
 
     yield OURS, None
     server = named("GITHUB_SERVER_URL", "GITHUB_API_URL", default=("github.com", "api.github.com"))

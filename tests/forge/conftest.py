@@ -76,6 +76,13 @@ def server(request: pytest.FixtureRequest, bare: Path) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture
+def bare_elsewhere(server: Server, bare_template: Path) -> Iterator[Server]:
+    """Another forge of the same kind."""
+    with type(server)(bare_template) as running:
+        yield running
+
+
 Open = Callable[..., Forge]
 
 
