@@ -16,6 +16,7 @@ from types import TracebackType
 
 from promptvc.base.errors import NotFound
 from promptvc.git.repo import Repository
+from promptvc.prompts.names import FOREIGN_SUFFIXES
 from promptvc.store.index import Index
 from promptvc.store.reach import Reach, pack_parents, reach, store
 from promptvc.store.walk import Walked, walk
@@ -50,15 +51,19 @@ class Change:
 class History:
     """Changes below the prompt root. Not for use from several threads at once; close it, or use ``with``."""
 
-    def __init__(self, repository: Repository, directory: Path | None, prefix: str = "") -> None:
+    def __init__(
+        self, repository: Repository, directory: Path | None, prefix: str = "", *, anywhere: bool = False
+    ) -> None:
         """
         Args:
             directory: ``.promptvc`` of the prompt root; None keeps the index in memory.
             prefix: the prompt root below the top of the repository, ``""`` or ``sub/folder``.
+            anywhere: files of GitHub's format count wherever they lie below the prompt root.
         """
         self._repository = repository
         self._directory = directory
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._anywhere = anywhere
         self._index: Index | None = None
         self._cut: tuple[str, ...] = ()
         self._memo: tuple[sqlite3.Connection, dict[str, Reach]] | None = None
@@ -87,7 +92,7 @@ class History:
         if self._index is None:
             self._cut = cut
             shallow = hashlib.sha256("\n".join(cut).encode()).hexdigest() if cut else "whole"
-            identity = f"{self._repository.object_format} {shallow} {self._prefix}"
+            identity = f"{self._repository.object_format} {shallow} {self._prefix}{':anywhere' * self._anywhere}"
             self._index = Index(self._directory, identity)
         return self._index
 
@@ -157,7 +162,9 @@ class History:
             heads = connection.execute("SELECT id FROM commits JOIN heads USING (n)")
             known = [bytes(row[0]).hex() for row in heads]
             folders = [self._prefix + folder for folder in FOLDERS]
-            _Writer(connection).write(walk(self._repository, missing, known, folders))
+            suffixes = FOREIGN_SUFFIXES if self._anywhere else ()
+            walked = walk(self._repository, missing, known, folders, suffixes=suffixes)
+            _Writer(connection).write(walked)
             for tip in missing:
                 number = self._number(tip)
                 if number is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from promptvc.base.errors import InputError
 from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects
-from promptvc.prompts.names import FOLDER, name_of
+from promptvc.prompts.names import FOLDER, is_foreign, name_of
 
 
 def committed_prompts(objects: Objects, commit: str, prefix: str) -> dict[str, str]:
@@ -42,7 +42,7 @@ def working_prompts(root: Path) -> dict[str, Path]:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(f"{folder}{entry.name}/")
-                elif entry.name.endswith(".yaml") and entry.is_file():
+                elif entry.name.endswith(".yaml") and not is_foreign(entry.name) and entry.is_file():
                     if entry.is_symlink():
                         refuse_outside(root, Path(entry.path))
                     found[(folder + entry.name).removesuffix(".yaml")] = Path(entry.path)

@@ -54,6 +54,21 @@ def owned_versions(history: History, contents: Contents, path: str, tip: str) ->
     return {version: Owned(version, blob, origins[blob]) for version, blob in owners.items()}
 
 
+def counted_versions(history: History, path: str, tips: Iterable[str]) -> list[Owned]:
+    """The versions of a file that says none: its contents, counted as the chains of first parents of ``tips`` had them.
+
+    The first tip comes first, oldest content first; what a later tip has besides is counted on. The histories must not
+    be cut off.
+    """
+    found: dict[str, Owned] = {}
+    for tip in tips:
+        origins = _origins(history.changes(path, tip))
+        for change in reversed(history.changes(path, tip, first_parent=True)):
+            if change.blob is not None and change.blob not in found:
+                found[change.blob] = Owned(len(found) + 1, change.blob, origins[change.blob])
+    return list(found.values())
+
+
 def owning(
     history: History, contents: Contents, files: Iterable[tuple[str, str]], tip: str
 ) -> set[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +12,13 @@ from promptvc.base.errors import InvalidDocument, NotFound
 from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects, blob_id
 from promptvc.git.repo import Repository
-from promptvc.prompts.names import nearest, path_of
+from promptvc.prompts.names import is_foreign, nearest, path_of
 from promptvc.store.candidates import candidates
 from promptvc.store.contents import Contents, read_version
+from promptvc.store.foreign import Foreign, Where
 from promptvc.store.history import History
 from promptvc.store.listing import committed_prompts, refuse_outside, working_prompts
-from promptvc.store.numbering import Owned, owned_versions, owning
+from promptvc.store.numbering import Owned, counted_versions, owned_versions, owning
 from promptvc.store.references import Reference, parse_reference
 
 _DIGITS = re.compile(r"[0-9]{7,}")
@@ -28,7 +29,7 @@ class Version:
     """One version of a prompt, resolved.
 
     Attributes:
-        version: the number that the content names.
+        version: the number that the content names; counted for a file of GitHub's format, which names none.
         digest: git blob id of ``data``.
         commit: for a version number the commit that first brought these bytes; for ``latest``, an environment
             or a git revision the commit they were read from; None for the working tree.
@@ -70,12 +71,14 @@ class Place:
         prefix: the prompt root from the top of the repository, ``""`` or ``sub/folder``.
         root: the prompt root in the working tree; None in a bare repository.
         remote: where main is fetched from.
+        anywhere: files of GitHub's format count wherever they lie below the prompt root.
     """
 
     main: str | None
     prefix: str = ""
     root: Path | None = None
     remote: str = "origin"
+    anywhere: bool = False
 
     @property
     def folder(self) -> str:
@@ -92,6 +95,8 @@ class Resolver:
         self.history = history
         self.place = place
         self.contents = Contents(objects, history)
+        where = Where(place.folder, place.root, place.anywhere)
+        self.foreign = Foreign(repository, objects, history, where, lambda: self._tips)
 
     @cached_property
     def main(self) -> str | None:
@@ -156,13 +161,15 @@ class Resolver:
             return found
         file = self.place.root / path
         refuse_outside(self.place.root, file)
-        with storage_errors(file):
-            try:
-                data = file.read_bytes()
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                raise self._unknown(Reference(name), trusted=True) from None
+        data = _content(file)
+        if data is None:
+            path = self.foreign.path(name) or path
+            refuse_outside(self.place.root, self.place.root / path)
+            data = _content(self.place.root / path)
+        if data is None:
+            raise self._unknown(Reference(name), trusted=True)
         digest = blob_id(data, self.repository.object_format)
-        return Version(name, read_version(data, file=path), digest, None, data, path)
+        return Version(name, self._version(path, digest, data, path), digest, None, data, path)
 
     def latest(self, name: str) -> Version | None:
         """The version in main's newest commit; None when main has not got the prompt."""
@@ -170,7 +177,23 @@ class Resolver:
 
     def at(self, name: str, commit: str) -> Version | None:
         """The version in ``commit``; None when that has not got the prompt."""
-        return self._read(name, commit, path_of(name))
+        found = self._read(name, commit, path_of(name))
+        if found is None and name in self.foreign.committed(commit):
+            found = self._read(name, commit, self.foreign.committed(commit)[name][0])
+        return found
+
+    def lying(self, name: str) -> str | None:
+        """The file of GitHub's format that ``name`` stands for; None where a file of ours has that name, or none.
+
+        Raises:
+            InputError: two such files have that name.
+        """
+        own = path_of(name)
+        if self.place.root is not None and (self.place.root / own).is_file():
+            return None
+        if any(self.objects.at(tip, self.place.folder + own) is not None for tip in self._tips):
+            return None
+        return self.foreign.path(name)
 
     def deployed(self, name: str, environment: str) -> Version | None:
         """The copy that ``environment`` runs, as main has it; None when it runs none."""
@@ -192,7 +215,9 @@ class Resolver:
             found = self.at(name, candidate.commit) if candidate.number == number else None
             if found is not None and found.version == number:
                 return found
-        return None
+        path = self.lying(name)
+        owners = self.foreign.versions(path).values() if path is not None else ()
+        return next((self._owned(name, one, path) for one in owners if one.version == number), None)
 
     def is_on_main(self, name: str, digest: str) -> bool:
         """Whether ``digest`` was ever the content of ``name`` on main, owner of its number or not.
@@ -236,7 +261,13 @@ class Resolver:
             self.history.require_whole(tip, f"the history of {name}")
             for owner in owned_versions(self.history, self.contents, path_of(name), tip).values():
                 found.setdefault(owner.version, _entry(owner, on_main=tip == self.main))
-        if not found and name not in self.names():
+        path = self.lying(name) if not found else None
+        if path is not None:
+            main = {one.blob for one in counted_versions(self.history, path, self._tips[:1])}
+            for owner in counted_versions(self.history, path, tips):
+                numbered = replace(owner, version=self.foreign.number(path, owner.blob))
+                found.setdefault(numbered.version, _entry(numbered, on_main=owner.blob in main))
+        elif not found and name not in self.names():
             raise self._unknown(Reference(name), trusted=True)
         return [found[version] for version in sorted(found, reverse=True)]
 
@@ -258,16 +289,21 @@ class Resolver:
     def _tips(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(tip for tip in (self.main, self.head) if tip is not None))
 
-    def _owned(self, name: str, owner: Owned) -> Version:
+    def _owned(self, name: str, owner: Owned, path: str | None = None) -> Version:
         data = self.objects.blob(owner.blob)
-        return Version(name, owner.version, owner.blob, owner.change.commit, data, path_of(name))
+        return Version(name, owner.version, owner.blob, owner.change.commit, data, path or path_of(name))
+
+    def _version(self, path: str, digest: str, data: bytes, file: str) -> int:
+        """The version that a content names, or that is counted."""
+        return self.foreign.number(path, digest) if is_foreign(path) else read_version(data, file=file)
 
     def _read(self, name: str, commit: str, path: str) -> Version | None:
         found = self.objects.at(commit, self.place.folder + path)
         if found is None:
             return None
         digest, data = found
-        return Version(name, read_version(data, file=f"{commit[:12]}:{path}"), digest, commit, data, path)
+        version = self._version(path, digest, data, f"{commit[:12]}:{path}")
+        return Version(name, version, digest, commit, data, path)
 
     def _deployed(self, wanted: Reference) -> Version | None:
         environment = wanted.environment
@@ -306,7 +342,9 @@ class Resolver:
 
     def _unknown(self, wanted: Reference, *, trusted: bool) -> NotFound:
         """The error for what was not found, with what there is instead."""
-        known = set(self.names()) | set(self.names(self.main) if self.main else ())
+        known = {*self.names(), *self.foreign.names()}
+        if self.main is not None:
+            known |= {*self.names(self.main), *self.foreign.committed(self.main)}
         if wanted.name not in known:
             near = nearest(wanted.name, known)
             hint = f"did you mean {near}?" if near else "promptvc list shows the prompts there are"
@@ -339,6 +377,14 @@ class Resolver:
         assert self.main is not None
         path = f"{self.place.folder}deployments/{environment}/{name}.yaml"
         return self.objects.at(self.main, path) is not None
+
+
+def _content(file: Path) -> bytes | None:
+    with storage_errors(file):
+        try:
+            return file.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
 
 
 def _entry(owner: Owned, *, on_main: bool) -> LogEntry:

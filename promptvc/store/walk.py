@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from promptvc.git.repo import Repository
@@ -30,13 +30,19 @@ class Walked:
 
 
 def walk(
-    repository: Repository, tips: Iterable[str], known: Iterable[str], folders: Sequence[str]
+    repository: Repository,
+    tips: Iterable[str],
+    known: Iterable[str],
+    folders: Sequence[str],
+    *,
+    suffixes: tuple[str, ...] = (),
 ) -> Iterator[Walked]:
     """Every commit reachable from ``tips`` and not from ``known``, parents before children.
 
     Args:
         known: commit ids; those that are no longer in the repository are passed over.
         folders: paths from the top whose changes are wanted.
+        suffixes: how files elsewhere end whose changes are wanted too; then every change is looked at.
     """
     revisions = [*tips, *(f"^{commit}" for commit in known)]
     listing = repository.run(
@@ -47,7 +53,10 @@ def walk(
     lines = listing.split(b"\n")[:-1]
     for start in range(0, len(lines), _CHUNK):
         headers = [line.split(b"\0", 4) for line in lines[start : start + _CHUNK]]
-        changes = _changes(repository, headers, folders)
+        if suffixes:
+            changes = _wanted(_changes(repository, headers, ()), folders, suffixes)
+        else:
+            changes = _changes(repository, headers, folders)
         for commit, parents, time, author, subject in headers:
             yield Walked(
                 id=commit.decode("ascii"),
@@ -81,6 +90,18 @@ def _changes(
         gone = letter == b"D" or not mode.startswith(b"100")
         current.append((next(tokens), None if gone else blob.decode("ascii")))
     return found
+
+
+def _wanted(
+    changes: Mapping[bytes, list[tuple[bytes, str | None]]], folders: Sequence[str], suffixes: Sequence[str]
+) -> dict[bytes, list[tuple[bytes, str | None]]]:
+    """Of all changes those below ``folders`` and those of files with one of ``suffixes``."""
+    below = tuple(f"{folder}/".encode("utf-8", "surrogateescape") for folder in folders)
+    ends = tuple(suffix.encode() for suffix in suffixes)
+    return {
+        commit: [each for each in found if each[0].startswith(below) or each[0].endswith(ends)]
+        for commit, found in changes.items()
+    }
 
 
 def _seconds(text: bytes) -> int:

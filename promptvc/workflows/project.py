@@ -17,6 +17,7 @@ from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
 from promptvc.prompts.names import nearest
 from promptvc.store.forges import read_forge
+from promptvc.store.foreign import lies_anywhere
 from promptvc.store.history import History
 from promptvc.store.listing import refuse_outside
 from promptvc.store.versions import Place, Resolver
@@ -153,14 +154,19 @@ class Project:
             )
 
     @cached_property
+    def anywhere(self) -> bool:
+        """Whether files of GitHub's format count wherever they lie: there is no prompt below ``prompts/``."""
+        return self.root is not None and lies_anywhere(self.repository, self.root, self.prefix)
+
+    @cached_property
     def history(self) -> History:
         """The history index."""
-        return History(self.repository, self.state, self.prefix)
+        return History(self.repository, self.state, self.prefix, anywhere=self.anywhere)
 
     @cached_property
     def resolver(self) -> Resolver:
         """The one resolver of references."""
-        place = Place(self.main_ref, self.prefix, self.root, self.settings.remote)
+        place = Place(self.main_ref, self.prefix, self.root, self.settings.remote, self.anywhere)
         return Resolver(self.repository, self.objects, self.history, place)
 
     @property
@@ -188,7 +194,7 @@ class Project:
         """Read anew where branches stand; for callers that live longer than one operation."""
         if "history" in self.__dict__:
             self.history.close()
-        for name in ("base", "settings", "main", "main_ref", "history", "resolver"):
+        for name in ("base", "settings", "main", "main_ref", "anywhere", "history", "resolver"):
             self.__dict__.pop(name, None)
 
     def tree(self, commit: str, below: str) -> dict[str, str]:
@@ -310,6 +316,8 @@ def _root(directory: Path, repository: Repository) -> Path | None:
         for place in places:
             if (place / mark).exists():
                 return place
+    if lies_anywhere(repository, top, ""):
+        return top
     raise NotFound(
         f"there are no prompts in {repository.top}", hint="run `promptvc init` to make a place for them"
     )
