@@ -19,9 +19,12 @@ from promptvc.workflows import (
     author,
     catalogue,
     collect,
+    converting,
     draft,
     fleet,
+    importing,
     improve,
+    incoming,
     ship,
     start,
     trainings,
@@ -29,12 +32,12 @@ from promptvc.workflows import (
 from promptvc.workflows import baseline as baselines
 from promptvc.workflows import bisect as bisecting
 from promptvc.workflows import blame as blaming
+from promptvc.workflows import changelog as changelogs
 from promptvc.workflows import check as checking
-from promptvc.workflows import converting
+from promptvc.workflows import contrast as contrasting
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import diff as comparing
 from promptvc.workflows import graph as graphs
-from promptvc.workflows import importing, incoming
 from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
 from promptvc.workflows import merge as merging
@@ -122,9 +125,17 @@ class Library:
         """Where every rule, example and line of a version comes from; with ``events`` also what users said."""
         return blaming.blame(self._fresh(), reference, events=events)
 
+    def changelog(self, name: str | None = None, **options: Any) -> changelogs.Changelogs:
+        """What changed in each version of a prompt, or of all; ``options`` are ``since`` and ``until``."""
+        return changelogs.changelog(self._fresh(), changelogs.ChangelogRequest(name, **options))
+
     def diff(self, a: str, b: str | None = None) -> comparing.Difference:
         """What differs between two revisions, item by item."""
         return comparing.diff(self._fresh(), a, b)
+
+    def diff_environments(self, from_: str, to: str, *names: str) -> tuple[contrasting.Gap, ...]:
+        """What differs from what one environment runs to what the other does; ``latest`` is main's newest."""
+        return contrasting.contrast(self._fresh(), from_, to, names)
 
     def commit(
         self, name: str, message: str, *, renumber: bool = False, branch: str | None = None
@@ -321,6 +332,10 @@ class Library:
     def status(self, environment: str | None = None) -> tuple[fleet.Standing, ...]:
         """Which version each environment runs."""
         return fleet.status(self._fresh(), environment)
+
+    def status_diff(self, environment: str | None = None) -> tuple[contrasting.Gap, ...]:
+        """What differs from each environment to the latest, and between the environments."""
+        return contrasting.gaps(self._fresh(), environment)
 
     def export(
         self, directory: str | Path, environment: str | None = None, *, force: bool = False

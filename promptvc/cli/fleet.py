@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from promptvc.base.errors import Usage
+from promptvc.cli.completion import NAME
+from promptvc.cli.diff import show_gap
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
-from promptvc.workflows import fleet
+from promptvc.workflows import contrast as contrasting
+from promptvc.workflows import converting, fleet
 
 _INTACT = {True: "yes", False: "NO: no version on main", None: "unknown: shallow clone"}
 
 
 @click.command("status")
 @click.option("--env", "environment", metavar="ENV", help="Only this environment.")
+@click.option(
+    "--diff", "as_diff", is_flag=True, help="Show what differs, between environments and from latest."
+)
 @edge_options
-def status(edge: Edge, environment: str | None) -> None:
-    """Show which version each environment runs."""
-    rows = fleet.status(edge.project(), environment)
+def status(edge: Edge, environment: str | None, as_diff: bool) -> None:
+    """Show which version each environment runs.
+
+    With --diff also what changes from each environment to the latest on main and to the other environments, item by
+    item.
+    """
+    project = edge.project()
+    rows = fleet.status(project, environment)
+    gaps = contrasting.gaps(project, environment) if as_diff else ()
 
     def text(ui: Ui) -> None:
         cells = [
@@ -35,25 +49,54 @@ def status(edge: Edge, environment: str | None) -> None:
         ui.table(
             ("environment", "prompt", "runs", "latest", "held", "intact"), cells, empty="nothing is deployed"
         )
+        for gap in gaps:
+            show_gap(ui, gap)
+        if as_diff and rows and not gaps:
+            ui.line("every environment runs the latest", "good")
 
-    edge.show([row.to_json() for row in rows], text)
+    edge.show([_json(row, gaps) if as_diff else row.to_json() for row in rows], text)
+
+
+def _json(row: fleet.Standing, gaps: tuple[contrasting.Gap, ...]) -> dict[str, Any]:
+    """A line of `status --diff --json`: each difference stands with every environment that it is about."""
+    mine = (gap for gap in gaps if gap.name == row.name and row.environment in {gap.from_, gap.to})
+    return row.to_json() | {"differences": [gap.to_json() for gap in mine]}
 
 
 @click.command("export")
 @click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("references", metavar="[NAME[@REV]]...", nargs=-1, type=NAME)
 @click.option("--env", "environment", metavar="ENV", help="What this environment runs instead of the latest.")
+@click.option("--format", "format_", metavar="FORMAT", help="In another tool's format; see `promptvc convert`.")
 @click.option("--force", is_flag=True, help="Replace files that differ.")
 @edge_options
-def export(edge: Edge, directory: Path, environment: str | None, force: bool) -> None:
+def export(
+    edge: Edge,
+    directory: Path,
+    references: tuple[str, ...],
+    environment: str | None,
+    format_: str | None,
+    force: bool,
+) -> None:
     """Copy prompts, or an environment's, to a folder.
 
     Writes NAME.yaml for each prompt: the latest on main, or what ENV runs, byte for byte. A file that is
-    there already and differs is replaced only with --force.
+    there already and differs is replaced only with --force. With --format the prompts, all or those that are
+    named, are written as another tool has them; what it has no place for is listed.
     """
-    written = fleet.export(edge.project(), edge.directory / directory, environment, force=force)
+    place = edge.directory / directory
+    if format_ is None:
+        if references:
+            raise Usage("names go with --format", hint="without it every prompt is copied")
+        done = converting.Exported(fleet.export(edge.project(), place, environment, force=force))
+    else:
+        request = converting.ExportRequest(place, format_, references, environment, force=force)
+        done = converting.export_as(edge.project(), request)
 
     def text(ui: Ui) -> None:
-        for path in written:
+        for path in done.written:
             ui.line(path)
 
-    edge.show({"written": list(written)}, text)
+    for loss in done.dropped:
+        edge.ui.note(f"{loss.path}: {loss.what}: {loss.why}")
+    edge.show(done.to_json(), text)
