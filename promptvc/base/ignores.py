@@ -49,7 +49,7 @@ def ignores_of(document: Document) -> tuple[Ignore, ...]:
     lines = text.split("\n")
     found = []
     for match in _COMMENT.finditer(text):
-        if any(node.start <= match.start() < node.end for node in scalars):
+        if any(_body(node, text) <= match.start() < node.end for node in scalars):
             continue
         line = text.count("\n", 0, match.start()) + 1
         alone = not lines[line - 1][: match.start() - text.rfind("\n", 0, match.start()) - 1].strip()
@@ -93,6 +93,11 @@ def _useless(name: str, file: str, line: int, watched: frozenset[str]) -> Iterat
     elif name in watched:
         message = f"nothing here is silenced by ignore[{name}]"
         yield Problem("unused-ignore", "warning", file, line, message, "remove the comment")
+
+
+def _body(scalar: Node, text: str) -> int:
+    """Where the content of a scalar begins: a literal one may have a comment behind its mark."""
+    return text.find("\n", scalar.start) if scalar.style in {"|", ">"} else scalar.start
 
 
 def _below(lines: list[str], line: int) -> int:
