@@ -12,7 +12,7 @@ from typing import Any
 from promptvc.base.documents import load_yaml
 from promptvc.base.emit import flow_text
 from promptvc.base.errors import InvalidDocument
-from promptvc.store.merging.marks import comment_lines
+from promptvc.prompts.marks import comment_lines
 
 FORMAT = 1
 """Counted up whenever the lines change: git keeps what it was told before."""

@@ -16,6 +16,7 @@ from promptvc.git.commits import commit as git_commit
 from promptvc.git.repo import Repository
 from promptvc.prompts.edit import with_version
 from promptvc.prompts.lint.templates import template_remarks
+from promptvc.prompts.marks import conflict_markers
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import path_of
 from promptvc.store.commits import message, next_version
@@ -66,6 +67,7 @@ def commit(project: Project, request: CommitRequest) -> Authored:
         raise Usage("the message is empty", hint="say what changed: -m TEXT")
     working = project.resolver.working(request.name)
     prompt = load_prompt(working.data, file=working.path, name=working.name, memo=project.memo)
+    _refuse_marks(working)
     branch = request.branch
     start = project.main_commit if branch is not None else None
     tip = project.resolver.head
@@ -182,6 +184,17 @@ def _number(
         hint=f"set it to {following}, or pass --renumber",
         file=working.path,
     )
+
+
+def _refuse_marks(working: Version) -> None:
+    marks = conflict_markers(working.data.decode())
+    if marks:
+        raise Refused(
+            "the file has marks of a merge that was not resolved",
+            hint="choose a side, and remove the marks",
+            file=working.path,
+            line=marks[0],
+        )
 
 
 def _nothing(request: CommitRequest) -> Refused:

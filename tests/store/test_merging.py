@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvc.base.documents import dump_yaml, load_yaml
+from promptvc.prompts.marks import conflict_markers
 from promptvc.prompts.model import load_prompt
 from promptvc.store.matching import exact
 from promptvc.store.merging.conflict import ABSENT, Conflict
-from promptvc.store.merging.marks import conflict_markers
 from promptvc.store.merging.merge import merge_prompts
 
 FILE = "prompts/a/b.yaml"
@@ -350,7 +350,7 @@ def test_marks_inside_a_value_are_words_of_the_prompt() -> None:
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
 def test_any_text_in_a_conflict_stays_a_comment(base: str, ours: str, theirs: str) -> None:
     sides = [dump_yaml({"name": "a/b", "version": 1, "x": each}).encode() for each in (base, ours, theirs)]
-    merged = merge_prompts(*sides, file=FILE)  # type: ignore[arg-type]
+    merged = merge_prompts(*sides, file=FILE)
     found = value_of(merged.data)
     if merged.conflicts:
         assert found["x"] == ours

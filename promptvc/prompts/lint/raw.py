@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterator
 
 from promptvc.prompts.lint.remark import Remark
+from promptvc.prompts.marks import conflict_markers
 
 MOST_BYTES = 2**20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-# As git writes them, seven at the beginning of a line; also behind `#`, where a merge keeps a file readable.
-_OURS = re.compile(rb"^#?[ \t]*<{7}(?:[ \t]|\r?$)", re.MULTILINE)
-_THEIRS = re.compile(rb"^#?[ \t]*>{7}(?:[ \t]|\r?$)", re.MULTILINE)
 
 # Zero-width spaces, soft hyphens, invisible operators; the marks and overrides that turn text round (Trojan Source,
 # Boucher and Anderson 2021); tag characters, which spell out ASCII unseen. Joiners shape words in many scripts and
@@ -44,13 +41,12 @@ def raw_remarks(data: bytes) -> Iterator[Remark]:
 
 
 def conflict_remarks(data: bytes) -> Iterator[Remark]:
-    """The first line of each side's marks of a merge that was not resolved."""
-    if b"<<<<<<<" not in data and b">>>>>>>" not in data:
-        return
-    starts = [match.start() for match in _OURS.finditer(data)]
-    starts = starts or [match.start() for match in _THEIRS.finditer(data)]
-    for start in starts[:_MOST]:
-        line = data.count(b"\n", 0, start) + 1
+    """The line where each conflict begins that was not resolved; inside a text of the prompt marks are words."""
+    text = data.decode("utf-8", "replace")
+    marks = conflict_markers(text)
+    lines = text.split("\n") if marks else []
+    starts = [line for line in marks if lines[line - 1].lstrip(" \t#").startswith("<")] or marks
+    for line in starts[:_MOST]:
         message = "marks of a merge that was not resolved"
         yield Remark("conflict-markers", (), message, "choose a side, and remove the marks", line=line)
 

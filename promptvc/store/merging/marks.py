@@ -10,53 +10,22 @@
     # >>>>>>> theirs
     - text: Be brief.
 
-Whoever resolves it edits the value and deletes the comment. ``check`` and ``commit`` refuse a file with such marks.
+Whoever resolves it edits the value and deletes the comment. ``check`` and ``commit`` refuse a file with such marks
+(:func:`promptvc.prompts.marks.conflict_markers`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from promptvc.base.documents import Document, Node, load_yaml
 from promptvc.base.emit import dump_yaml, scalar_text
 from promptvc.base.errors import InvalidDocument
-from promptvc.prompts.page import Page, Splice, nodes_of, spliced
+from promptvc.prompts.marks import SIZE
+from promptvc.prompts.page import Page, Splice, spliced
 from promptvc.store.matching import exact
 from promptvc.store.merging.conflict import ABSENT, Conflict
-
-SIZE = 7
-"""Characters of a mark, as in git."""
-
-_RAW = re.compile(r"(?:<{7,}|>{7,})(?: |\r?$)")
-_COMMENT = re.compile(r"[ \t]*# (?:<{7,}|>{7,}) ")
-
-
-def conflict_markers(text: str) -> tuple[int, ...]:
-    """The lines (from 1) with marks of a conflict that is not resolved: ours in comments, or git's own.
-
-    What stands inside a value is text: a prompt may speak of conflicts.
-    """
-    if "<" * SIZE not in text and ">" * SIZE not in text:
-        return ()
-    lines = text.split("\n")
-    found = [at for at, line in enumerate(lines, 1) if _RAW.match(line) or _COMMENT.match(line)]
-    if not found:
-        return ()
-    try:
-        document = load_yaml(text.encode("utf-8", "surrogatepass"), file="")
-    except InvalidDocument:
-        return tuple(found)
-    inside = _inside_values(document)
-    return tuple(at for at in found if at not in inside)
-
-
-def comment_lines(document: Document) -> list[tuple[int, str]]:
-    """(line from 1, text) of every line that is a comment and nothing else."""
-    inside = _inside_values(document)
-    lines = enumerate(document.text.split("\n"), 1)
-    return [(at, line.strip()) for at, line in lines if line.lstrip().startswith("#") and at not in inside]
 
 
 def marked(document: Document, conflicts: Sequence[Conflict], size: int = SIZE) -> str:
@@ -139,13 +108,3 @@ def _says(text: str, document: Document) -> bool:
     except InvalidDocument:
         return False
     return exact(value) == exact(document.value)
-
-
-def _inside_values(document: Document) -> set[int]:
-    """Lines (from 1) that are the second or a later line of a text of several lines."""
-    found: set[int] = set()
-    for node in nodes_of(document.root):
-        if node.kind == "scalar" and node.alias is None:
-            more = document.text.count("\n", node.start, node.end)
-            found.update(range(node.line + 1, node.line + more + 1))
-    return found

@@ -11,11 +11,12 @@ from typing import Any
 
 from promptvc.base.documents import Document, load_yaml
 from promptvc.base.errors import InvalidDocument
+from promptvc.prompts.marks import SIZE
 from promptvc.store.matching import exact
 from promptvc.store.merging.conflict import ABSENT, Conflict, Merged
 from promptvc.store.merging.layout import Unwritable, compose
 from promptvc.store.merging.lines import clean, lines_of, merge_lines
-from promptvc.store.merging.marks import SIZE, marked
+from promptvc.store.merging.marks import marked
 from promptvc.store.merging.values import merge_documents
 
 MOST_VERSION = 1_000_000_000
