@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import click
 
 from promptvc.base.errors import PromptvcError
+from promptvc.cli.runner_log import RunnerLog, is_log
 
 STYLES: Mapping[str, Mapping[str, Any]] = {
     "good": {"fg": "green"},
@@ -36,8 +37,8 @@ class Ui:
     def __init__(
         self,
         *,
-        out: TextIO,
-        err: TextIO,
+        out: TextIO | RunnerLog,
+        err: TextIO | RunnerLog,
         as_json: bool = False,
         terminal: bool = False,
         colour: bool = False,
@@ -60,8 +61,8 @@ class Ui:
         if forced.isdigit() and int(forced) >= 40:
             width = int(forced)
         return cls(
-            out=sys.stdout,
-            err=sys.stderr,
+            out=RunnerLog(sys.stdout) if is_log(sys.stdout, environ) else sys.stdout,
+            err=RunnerLog(sys.stderr) if is_log(sys.stderr, environ) else sys.stderr,
             as_json=as_json,
             terminal=real or bool(forced),
             colour=colour,
@@ -80,6 +81,12 @@ class Ui:
         """Text as it is, for contents that somebody may pipe on; a terminal is spared control characters."""
         self.out.write(_printable(text.replace("\r\n", "\n")) if self.terminal else text)
 
+    def command(self, text: str) -> None:
+        """A line that a CI runner is to obey: of our own making, with everything foreign in it escaped."""
+        stream = self.out.stream if isinstance(self.out, RunnerLog) else self.out
+        self.out.flush()
+        stream.write(text + "\n")
+
     def brief(self, text: str) -> str:
         """``text`` as one line; a terminal is spared what is beyond 80 columns of it."""
         flat = " ".join(text.split())
@@ -94,6 +101,7 @@ class Ui:
         """One JSON document."""
         ascii_only = (getattr(self.out, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
         text = json.dumps(value, ensure_ascii=ascii_only, indent=2 if self.terminal else None)
+        text = text.replace("##[", "#\\u0023[")  # a runner's command; the value stays the same
         self.out.write(_RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
     def table(
