@@ -25,7 +25,9 @@ from promptvc.workflows import (
     importing,
     improve,
     incoming,
+    pull,
     ship,
+    ship_changed,
     start,
     trainings,
 )
@@ -322,6 +324,14 @@ class Library:
     def deploy(self, reference: str, **options: Any) -> ship.Shipped:
         """Put a version into an environment; ``options`` are the fields of ``ship.DeployRequest``."""
         return ship.deploy(self._fresh(), ship.DeployRequest(reference, **options))
+
+    def deploy_changed(self, since: str, **options: Any) -> ship_changed.ShippedAll:
+        """Deploy what changed on main since a revision; see :class:`ship_changed.ChangedRequest`."""
+        return ship_changed.deploy_changed(self._fresh(), ship_changed.ChangedRequest(since, **options))
+
+    def propose(self, reference: str, **options: Any) -> pull.Proposal:
+        """Open or update the pull request of a candidate; see :class:`promptvc.workflows.pull.PullRequest`."""
+        return pull.propose(self._fresh(), pull.PullRequest(reference, **options))
 
     def rollback(
         self, name: str, *, reason: str, environment: str | None = None, to: str | None = None
