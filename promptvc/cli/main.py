@@ -45,6 +45,7 @@ COMMANDS = {
     "alerts": Entry("promptvc.cli.alerts", "alerts", "List what somebody should act on."),
     "pr": Entry("promptvc.cli.pull", "pr", "Open or update the pull request of a candidate."),
     "publish": Entry("promptvc.cli.pull", "publish", "Commit and push what another job trained."),
+    "forge": Entry("promptvc.cli.forge", "forge", "Keep a comment or an issue on the forge."),
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
     "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),

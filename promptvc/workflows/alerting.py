@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from promptvc.base.config import FILE
 from promptvc.base.errors import InputError, InvalidDocument, NotFound
 from promptvc.base.findings import Problem
 from promptvc.deployment.checking import DeploymentsCheck
@@ -259,10 +260,8 @@ class _Looking:
             return False
         if project.root is None:
             return True
-        folders = [project.top(part) for part in ("prompts", "feedback", "evaluation", DEPLOYMENTS)]
-        listing = project.repository.text(
-            "status", "--porcelain", "--untracked-files=all", "--", *(f":(top){each}" for each in folders)
-        )
+        folders = [project.top(part) for part in ("prompts", "feedback", "evaluation", DEPLOYMENTS, FILE)]
+        listing = project.repository.text("status", "--porcelain", "--untracked-files=all", "--", *folders)
         return not listing
 
     def _due(self) -> Iterator[Alert]:
