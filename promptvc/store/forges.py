@@ -55,6 +55,9 @@ _SILENT = (
 )
 """Set for every pull request, and what says whose it is: Woodpecker and Drone never do."""
 
+_NUMBERS = ("CI_MERGE_REQUEST_IID", "CI_COMMIT_PULL_REQUEST", "DRONE_PULL_REQUEST")
+"""The number of a pull request: by GitLab, Woodpecker, Drone."""
+
 _MOST_EVENT = 25 * 1024 * 1024  # bytes; GitHub's own limit for a payload
 _ADDRESS = re.compile(r"(?:[a-z+]+://)?(?:[^@/]*@)?(?P<place>.*?)(?:\.git)?/*")
 
@@ -67,18 +70,20 @@ class Forge:
         ci: whether a CI system runs this.
         strange: who says that this is, or may be, for somebody else's pull request, in a clause; None if nobody.
         default: the default branch, by the forge or else by the variable :data:`MAIN`; None where neither says.
+        pull: the number of the pull request that this runs for; None where it runs for none.
     """
 
     ci: bool = False
     strange: str | None = None
     default: str | None = None
+    pull: int | None = None
 
 
 def read_forge(environ: Mapping[str, str]) -> Forge:
     """What the variables say, and on GitHub the event."""
     event = _event(environ)
     ci = any(_is_set(environ, name) for name in _SYSTEMS)
-    return Forge(ci, _strange(environ, event), _default(environ, event))
+    return Forge(ci, _strange(environ, event), _default(environ, event), _pull(environ, event))
 
 
 def _is_set(environ: Mapping[str, str], name: str) -> bool:
@@ -152,6 +157,18 @@ def _default(environ: Mapping[str, str], event: Mapping[str, Any] | None) -> str
     if isinstance(said, str) and said:
         return said
     return next((environ[name] for name in (*_DEFAULTS, MAIN) if environ.get(name)), None)
+
+
+def _pull(environ: Mapping[str, str], event: Mapping[str, Any] | None) -> int | None:
+    event = event or {}
+    said: list[Any] = [_part(event, "pull_request").get("number")]
+    if _part(event, "issue", "pull_request"):  # a comment on one
+        said.append(_part(event, "issue").get("number"))
+    of_run = _part(event, "workflow_run").get("pull_requests")
+    if isinstance(of_run, list) and len(of_run) == 1 and isinstance(of_run[0], dict):
+        said.append(of_run[0].get("number"))
+    said += [int(text) for name in _NUMBERS if (text := environ.get(name, "")).isascii() and text.isdigit()]
+    return next((number for number in said if isinstance(number, int) and number > 0), None)
 
 
 def _place(address: str) -> str:
