@@ -49,6 +49,7 @@ COMMANDS = {
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
     "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),
+    "drift": Entry("promptvc.cli.drift", "drift", "Tell whether what runs is what main says."),
     "export": Entry("promptvc.cli.fleet", "export", "Copy prompts, or an environment's, to a folder."),
     "convert": Entry("promptvc.cli.convert", "convert", "Print a prompt in another tool's format."),
     "completion": Entry("promptvc.cli.completion", "completion", "Print the shell completion script."),

@@ -27,8 +27,9 @@ _FORMATS = (".md", ".markdown", ".json")
 @click.option("--summary", is_flag=True, help="As long as a job's summary may be, instead of a comment.")
 @edge_options
 def review(edge: Edge, reference: str, output: Path | None, summary: bool) -> None:
-    """Tell a reviewer of a candidate: verdict, changes, users' words, cases.
+    """Tell a reviewer of a candidate: verdict and changes.
 
+    The verdict in one line, what changes with the words of the users behind it, and the cases that it fixes and breaks.
     NAME alone is the newest candidate that main has not got. Everything comes from what is committed: evidence, the
     ledger, main's feedback. Nothing is run. What nobody measured is said to be unknown.
     """

@@ -7,7 +7,7 @@ committed is not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -123,12 +123,10 @@ def alerts(project: Project, request: AlertsRequest, asking: Asking) -> Alerts:
         InputError: no forge or no token for ``issue``; no usable address for ``webhook``.
         Unfinished, Refused: the forge or the webhook cannot be reached, or says no.
     """
-    if request.as_of is not None:
-        moment = request.as_of
-        project.clock = lambda: moment
     hook = read_webhook(project.environ) if request.webhook else None
     looking = _Looking(project, request, asking)
-    found = ordered(list(looking.all()))
+    with _at(project, request.as_of):
+        found = ordered(list(looking.all()))
     remarks = tuple(looking.remarks)
     result = Alerts(looking.main, found, remarks)
     issue = _keep(project, result) if request.issue else None
@@ -136,6 +134,18 @@ def alerts(project: Project, request: AlertsRequest, asking: Asking) -> Alerts:
         told = {"text": _text(found), "commit": looking.main, "alerts": [one.to_json() for one in found]}
         post(hook, told, asking.pause)
     return Alerts(looking.main, found, remarks, issue, posted=hook is not None and bool(found))
+
+
+@contextmanager
+def _at(project: Project, moment: datetime | None) -> Iterator[None]:
+    """Let it be ``moment`` for every story that is asked."""
+    clock = project.clock
+    if moment is not None:
+        project.clock = lambda: moment
+    try:
+        yield
+    finally:
+        project.clock = clock
 
 
 def _text(found: Sequence[Alert]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import promptvc
 from promptvc.base.ids import new_ulid
 from promptvc.evidence.trainings import Training
 from promptvc.evidence.values import VersionRef
@@ -267,3 +268,12 @@ def test_nothing_is_posted_where_nothing_was_found(repo: Repo) -> None:
     with receiving() as receiver:
         value = cli_of(repo).json("alerts", "--webhook", more={"PROMPTVC_WEBHOOK": receiver.url})
         assert (value["alerts"], value["posted"], receiver.bodies) == ([], False, [])
+
+
+def test_the_library_asks_as_of_a_moment_and_goes_on_with_its_own_clock(desk: Repo) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    with promptvc.open(desk.path, environ=desk.environ, clock=lambda: now) as library:
+        told = library.alerts(as_of=datetime(2025, 1, 1, tzinfo=UTC))
+        assert not [one for one in told.found if one.kind == "due"], "its feedback is of later"
+        assert library.project.clock() == now
+        assert [one.kind for one in library.alerts().found if one.severity == "alert"] == ["due"]
