@@ -146,8 +146,13 @@ class _Merge:
         node = document.node("version")
         if self.number is None or node is None or _version(document) is None:
             return document
-        text = f"{document.text[: node.start]}{self.number}{document.text[node.end :]}"
-        return load_yaml(text.encode(), file=document.file)
+        number = str(self.number)
+        text = f"{document.text[: node.start]}{number}{document.text[node.end :]}"
+        if len(text) != len(document.text):
+            return load_yaml(text.encode(), file=document.file)
+        # Everything else stands where it stood, so the tree need not be made anew; nobody else has it.
+        node.data = document.value["version"] = self.number
+        return Document(document.file, text, document.root, document.value)
 
 
 def _read(data: bytes | None, file: str) -> Document | None:
