@@ -42,7 +42,8 @@ def check(edge: Edge, names: tuple[str, ...], **options: Any) -> int:
     names: only these prompts. Exit 1 if anything is an error.
 
     --format plain writes a line a finding for editors, github annotations for a workflow, sarif SARIF 2.1.0. With
-    -o the format is that of the file's suffix, .sarif or .json, and the findings are told as text, too.
+    -o the format of the file is that of its suffix, .sarif or .json, and the findings are told too, as text or as
+    --format says.
 
     A comment in a prompt silences a rule: `# promptvc: ignore[RULE] reason`, behind a line or above it.
     """
@@ -54,12 +55,16 @@ def check(edge: Edge, names: tuple[str, ...], **options: Any) -> int:
     request = CheckRequest(rules=options["rules"], fix=options["fix"])
     report = checking.check(edge.project(), names, request)
     if output is not None:
-        write_atomic(output, _document(report, form, fix=request.fix).encode())
-        form = "text"
+        kind = _BY_SUFFIX.get(output.suffix, form)
+        write_atomic(output, _document(report, kind, fix=request.fix).encode())
+        form = "text" if kind == form else form
     if edge.ui.as_json:
         edge.ui.json(_json(report, fix=request.fix))
     elif form == "text":
         _text(edge.ui, report, fix=request.fix)
+    elif form == "github":
+        for one in report.problems:
+            edge.ui.command(github_line(one, prefix=report.prefix))
     else:
         edge.ui.raw(_document(report, form, fix=request.fix))
     return 1 if any(one.is_error for one in report.problems) else 0
