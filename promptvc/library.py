@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from promptvc.base.log import Log
 from promptvc.evaluation.sessions.estimate import Estimate
 from promptvc.feedback.events import Event
 from promptvc.workflows import (
+    alerting,
     assess,
     author,
     catalogue,
@@ -39,12 +41,14 @@ from promptvc.workflows import check as checking
 from promptvc.workflows import contrast as contrasting
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import diff as comparing
+from promptvc.workflows import drift as drifting
 from promptvc.workflows import graph as graphs
 from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
 from promptvc.workflows import merge as merging
 from promptvc.workflows import propose_cases as proposing
 from promptvc.workflows import reproduce as reproducing
+from promptvc.workflows import review as reviews
 from promptvc.workflows import show as showing
 from promptvc.workflows import suggest as suggesting
 from promptvc.workflows import switch as switching
@@ -190,6 +194,21 @@ class Library:
         ``options`` are the fields of :class:`promptvc.workflows.judge.CalibrateRequest`.
         """
         return judging.calibrate(self._fresh(), name, judging.CalibrateRequest(**options))
+
+    def review(self, reference: str, *, summary: bool = False) -> reviews.Review:
+        """The report on a candidate; of ``NAME`` alone on the newest that main has not got."""
+        return reviews.review(self._fresh(), reference, summary=summary)
+
+    def alerts(self, **options: Any) -> alerting.Alerts:
+        """What somebody should act on; ``options`` are the fields of ``alerting.AlertsRequest``."""
+        asking = alerting.Asking(
+            check=lambda project: checking.check(project).problems,
+            suggest=lambda project: suggesting.suggest(
+                project, suggesting.SuggestRequest(optimizer="offline")
+            ).suggestions,
+            pause=time.sleep,
+        )
+        return alerting.alerts(self._fresh(), alerting.AlertsRequest(**options), asking)
 
     def suggest(
         self, name: str | None = None, *, progress: Progress = silent, **options: Any
@@ -342,6 +361,12 @@ class Library:
     def status(self, environment: str | None = None) -> tuple[fleet.Standing, ...]:
         """Which version each environment runs."""
         return fleet.status(self._fresh(), environment)
+
+    def drift(
+        self, environment: str | None = None, against: str | Path | None = None
+    ) -> drifting.Drifts:
+        """What environments run against the latest on main, or a copy elsewhere against one of both."""
+        return drifting.drift(self._fresh(), environment, None if against is None else Path(against))
 
     def status_diff(self, environment: str | None = None) -> tuple[contrasting.Gap, ...]:
         """What differs from each environment to the latest, and between the environments."""

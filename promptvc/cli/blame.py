@@ -18,10 +18,10 @@ UNCOMMITTED = "not committed yet"
 @click.option("--events", is_flag=True, help="Show what users said below each item.")
 @edge_options
 def blame(edge: Edge, reference: str, events: bool) -> None:
-    """Show who or what brought each rule, example and line of a prompt.
+    """Show who or what brought each item of a prompt.
 
-    Names the version that first had the words, its commit, and its training or author. Words that moved keep their
-    version, and what a merge brought is of the side that wrote it. `why` tells more of one item.
+    Of each rule, example and line: the version that first had the words, its commit, and its training or author. Words
+    that moved keep their version, and what a merge brought is of the side that wrote it. `why` tells more of one.
     """
     found = blaming.blame(edge.project(), reference, events=events)
 

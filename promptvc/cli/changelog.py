@@ -30,10 +30,10 @@ from promptvc.workflows import changelog as changelogs
 def changelog(
     edge: Edge, name: str | None, since: str | None, until: str | None, output: Path | None
 ) -> None:
-    """Tell what changed in each version of a prompt, the newest first.
+    """Tell what changed in each version.
 
-    With the verdict, the changes item by item, the events behind them, and the deployments, rollbacks and holds with
-    their reasons. Without a NAME: of every prompt. `--since production` tells what production does not run yet.
+    Of one prompt, the newest version first, with its verdict, its changes item by item, the events behind them, and its
+    deployments, rollbacks and holds with their reasons. Without a NAME: of every prompt. `--since production` tells what production does not run yet.
     """
     found = changelogs.changelog(edge.project(), changelogs.ChangelogRequest(name, since, until))
     text = found.markdown()

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptvc.base.errors import InvalidDocument, NotFound, Usage
-from promptvc.deployment.environments import FOLDER, deployments, environment_names
-from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.prompts.model import Prompt
 from promptvc.prompts.names import nearest
 from promptvc.store.diff import Change, diff_prompts
 from promptvc.store.references import parse_reference
 from promptvc.workflows.project import Project
-
-LATEST = "latest"
+from promptvc.workflows.sides import LATEST, Sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def contrast(project: Project, from_: str, to: str, names: Sequence[str] = ()) -
             near = nearest(name, {*sides.of(from_), *sides.of(to)})
             hint = f"did you mean {near}?" if near else "promptvc status shows what runs where"
             raise NotFound(f"neither {from_} nor {to} has {name}", hint=hint)
-    return tuple(gap for name in wanted if (gap := sides.gap(name, from_, to)) is not None)
+    return tuple(gap for name in wanted if (gap := _gap(project, sides, name, from_, to)) is not None)
 
 
 def gaps(project: Project, environment: str | None = None) -> tuple[Gap, ...]:
@@ -89,62 +87,27 @@ def gaps(project: Project, environment: str | None = None) -> tuple[Gap, ...]:
         for to in (LATEST, *others):
             # What main has and an environment never ran is no difference: it was not deployed there.
             both = set(sides.of(one)) | (set(sides.of(to)) if to != LATEST else set())
-            found += [gap for name in sorted(both) if (gap := sides.gap(name, one, to)) is not None]
+            found += [
+                gap for name in sorted(both) if (gap := _gap(project, sides, name, one, to)) is not None
+            ]
     return tuple(found)
 
 
-class Sides:
-    """What main and every environment have of each prompt: name -> digest."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        commit = project.main_commit
-        tree = project.tree(commit, FOLDER) if commit is not None else {}
-        self.environments = environment_names(tree)
-        self._running: dict[str, dict[str, str]] = {name: {} for name in self.environments}
-        for one in deployments(tree):
-            self._running[one.environment][one.name] = one.digest
-        self._latest = {name: digest for name, (_, digest) in project.resolver.tip_versions().items()}
-        self._read: dict[str, Prompt | InvalidDocument] = {}
-
-    def require(self, side: str) -> None:
-        """
-        Raises:
-            NotFound: ``side`` is neither an environment nor ``latest``.
-        """
-        if side != LATEST and side not in self._running:
-            near = nearest(side, [*self.environments, LATEST])
-            hint = f"did you mean {near}?" if near else "promptvc status shows the environments there are"
-            raise NotFound(f"there is no environment {side}", hint=hint)
-
-    def of(self, side: str) -> dict[str, str]:
-        """Name -> digest of what a side has."""
-        return self._latest if side == LATEST else self._running[side]
-
-    def gap(self, name: str, from_: str, to: str) -> Gap | None:
-        """What differs of one prompt; None where both sides have the same bytes."""
-        one, other = self.of(from_).get(name), self.of(to).get(name)
-        if one == other:
-            return None
-        versions = self._project.resolver.contents.versions(blob for blob in (one, other) if blob is not None)
-        before, after = (versions[blob] if blob is not None else None for blob in (one, other))
-        if one is None or other is None:
-            return Gap(name, from_, to, before, after, None)
-        sides = self._prompt(name, one), self._prompt(name, other)
-        for side in sides:
-            if isinstance(side, InvalidDocument):
-                return Gap(name, from_, to, before, after, None, str(side))
-        first, second = (side for side in sides if isinstance(side, Prompt))
-        return Gap(name, from_, to, before, after, diff_prompts(first, second))
-
-    def _prompt(self, name: str, blob: str) -> Prompt | InvalidDocument:
-        if blob not in self._read:
-            data = self._project.objects.blob(blob)
-            try:
-                self._read[blob] = load_prompt(data, file=f"{name}@{blob[:12]}", memo=self._project.memo)
-            except InvalidDocument as error:
-                self._read[blob] = error
-        return self._read[blob]
+def _gap(project: Project, sides: Sides, name: str, from_: str, to: str) -> Gap | None:
+    """What differs of one prompt; None where both sides have the same bytes."""
+    one, other = sides.of(from_).get(name), sides.of(to).get(name)
+    if one == other:
+        return None
+    versions = project.resolver.contents.versions(blob for blob in (one, other) if blob is not None)
+    before, after = (versions[blob] if blob is not None else None for blob in (one, other))
+    if one is None or other is None:
+        return Gap(name, from_, to, before, after, None)
+    both = sides.prompt(name, one), sides.prompt(name, other)
+    for side in both:
+        if isinstance(side, InvalidDocument):
+            return Gap(name, from_, to, before, after, None, str(side))
+    first, second = (side for side in both if isinstance(side, Prompt))
+    return Gap(name, from_, to, before, after, diff_prompts(first, second))
 
 
 def _alone(name: str) -> str:

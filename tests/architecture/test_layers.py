@@ -62,6 +62,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.plans",
     "promptvc.workflows.autodeploy",
     "promptvc.workflows.shipping",
+    "promptvc.workflows.sides",
     "promptvc.workflows.reviewing",
 }
 HOMES = {
