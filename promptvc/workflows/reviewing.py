@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from promptvc.base.errors import InputError, NotFound, Usage
 from promptvc.evaluation.cases.sequence import ids_of
@@ -29,9 +30,12 @@ from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.training.data.inputs import Inputs
 from promptvc.training.data.split import event_case_id
+from promptvc.workflows.made import unnumbered
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import shelf
 from promptvc.workflows.voices import cited, events_at
+
+_COMPARISON = b'"record": "comparison"'
 
 
 def tell_candidate(project: Project, name: str, version: Version | None = None) -> CandidateReport:
@@ -90,7 +94,8 @@ class _Telling:
 
     def report(self) -> CandidateReport:
         """Everything, with one look at the evidence, one at the ledger, and one at the events."""
-        records, before, now = self.records, self.before, _ref(self.version)
+        records, before = self.records, self.before
+        now = VersionRef(self.version.version, self.known_as)
         old = self._prompt(before) if before is not None else None
         # Every version has another number: that is no news.
         found = diff_prompts(old, self.prompt) if old is not None else ()
@@ -106,7 +111,7 @@ class _Telling:
         commit, author, subject = self._commit()
         return CandidateReport(
             name=self.name,
-            candidate=is_now,
+            candidate=replace(is_now, digest=self.version.digest),
             baseline=was if before is not None else None,
             branch=self.branch,
             on_main=self.on_main,
@@ -154,19 +159,33 @@ class _Telling:
     def _records(self) -> Records:
         """A record is parsed only if it names the version, or what that was compared with: some are large."""
         contents = dict(self._contents())
-        mine = self._parsed(contents, self.version.digest)
+        self.known_as = self._known_as(contents)
+        mine = self._parsed(contents, self.known_as)
         compared = [
-            one
-            for one in mine
-            if isinstance(one, ComparisonRecord) and one.candidate.digest == self.version.digest
+            one for one in mine if isinstance(one, ComparisonRecord) and one.candidate.digest == self.known_as
         ]
         # A training's own outranks what `evaluate` made of the same two contents: it spent a look.
         best = max(compared, key=lambda one: (one.training is not None, one.id), default=None)
         training = self._training(best)
         against = Records(best, training).baseline
-        others = self._parsed(contents, against.digest) if against is not None else []
+        rest = {path: data for path, data in contents.items() if self.known_as.encode() not in data}
+        others = self._parsed(rest, against.digest) if against is not None else []
         runs = {one.id: one for one in (*mine, *others) if isinstance(one, RunRecord)}
         return Records(best, training, tuple(runs[key] for key in sorted(runs)))
+
+    def _known_as(self, contents: Mapping[str, bytes]) -> str:
+        """The digest by which evidence knows the version: of the same content that has got another number since."""
+        digest = self.version.digest
+        if any(digest.encode() in data for data in contents.values()):
+            return digest
+        with suppress(InputError):  # a number that no edit can change
+            plain = unnumbered(self.version.data, file=self.version.source)
+            for path, data in reversed(list(contents.items())):
+                record = parse(data, file=path) if _COMPARISON in data else None
+                found = self._pinned(record.candidate) if isinstance(record, ComparisonRecord) else None
+                if found is not None and unnumbered(found.data, file=found.source) == plain:
+                    return found.digest
+        return digest
 
     def _contents(self) -> Iterator[tuple[str, bytes]]:
         """The files of evidence that the candidate's commit, main or the checkout has."""
@@ -188,7 +207,7 @@ class _Telling:
         named = comparison.training if comparison is not None else None
         for one in ledger.trainings:
             content = one.candidate.digest if one.candidate is not None else None
-            if content == self.version.digest and named in {None, one.id}:
+            if content == self.known_as and named in {None, one.id}:
                 return one
         return None
 

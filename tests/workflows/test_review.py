@@ -289,3 +289,16 @@ def test_without_a_suite_the_questions_are_those_of_the_events(repo: Repo, tmp_p
     }
     assert found.fixed
     assert all(one.case.startswith("event-") and one.question in inputs for one in found.fixed)
+
+
+def test_a_candidate_that_got_another_number_keeps_its_evidence(trained: Repo) -> None:
+    """As it does where two branches took one number."""
+    trained.git("switch", "-q", "-c", f"promptvc/{DESK}/v3", BRANCH)
+    text = trained.read(DESK_FILE).decode()
+    trained.commit({DESK_FILE: text.replace("version: 2", "version: 3")}, "Renumber")
+    trained.git("switch", "-q", "main")
+    found = report_on(trained, DESK)
+    assert (found.candidate.version, found.verdict, found.draft) == (3, "improvement", False)
+    assert found.candidate.digest == trained.git("rev-parse", f"promptvc/{DESK}/v3:{DESK_FILE}")
+    assert found.training is not None
+    assert found.remarks == ()
