@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,9 +16,11 @@ from promptvc.evaluation.cases.finding import suite_path
 from promptvc.evaluation.cases.plain import plain_suite
 from promptvc.evaluation.cases.suite import load_suite
 from promptvc.prompts.formats import registry
-from promptvc.prompts.formats.format import Writer
+from promptvc.prompts.formats.format import Imported, Read, Writer
+from promptvc.prompts.formats.prompt_yml import PromptYml, unchanged
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
+from promptvc.prompts.names import is_foreign
 from promptvc.store.versions import Version
 from promptvc.workflows.project import Project
 
@@ -147,15 +149,28 @@ def _versions(project: Project, request: ExportRequest) -> list[Version]:
     return [project.resolver.resolve(f"{one.name}@{request.environment}") for one in found]
 
 
+def _read(project: Project, version: Version) -> Read:
+    """The prompt of a version; with its suite and its losses where the file is of GitHub's format."""
+    if not is_foreign(version.path):
+        return Read((Imported(load_prompt(version.data, file=version.source, memo=project.memo)),))
+    read = PromptYml().read(version.data, file=version.source)
+    one = read.prompts[0]
+    prompt = replace(one.prompt, name=version.name, version=version.version)
+    return replace(read, prompts=(replace(one, prompt=prompt),))
+
+
 def _written(project: Project, version: Version, writer: Writer) -> tuple[dict[str, bytes], tuple[Loss, ...]]:
-    prompt = load_prompt(version.data, file=version.source, memo=project.memo)
+    read = _read(project, version)
+    prompt = read.prompts[0].prompt
+    # What a file of GitHub's format has and we have not is written back into one.
+    losses = [] if writer.name == PromptYml.name else list(read.losses)
     files = project.files(version.commit)
     path = suite_path(version.name)
     data = files.read(path)
-    suite = None if data is None else plain_suite(data, file=path, files=files)
+    suite = read.prompts[0].suite if data is None else plain_suite(data, file=path, files=files)
     written = writer.write(prompt, suite)
     found = dict(written.files)
-    losses = list(written.losses)
+    losses += written.losses
     if data is not None and writer.name == "promptfoo":
         code = load_suite(data, file=path, files=files).code
         for name, content in code.items():
@@ -169,6 +184,13 @@ def _written(project: Project, version: Version, writer: Writer) -> tuple[dict[s
     return found, tuple(losses)
 
 
+def _as_it_is(place: Path, data: bytes) -> bytes:
+    """The bytes of a file that says the same as ``data``: comments and layout stay; else ``data``."""
+    with storage_errors(place):
+        there = place.read_bytes() if place.is_file() else None
+    return data if there is None else unchanged(there, data)
+
+
 def _beside(code: str, suite: str, configuration: str) -> str | None:
     """Where code goes, so that the assertion finds it under the same relative path."""
     relative = os.path.relpath(code, PurePosixPath(suite).parent)
@@ -178,6 +200,8 @@ def _beside(code: str, suite: str, configuration: str) -> str | None:
 def _put(project: Project, request: ExportRequest, files: Mapping[str, bytes]) -> None:
     for path in files:
         _refuse_own_folder(project, request.directory / path)
+    if request.format == PromptYml.name:
+        files = {path: _as_it_is(request.directory / path, data) for path, data in files.items()}
     differing = _differing(request.directory, files)
     if differing and not request.force:
         more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""

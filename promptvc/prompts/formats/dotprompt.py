@@ -105,10 +105,14 @@ def _inputs(fields: Fields, names: Names) -> dict[str, Variable]:
     found: dict[str, Variable] = {}
     for name, content in (schema.get("properties") or {}).items():
         ours = names.of(str(name), path)
-        kind = content.get("type") if isinstance(content, Mapping) else None
-        if kind not in (None, "string", ["string", "null"]):
-            losses.add(f"{path}.{name}", shown(content), "a variable has no type here")
         said = content.get("description") if isinstance(content, Mapping) else None
+        typed = (
+            {key: part for key, part in content.items() if key != "description"}
+            if isinstance(content, Mapping)
+            else {}
+        )
+        if typed not in ({}, {"type": "string"}, {"type": ["string", "null"]}):
+            losses.add(f"{path}.{name}", shown(content), "a variable has no type here")
         default = _default(defaults, str(name))
         if default is None and name not in required:
             default = ""

@@ -8,6 +8,8 @@ from typing import Any
 from promptvc.base.documents import load_json_document
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import parse_json
+from promptvc.base.losses import Losses
+from promptvc.prompts.formats.fields import Fields
 from promptvc.prompts.formats.format import Imported
 from promptvc.prompts.formats.text import decoded
 
@@ -17,8 +19,8 @@ MOST = 10_000
 _LISTS = ("data", "prompts", "versions", "prompt_versions", "model_versions")
 
 
-def documents(data: bytes, file: str) -> Iterator[tuple[str, Any]]:
-    """(path, value) of each document of an export.
+def documents(data: bytes, file: str, losses: Losses) -> Iterator[tuple[str, Any]]:
+    """(path, value) of each document of an export; what stands around a list of them is a loss.
 
     Raises:
         InvalidDocument: it is no JSON, or has more than 10,000.
@@ -40,6 +42,10 @@ def documents(data: bytes, file: str) -> Iterator[tuple[str, Any]]:
         yield "", value
         return
     _check(len(items), file)
+    if key is not None:
+        around = Fields(value, "", losses)
+        around.take(key)
+        around.rest("it says how the list was asked for: see that no page is missing")
     yield from ((f"{key or ''}[{index}]", one) for index, one in enumerate(items))
 
 

@@ -20,9 +20,6 @@ HELPERS = frozenset({
     "if", "unless", "each", "with", "lookup", "log", "role", "history", "media", "section", "json", "ifEquals",
     "unlessEquals", "this", "else", "true", "false", "null", "undefined",
 })  # fmt: skip
-_TAG = re.compile(
-    r"(\\*)(?:\{\{(~?)!--(.*?)--(~?)\}\}|\{\{\{(~?)([^{}]*?)(~?)\}\}\}|\{\{(~?)([^{}]*?)(~?)\}\})", re.DOTALL
-)
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s=\"']+=(?:\"[^\"]*\"|'[^']*'|\S+)|[^\s\"']+")
 _PART = re.compile(r"[^\W\d]\w*")
 _STANDS = "there is no equal: it stands as it was written"
@@ -92,7 +89,7 @@ def handlebars_text(pieces: Pieces) -> str:
 
 
 def _escaped(text: str, *, before_place: bool) -> str:
-    if re.search(r"\\\{\{|\{{3}", text) or (before_place and text.endswith("{")):
+    if "\\{{" in text or (before_place and text.endswith("{")):
         raise InputError(
             "braces stand where Handlebars cannot have them",
             hint="export it as prompty, langchain or promptfoo",
@@ -245,34 +242,77 @@ class _Reader:
 
 
 def _tokens(text: str) -> Iterator[str | _Tag]:
-    """Texts and tags, with the white space taken away that Handlebars takes away."""
+    """Texts and tags, with the white space taken away that Handlebars takes away.
+
+    As its lexer has it: a backslash before a tag makes all up to the next tag a text, two are one backslash.
+    """
     found: list[str | _Tag] = []
     at = 0
     trim = False
-    for match in _TAG.finditer(text):
-        slashes = len(match[1])
-        before = text[at : match.start()] + "\\" * (slashes - 1 if slashes else 0)
-        at = match.end()
-        if slashes == 1:
-            found.append(before.lstrip() if trim else before)
-            found.append(match[0][1:])
+    while True:
+        start = text.find("{{", at)
+        before = text[at:] if start < 0 else text[at:start]
+        if trim:
+            before = before.lstrip()
+        if start < 0:
+            found.append(before)
+            break
+        if before.endswith("\\") and not before.endswith("\\\\"):
+            at = _end_of_quoted(text, start)
+            found += (before[:-1] + text[start:at],)
             trim = False
             continue
-        comment = match[3]
-        inside = f"!{comment}" if comment is not None else match[6] if match[6] is not None else match[9]
-        left = match[2] or match[5] or match[8]
-        right = match[4] or match[7] or match[10]
-        before = before.lstrip() if trim else before
-        found.append(before.rstrip() if left else before)
-        found.append(
-            _Tag(
-                inside, match[0], line=inside.strip()[:1] in {"#", "/", "^", "!"} or inside.strip() == "else"
-            )
-        )
-        trim = bool(right)
-    rest = text[at:]
-    found.append(rest.lstrip() if trim else rest)
-    yield from _without_lines(found)
+        tag, at, left, trim = _tag_at(text, start)
+        before = before[:-1] if before.endswith("\\\\") else before
+        found += (before.rstrip() if left else before, tag)
+    yield from _without_lines(_joined(found))
+
+
+def _end_of_quoted(text: str, start: int) -> int:
+    """Where a text that a backslash made of a tag ends: before the next tag and the backslashes that are its own."""
+    end = text.find("{{", start + 2)
+    if end < 0:
+        return len(text)
+    own = len(text[start + 2 : end]) - len(text[start + 2 : end].rstrip("\\"))
+    return end - min(own, 2)
+
+
+def _tag_at(text: str, start: int) -> tuple[_Tag, int, bool, bool]:
+    """The tag at ``start``, where it ends, and whether it takes the white space before and after it away."""
+    opening = next(each for each in ("{{!--", "{{~!--", "{{{{", "{{{", "{{") if text.startswith(each, start))
+    closing = {"{{!--": "--", "{{~!--": "--", "{{{{": "}}}}", "{{{": "}}}"}.get(opening, "}}")
+    end = text.find(closing, start + len(opening))
+    if end >= 0 and closing == "--":
+        ending = re.compile(r"--~?\}\}").search(text, end)
+        end, stop = (ending.start(), ending.end()) if ending else (-1, -1)
+    else:
+        stop = end + len(closing)
+    if end < 0:
+        shown = text[start : start + 20].replace("\n", " ")
+        raise InputError(f"the tag `{shown}` is not closed", hint="write \\{{ for braces that are text")
+    written = text[start:stop]
+    inside = text[start + len(opening) : end]
+    left, right = inside.startswith("~") or "~!" in opening, inside.endswith("~") or written.endswith("~}}")
+    inside = (
+        f"!{inside}"
+        if closing == "--"
+        else ">raw"
+        if opening == "{{{{"
+        else inside.removeprefix("~").removesuffix("~")
+    )
+    word = inside.strip()
+    return _Tag(inside, written, line=word[:1] in {"#", "/", "^", "!"} or word == "else"), stop, left, right
+
+
+def _joined(tokens: list[str | _Tag]) -> list[str | _Tag]:
+    """The same with a text between any two tags, and never two texts in a row."""
+    found: list[str | _Tag] = []
+    for token in tokens:
+        if isinstance(token, str) and found and isinstance(found[-1], str):
+            found[-1] += token
+        else:
+            found.append(token)
+    return found
 
 
 def _without_lines(tokens: list[str | _Tag]) -> Iterator[str | _Tag]:

@@ -44,7 +44,7 @@ class Langfuse:
     def sniff(self, data: bytes, filename: str) -> bool:
         """A name, a version and a prompt, of which OpenAI's have not all."""
         try:
-            first = next(iter(documents(data, filename)), None)
+            first = next(iter(documents(data, filename, Losses())), None)
         except InvalidDocument:
             return False
         value = first[1] if first else None
@@ -55,7 +55,7 @@ class Langfuse:
     def read(self, data: bytes, *, file: str) -> Read:
         """A prompt for each version."""
         losses = Losses()
-        found = [_imported(value, path, file, losses) for path, value in documents(data, file)]
+        found = [_imported(value, path, file, losses) for path, value in documents(data, file, losses)]
         return Read(by_version(found, file), losses.all())
 
     def write(self, prompt: Prompt, suite: Mapping[str, Any] | None = None) -> Written:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from promptvc.prompts.formats.format import Imported, Read, Written
 from promptvc.prompts.formats.languages import jinja
 from promptvc.prompts.formats.models import model_of, parameters_of, split_model
 from promptvc.prompts.formats.outgoing import laid_out, unsaid, unsaid_suite
-from promptvc.prompts.formats.pieces import Names, Turn
+from promptvc.prompts.formats.pieces import Code, Names, Turn, jinja_text
 from promptvc.prompts.model import OutputFormat, Prompt
 
 _TEXT, _TYPE = "mlflow.prompt.text", "_mlflow_prompt_type"
@@ -49,7 +49,7 @@ class MLflow:
     def sniff(self, data: bytes, filename: str) -> bool:
         """A template beside a name, or the registry's tag that holds one."""
         try:
-            first = next(iter(documents(data, filename)), None)
+            first = next(iter(documents(data, filename, Losses())), None)
         except InvalidDocument:
             return False
         value = _version(first[1]) if first else None
@@ -61,7 +61,9 @@ class MLflow:
     def read(self, data: bytes, *, file: str) -> Read:
         """A prompt for each version."""
         losses = Losses()
-        found = [_imported(_version(value), path, file, losses) for path, value in documents(data, file)]
+        found = [
+            _imported(_version(value), path, file, losses) for path, value in documents(data, file, losses)
+        ]
         return Read(by_version(found, file), losses.all())
 
     def write(self, prompt: Prompt, suite: Mapping[str, Any] | None = None) -> Written:
@@ -69,7 +71,7 @@ class MLflow:
         losses = Losses()
         value: dict[str, Any] = {
             "name": prompt.name.replace("/", "."),
-            "template": chat_json(laid_out(prompt, losses), prompt),
+            "template": _template(laid_out(prompt, losses), prompt),
         }
         if value["name"] != prompt.name:
             losses.add("name", prompt.name, f"it is called {value['name']} there: a name has no slash")
@@ -119,6 +121,11 @@ def _imported(value: Any, path: str, file: str, losses: Losses) -> Imported:
             "this is no prompt of MLflow's" + (f" ({path})" if path else ""), hint=hint, file=file
         )
     fields = Fields(value, path, losses)
+    for index, one in enumerate(fields.take("tags") if isinstance(value.get("tags"), list) else ()):
+        tag = Fields(one if isinstance(one, Mapping) else {"": one}, f"{fields.at('tags')}[{index}]", losses)
+        tag.take("key")
+        tag.take("value")
+        tag.rest()
     fields.take("tags")
     label, version = _named(fields)
     template = fields.take("template")
@@ -161,12 +168,14 @@ def _turns(template: Any, path: str, file: str, losses: Losses) -> list[Turn]:
     """Text or chat; Jinja where it has tags, as there."""
     names = Names(losses)
     turns = turns_of(template, path, names, losses)
+    if not isinstance(template, (str, list)):
+        return turns
     texts = (
         [template]
         if isinstance(template, str)
-        else [str(one.get("content")) for one in template or () if isinstance(one, Mapping)]
+        else [str(one.get("content")) for one in template if isinstance(one, Mapping)]
     )
-    if not any("{%" in text and "%}" in text for text in texts):
+    if not any(map(_is_jinja, texts)):
         return turns
     try:
         if isinstance(template, str):
@@ -184,6 +193,30 @@ def _turns(template: Any, path: str, file: str, losses: Losses) -> list[Turn]:
         losses.add(path, "Jinja", "only {{ name }} is filled in, for a message was left out")
         return turns
     return [Turn(turn.role, pieces) for turn, pieces in zip(taken, found, strict=True)]
+
+
+def _template(turns: Sequence[Turn], prompt: Prompt) -> list[dict[str, str]]:
+    """The messages; with Jinja where the prompt has it and MLflow sees it, by a ``{%`` tag.
+
+    Raises:
+        InputError: it would be taken for Jinja and is none, or the other way round.
+    """
+    quoted = [{"role": turn.role, "content": jinja_text(turn.pieces)} for turn in turns]
+    if any(isinstance(piece, Code) for turn in turns for piece in turn.pieces):
+        if any(_is_jinja(each["content"]) for each in quoted):
+            return quoted
+    else:
+        found = chat_json(turns, prompt)
+        if not any(_is_jinja(each["content"]) for each in found):
+            return found
+    raise InputError(
+        f"{prompt.name} cannot be said in MLflow, which knows Jinja by its `{{%` tags",
+        hint="export it as prompty, langchain or promptfoo",
+    )
+
+
+def _is_jinja(text: str) -> bool:
+    return "{%" in text and "%}" in text
 
 
 def _model(config: Fields) -> tuple[str | None, dict[str, Any]]:
@@ -222,7 +255,7 @@ def _aliases(fields: Fields) -> list[str]:
     found = (
         value if isinstance(value, (list, tuple)) else list(value or {}) if isinstance(value, Mapping) else []
     )
-    return [str(one.get("alias") if isinstance(one, Mapping) else one) for one in found]
+    return [str(one["alias"] if isinstance(one, Mapping) and "alias" in one else one) for one in found]
 
 
 def _config(prompt: Prompt) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class OpenAI:
     def sniff(self, data: bytes, filename: str) -> bool:
         """A request with messages or an input, and none of the keys of the other tools."""
         try:
-            first = next(_documents(data, filename), None)
+            first = next(_documents(data, filename, Losses()), None)
         except InvalidDocument:
             return False
         body = _body(first[1]) if first else None
@@ -60,7 +60,7 @@ class OpenAI:
         """A prompt for each document."""
         losses = Losses()
         found: list[Imported] = []
-        for path, value in _documents(data, file):
+        for path, value in _documents(data, file, losses):
             if len(found) == _MOST:
                 losses.add(path, "the rest", f"only the first {_MOST:,} prompts came over")
                 break
@@ -89,7 +89,7 @@ class OpenAI:
         return Written({f"{prompt.name}.json": text.encode()}, losses.all())
 
 
-def _documents(data: bytes, file: str) -> Iterator[tuple[str, Any]]:
+def _documents(data: bytes, file: str, losses: Losses) -> Iterator[tuple[str, Any]]:
     """(path, value) of each prompt in the file."""
     if file.lower().endswith(".jsonl"):
         for number, line in enumerate(decoded(data, file).split("\n"), 1):
@@ -97,7 +97,13 @@ def _documents(data: bytes, file: str) -> Iterator[tuple[str, Any]]:
                 yield f"line {number}", parse_json(line, file=file, line=number)
         return
     value = load_json_document(data, file=file)
-    items = value.get("data") if isinstance(value, Mapping) and value.get("object") == "list" else value
+    items = value
+    if isinstance(value, Mapping) and value.get("object") == "list" and isinstance(value.get("data"), list):
+        items = value["data"]
+        around = Fields(value, "", losses)
+        around.take("object")
+        around.take("data")
+        around.rest("it says how the list was asked for: see that no page is missing")
     if isinstance(items, list) and not (items and isinstance(items[0], Mapping) and "role" in items[0]):
         yield from ((f"[{index}]", one) for index, one in enumerate(items))
     else:
@@ -195,7 +201,6 @@ def _given(fields: Fields, key: str, names: Names, variables: dict[str, Variable
         if isinstance(value, str) and shown(value) == value:
             variables[ours] = Variable(ours, required=False, default=value)
         elif value is not None:
-            variables[ours] = Variable(ours)
             fields.losses.add(
                 f"{fields.at(key)}.{name}", shown(value), "the value of a variable is text here"
             )
