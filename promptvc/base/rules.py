@@ -90,6 +90,10 @@ _ALL = (
         "It is kept and has no effect; often it is misspelt.",
     ),
     _lint(
+        "prompt-yml", "warning", "Something in a .prompt.yml means nothing here.",
+        "It meant something to GitHub's own tools, which are retired.",
+    ),
+    _lint(
         "byte-order-mark", "warning", "A file begins with a byte order mark.",
         "Other tools take it for a part of the first key.", fixable=True,
     ),

@@ -19,12 +19,17 @@ def list_(edge: Edge) -> None:
 
     def text(ui: Ui) -> None:
         rows = [
-            (one.name, _v(one.version), one.model, _where(one.environments), ", ".join(one.tags))
+            (one.name, _version(one), one.model, _where(one.environments), ", ".join(one.tags))
             for one in prompts
         ]
         ui.table(("prompt", "version", "model", "runs in", "tags"), rows, empty="no prompts yet")
 
     edge.show([one.to_json() for one in prompts], text)
+
+
+def _version(one: catalogue.Listed) -> str:
+    """With a word where the number of a file that says none is not main's."""
+    return _v(one.version) + (f" {one.counted}" if one.counted in {"branch", "uncommitted"} else "")
 
 
 def _v(version: int | None) -> str:

@@ -25,7 +25,11 @@ def log(edge: Edge, name: str, as_graph: bool) -> None:
         drawing = graphs.graph(edge.project(), name)
         edge.show(drawing.to_json(), lambda ui: _draw(ui, drawing))
         return
-    entries = chronicle.log(edge.project(), name)
+    project = edge.project()
+    entries = chronicle.log(project, name)
+    counted = chronicle.remark(project, name)
+    if counted is not None:
+        edge.ui.note(counted)
 
     def text(ui: Ui) -> None:
         rows = [

@@ -10,6 +10,12 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import show as showing
 
+_COUNTED = {
+    "main": "the file says no version, and this is so many contents of it on main",
+    "branch": "the file says no version, and main has not got this content yet",
+    "uncommitted": "the file says no version, and this content is not committed yet",
+}
+
 
 @click.command("show")
 @click.argument("reference", metavar="NAME[@REV]", type=NAME)
@@ -23,6 +29,9 @@ def show(edge: Edge, reference: str, variables: tuple[str, ...]) -> None:
     REV is a version (v3 or 3), latest, an environment, or any git revision; without it the working tree's file.
     """
     shown = showing.show(edge.project(), reference, _pairs(variables) if variables else None)
+
+    if shown.counted is not None:
+        edge.ui.note(f"v{shown.version.version} is counted: {_COUNTED[shown.counted]}")
 
     def text(ui: Ui) -> None:
         if shown.messages is None:

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from promptvc.base.errors import InputError, Usage
 from promptvc.base.files import storage_errors
-from promptvc.git.objects import Objects
+from promptvc.git.objects import Objects, blob_id
 from promptvc.git.repo import Repository
 from promptvc.prompts.names import FOLDER, foreign_name, is_foreign, name_of
 from promptvc.store.history import History
+from promptvc.store.listing import refuse_outside
 from promptvc.store.numbering import Owned, counted_versions
 
 
@@ -62,9 +63,14 @@ class Foreign:
         self._numbers: dict[str, dict[str, Owned]] = {}
 
     @cached_property
+    def files(self) -> tuple[str, ...]:
+        """All such files of the working tree, from the prompt root, sorted; those of impossible names too."""
+        return tuple(working_files(self._repository, self._where))
+
+    @cached_property
     def working(self) -> Mapping[str, tuple[str, ...]]:
         """Name -> its files in the working tree, from the prompt root; more than one is a mistake."""
-        return _named(working_files(self._repository, self._where))
+        return _named(self.files)
 
     def names(self) -> list[str]:
         """The names in the working tree (in main's newest commit in a bare repository), sorted."""
@@ -98,6 +104,22 @@ class Foreign:
         found = (self.committed(tip).get(name) for tip in self._tips())
         return next((one[0] for one in found if one is not None), None)
 
+    def content(self, name: str) -> tuple[str, str, bytes]:
+        """Path, digest and bytes of one of :meth:`names`; of several files of a name the first.
+
+        Raises:
+            InputError: it is a symbolic link that leads out of the prompt root.
+        """
+        root = self._where.root
+        if root is None:
+            path, blob = self.committed(self._tips()[0])[name]
+            return path, blob, self._objects.blob(blob)
+        path = self.working[name][0]
+        refuse_outside(root, root / path)
+        with storage_errors(root / path):
+            data = (root / path).read_bytes()
+        return path, blob_id(data, self._repository.object_format), data
+
     def versions(self, path: str) -> Mapping[str, Owned]:
         """Content -> its number and the commit that brought it, in the order of the numbers.
 
@@ -111,6 +133,18 @@ class Foreign:
             found = counted_versions(self._history, path, tips)
             self._numbers[path] = {owned.blob: owned for owned in found}
         return self._numbers[path]
+
+    def counted(self, path: str, blob: str) -> str | None:
+        """Where the number of a content comes from: ``main``, the current ``branch``, or ``uncommitted``.
+
+        None for a file of promptvc's own, which says its number itself.
+        """
+        if not is_foreign(path):
+            return None
+        if blob not in self.versions(path):
+            return "uncommitted"
+        on_main = counted_versions(self._history, path, self._tips()[:1])
+        return "main" if any(one.blob == blob for one in on_main) else "branch"
 
     def number(self, path: str, blob: str) -> int:
         """The number of a content: one more than the highest where neither main nor HEAD ever had it."""
@@ -139,20 +173,23 @@ def lies_anywhere(repository: Repository, root: Path, folder: str) -> bool:
     return bool(working_files(repository, Where(folder, root, anywhere=True)))
 
 
-def refuse_foreign(path: str, name: str) -> None:
+def refuse_foreign(path: str | None, name: str, what: str) -> None:
     """
+    Args:
+        what: the command that writes prompts, or goes by their items.
+
     Raises:
-        Usage: the file at ``path``, which ``name`` stands for, is of GitHub's format: read, and never written.
+        Usage: the file at ``path``, which ``name`` stands for, is of GitHub's format, which is only read.
     """
-    if is_foreign(path):
+    if path is not None and is_foreign(path):
         file = shlex.quote(path.rpartition(":")[2])
         raise Usage(
-            f"{path} is of GitHub's format, which is read and never written",
+            f"{what} takes a prompt of promptvc's own, and {path} is of GitHub's format, which is only read",
             hint=f"convert it first: promptvc import prompt-yml {file} --name {name}",
         )
 
 
-def _named(paths: Mapping[str, str] | list[str]) -> dict[str, tuple[str, ...]]:
+def _named(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(paths):
         name = foreign_name(path)

@@ -20,6 +20,7 @@ from promptvc.prompts.marks import conflict_markers
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import path_of
 from promptvc.store.commits import message, next_version
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.versions import Resolver, Version
 from promptvc.workflows.project import Project
 
@@ -66,6 +67,7 @@ def commit(project: Project, request: CommitRequest) -> Authored:
     if not request.message.strip():
         raise Usage("the message is empty", hint="say what changed: -m TEXT")
     working = project.resolver.working(request.name)
+    refuse_foreign(working.path, working.name, "commit")
     prompt = load_prompt(working.data, file=working.path, name=working.name, memo=project.memo)
     _refuse_marks(working)
     branch = request.branch

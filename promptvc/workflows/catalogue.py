@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from promptvc.base.documents import load_yaml
+from promptvc.base.errors import InvalidDocument, NotFound
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
 from promptvc.deployment.environments import deployments
 from promptvc.git.objects import blob_id
+from promptvc.prompts.formats.github.documents import prompt_document
 from promptvc.store.listing import working_prompts
 from promptvc.workflows.project import Project
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of `list`. ``environments`` maps each that runs the prompt to the version it runs."""
+    """One line of `list`. ``environments`` maps each that runs the prompt to the version it runs.
+
+    ``counted`` is where the number of a file of GitHub's format, which says none, comes from: ``main``, ``branch`` or
+    ``uncommitted``; None for a prompt of promptvc's own.
+    """
 
     name: str
     version: int | None
@@ -23,6 +31,7 @@ class Listed:
     model: str | None
     tags: tuple[str, ...]
     environments: Mapping[str, int | None]
+    counted: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As `list --json` prints it."""
@@ -33,6 +42,7 @@ class Listed:
             "model": self.model,
             "tags": list(self.tags),
             "environments": dict(self.environments),
+            "counted": self.counted,
         }
 
 
@@ -49,7 +59,7 @@ def list_prompts(project: Project) -> tuple[Listed, ...]:
         content = {digests[name]: data for name, data in files.items()}
     summaries = resolver.contents.summaries(digests.values(), content.__getitem__ if content else None)
     runs = _runs(project)
-    return tuple(
+    own = [
         Listed(
             name=name,
             version=summaries[digest].version,
@@ -59,7 +69,21 @@ def list_prompts(project: Project) -> tuple[Listed, ...]:
             environments=runs.get(name, {}),
         )
         for name, digest in digests.items()
-    )
+    ]
+    lying = [_lying(project, name) for name in resolver.foreign.names() if name not in digests]
+    return tuple(sorted((*own, *lying), key=lambda one: one.name) if lying else own)
+
+
+def _lying(project: Project, name: str) -> Listed:
+    """A prompt in a file of GitHub's format, in whatever state that is."""
+    resolver = project.resolver
+    path, digest, data = resolver.foreign.content(name)
+    model = version = counted = None
+    with suppress(InvalidDocument):
+        model = prompt_document(load_yaml(data, file=path), name, 1, memo=project.memo).value.get("model")
+    with suppress(NotFound):  # a shallow clone cannot count
+        version, counted = resolver.foreign.number(path, digest), resolver.foreign.counted(path, digest)
+    return Listed(name, version, digest, model or project.settings.model, (), {}, counted)
 
 
 def _runs(project: Project) -> dict[str, dict[str, int | None]]:

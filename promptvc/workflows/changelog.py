@@ -13,6 +13,7 @@ from promptvc.evidence.trainings import Training
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.review.changelog import Changelog, Happening, Section, Voice, markdown
 from promptvc.store.diff import diff_prompts
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import Reference, parse_reference
 from promptvc.store.verdicts import Verdict, newest, verdicts_of
@@ -115,6 +116,7 @@ class _Writing:
     def __init__(self, project: Project, name: str, moves: Moves, trainings: Mapping[str, Training]) -> None:
         self.project = project
         self.name = name
+        refuse_foreign(project.resolver.lying(name), name, "changelog")
         self.entries = project.resolver.log(name)
         self.trainings = trainings
         self.moves = moves.of(name)

@@ -33,14 +33,26 @@ def changed_since(project: Project, revision: str) -> tuple[str, ...]:
     )  # unrelated histories, and shallow clones, have none
     before = {**project.tree(base, "prompts"), **project.tree(base, "evaluation")}
     names = sorted(working_prompts(project.root) if project.root is not None else project.resolver.names())
+    foreign = project.resolver.foreign
+    lying = {name: foreign.content(name)[0] for name in foreign.names() if name not in names}
+    before |= dict(foreign.committed(base).values())
+    names = sorted([*names, *lying])
     settings = project.objects.at(base, project.prefix + FILE)
     if _digest(project, FILE) != (settings[0] if settings is not None else None):
         return tuple(names)
-    return tuple(name for name in names if _differs(project, name, before))
+    return tuple(name for name in names if _differs(project, name, lying.get(name), before))
 
 
-def _differs(project: Project, name: str, before: Mapping[str, str]) -> bool:
-    own = {path_of(name), suite_path(name)}
+def has_cases(project: Project, name: str) -> bool:
+    """Whether somebody wrote cases for a prompt of the working tree, into a suite or into a file of GitHub's format."""
+    if project.read(suite_path(name)) is not None:
+        return True
+    foreign = project.resolver.foreign
+    return name in foreign.names() and b"testData" in foreign.content(name)[2]
+
+
+def _differs(project: Project, name: str, lying: str | None, before: Mapping[str, str]) -> bool:
+    own = {lying or path_of(name), suite_path(name)}
     stem = f"evaluation/{name}."
     folder, _, start = stem.rpartition("/")
     now = [f"{folder}/{each}" for each in project.files().list(folder) if each.startswith(start)]

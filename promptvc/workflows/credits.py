@@ -13,6 +13,7 @@ from promptvc.feedback.events import Event
 from promptvc.prompts.model import read_prompt
 from promptvc.prompts.render import input_text
 from promptvc.store.blame import Origin, Part
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.lineage import LINES, Lineage
 from promptvc.store.verdicts import Verdict, verdicts_of
@@ -104,6 +105,7 @@ class Credits:
             NotFound: a shallow clone, which cannot know.
             InvalidDocument: the version is no prompt.
         """
+        refuse_foreign(version.path, version.name, "blame or why")
         self.project = project
         self.version = version
         self.lineage = Lineage(project.resolver, version)

@@ -11,6 +11,7 @@ from typing import Any
 from promptvc.base.errors import NotFound, Usage
 from promptvc.base.memo import Memo
 from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.prompts.names import is_foreign
 from promptvc.store.diff import Change, diff_prompts, unified_diff
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
@@ -86,7 +87,9 @@ def _because(value: Mapping[str, Any]) -> str:
 
 
 def _load(version: Version, memo: Memo) -> Prompt:
-    return load_prompt(version.data, file=version.source, memo=memo)
+    # A file of GitHub's format says neither name nor version: both are of its path and its history.
+    name = version.name if is_foreign(version.path) else None
+    return load_prompt(version.data, file=version.source, name=name, memo=memo, version=version.version)
 
 
 def _label(given: str, version: Version) -> str:

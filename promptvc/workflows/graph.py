@@ -14,6 +14,7 @@ from promptvc.evidence.records import VersionKey
 from promptvc.prompts.names import path_of
 from promptvc.store.candidates import candidates
 from promptvc.store.descent import Descent
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.graph import Drawn, draw
 from promptvc.store.references import parse_reference
 from promptvc.store.verdicts import newest, verdicts_of
@@ -111,6 +112,7 @@ class _Drawing:
         self.project = project
         self.name = name
         resolver = project.resolver
+        refuse_foreign(resolver.lying(name), name, "log --graph")
         self.entries = {entry.digest: entry for entry in resolver.log(name, revision)}
         self.branches = self._branches() if revision is None else {}
         tips = [resolver.main, resolver.head, *(commit for _, commit in self.branches.values())]

@@ -20,6 +20,7 @@ from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.models.providers import OFFLINE
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import nearest, path_of
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.references import name_alone
 from promptvc.store.versions import Version
 from promptvc.training.data.claims import OLDER, ClaimOptions
@@ -167,6 +168,7 @@ def _divided(
 def _version(project: Project, name: str, main: str) -> Version:
     found = project.resolver.at(name, main)
     if found is not None:
+        refuse_foreign(found.path, name, "train")
         return found
     near = nearest(name, project.resolver.names(main))
     hint = f"did you mean {near}?" if near else "training starts from main: commit the prompt there first"

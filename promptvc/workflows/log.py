@@ -8,7 +8,15 @@ from promptvc.store.verdicts import newest, verdicts_of
 from promptvc.workflows.logged import Logged, as_logged
 from promptvc.workflows.project import Project
 
-__all__ = ["Logged", "log"]
+__all__ = ["Logged", "log", "remark"]
+
+
+def remark(project: Project, name: str) -> str | None:
+    """Where the numbers come from, where a file does not say them."""
+    path = project.resolver.lying(parse_reference(name).name)
+    if path is None:
+        return None
+    return f"{path} says no version: its contents on main are counted, then those that only this branch has"
 
 
 def log(project: Project, name: str) -> tuple[Logged, ...]:

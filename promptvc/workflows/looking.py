@@ -15,7 +15,7 @@ from promptvc.base.findings import Problem, problems_of
 from promptvc.base.rules import RULES, nearest_rule
 from promptvc.deployment.checking import DeploymentsCheck
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
-from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite
+from promptvc.evaluation.cases.suite import Suite, check_variables, load_suite, read_github
 from promptvc.evaluation.checking import baseline_problems, quarantine_problems
 from promptvc.evaluation.quarantine import prompt_of as quarantined_prompt
 from promptvc.evidence.baselines import approved_prompt
@@ -28,11 +28,20 @@ from promptvc.feedback.segments import prompt_of
 from promptvc.feedback.spool import Spool
 from promptvc.git.commits import leftovers
 from promptvc.git.objects import blob_id
+from promptvc.prompts.lint.github import github_bytes, github_problems
 from promptvc.prompts.lint.lint import problem_of, prompt_problems
 from promptvc.prompts.lint.raw import conflict_remarks, raw_remarks
 from promptvc.prompts.model import Prompt, read_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
-from promptvc.prompts.names import check_name, name_of, nearest, path_of
+from promptvc.prompts.names import (
+    FOREIGN_SUFFIXES,
+    check_name,
+    foreign_name,
+    is_foreign,
+    name_of,
+    nearest,
+    path_of,
+)
 from promptvc.store.checking import version_problems
 from promptvc.store.listing import leads_out
 from promptvc.training.data.leakage import leak_problems
@@ -69,6 +78,7 @@ class Looking:
         # A checkout of a merge result, as CI makes one, is detached: where it stands is what main will be.
         self.main = project.main_commit or project.resolver.head
         known = {name for name in map(name_of, self.files) if name is not None}
+        known |= set(project.resolver.foreign.names())
         for name in names:
             if name not in known:
                 near = nearest(name, known)
@@ -85,6 +95,7 @@ class Looking:
         yield from self._unset
         yield from self._links()
         yield from self._prompts()
+        yield from self._foreign()
         yield from self._suites()
         yield from self._evidence()
         yield from self._beside_suites()
@@ -150,7 +161,9 @@ class Looking:
             ]
             return sorted([*paths, *([FILE] if self.project.read(FILE) is not None else [])])
         files = [path for folder in _FOLDERS for path in self._below(root, folder)]
-        return sorted([*files, *self._one(root, FILE)])
+        lying = [path for path in self.project.resolver.foreign.files if path not in self.plain]
+        elsewhere = [path for each in lying for path in self._one(root, each) if each not in files]
+        return sorted([*files, *elsewhere, *self._one(root, FILE)])
 
     def _below(self, root: Path, folder: str) -> Iterator[str]:
         pending = [*self._one(root, folder, folder=True)]
@@ -212,7 +225,25 @@ class Looking:
 
     def _load(self, path: str, name: str | None, into: list[Document]) -> None:
         into.append(load_yaml(self.read(path), file=path))
-        self.prompts[name_of(path) or path] = read_prompt(into[0], name=name)
+        prompt = read_prompt(into[0], name=name)
+        self.prompts.setdefault(name_of(path) or prompt.name, prompt)
+
+    def _foreign(self) -> Iterator[Problem]:
+        """Files of GitHub's format, which are used as they lie."""
+        every = set(self.files)
+        working = self.project.resolver.foreign.working
+        for path in filter(is_foreign, self.files):
+            name = foreign_name(path)
+            if not self.wanted(name):
+                continue
+            named = () if name is None else (path_of(name), *working.get(name, ()))
+            yield from github_bytes(path, self.read(path), [each for each in named if each in every])
+            documents: list[Document] = []
+            if name is not None:
+                yield from problems_of("prompt", path, self._load, path, name, documents)
+            for document in documents:
+                yield from github_problems(document, self.settings.check)
+                yield from problems_of("suite", path, read_github, document)
 
     def _suites(self) -> Iterator[Problem]:
         named = [(path, _suite_name(path)) for path in self.files]
@@ -317,16 +348,18 @@ class Looking:
     def _kept(self) -> Iterator[Problem]:
         """Secrets in everything that people write, and marks of a merge in what no other rule reads the bytes of."""
         for path in self.files:
-            if path.endswith(".yaml") and not path.startswith(_KEPT) and self.wanted_file(path):
+            if path.endswith((".yaml", *FOREIGN_SUFFIXES)) and not path.startswith(_KEPT) and self.wanted_file(path):
                 data = self.read(path)
                 yield from secret_problems(path, data)
-                if name_of(path) is None:
+                if name_of(path) is None and not is_foreign(path):
                     yield from (problem_of(remark, path) for remark in conflict_remarks(data))
 
     def wanted_file(self, path: str) -> bool:
         """Whether a file is about a prompt that is looked at; what is about none is looked at with all."""
         if not self.names:
             return True
+        if is_foreign(path):
+            return foreign_name(path) in self.names
         stem = path.removesuffix(".yaml")
         return any(stem.endswith(f"/{name}") or f"/{name}." in path for name in self.names)
 

@@ -10,6 +10,7 @@ from promptvc.base.ids import is_ulid
 from promptvc.evidence.ledger import Training
 from promptvc.evidence.records import ComparisonRecord
 from promptvc.prompts.edit import with_version
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.proofs import evidence_of
 from promptvc.store.versions import Version
@@ -49,6 +50,7 @@ def made(project: Project, reference: str) -> Made:
     version = (_tip(project, reference, branch["name"]) if branch else None) or project.resolver.resolve(
         wanted
     )
+    refuse_foreign(version.path, version.name, "verify")
     trainings = ledgers.read(version.name).trainings
     for training in trainings:
         if training.candidate is not None and training.candidate.digest == version.digest:

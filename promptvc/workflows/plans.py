@@ -20,7 +20,7 @@ from promptvc.models.providers import OFFLINE
 from promptvc.prompts.names import path_of
 from promptvc.store.references import Reference, parse_reference
 from promptvc.workflows.approved import require_baseline
-from promptvc.workflows.changes import changed_since
+from promptvc.workflows.changes import changed_since, has_cases
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import (
     Loaded,
@@ -122,7 +122,7 @@ def plans(project: Project, request: EvaluateRequest) -> tuple[Plan, ...]:
     references = [parse_reference(one) for one in request.references]
     if request.changed_since is not None:
         changed = changed_since(project, request.changed_since)
-        references += [Reference(name) for name in changed if project.read(f"evaluation/{name}.yaml")]
+        references += [Reference(name) for name in changed if has_cases(project, name)]
     elif not references:
         raise Usage("say which prompt to evaluate", hint="promptvc evaluate NAME, or --changed-since REV")
     if request.gate:

@@ -15,9 +15,9 @@ from promptvc.base.log import Log, Silent
 from promptvc.base.memo import Memo
 from promptvc.git.objects import Objects
 from promptvc.git.repo import Repository
-from promptvc.prompts.names import nearest
-from promptvc.store.forges import read_forge
+from promptvc.prompts.names import foreign_name, name_of, nearest
 from promptvc.store.foreign import lies_anywhere
+from promptvc.store.forges import read_forge
 from promptvc.store.history import History
 from promptvc.store.listing import refuse_outside
 from promptvc.store.versions import Place, Resolver
@@ -291,7 +291,8 @@ def names_nearby(directory: Path) -> tuple[list[str], list[str]]:
     for place in _upward(directory):
         if (place / FILE).is_file() or (place / "prompts").is_dir():
             prompts = place / "prompts"
-            names = [path.relative_to(prompts).with_suffix("").as_posix() for path in prompts.rglob("*.yaml")]
+            paths = [f"prompts/{path.relative_to(prompts).as_posix()}" for path in prompts.rglob("*.y*ml")]
+            names = [name for name in (name_of(path) or foreign_name(path) for path in paths) if name]
             deployments = place / "deployments"
             found = [path.name for path in deployments.iterdir()] if deployments.is_dir() else []
             return sorted(names), sorted(found)

@@ -17,6 +17,7 @@ from promptvc.git.commits import Plan
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import check_environment, nearest
 from promptvc.store.commits import message
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.workflows.project import Project
@@ -68,6 +69,7 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
     environment = check_environment(request.environment or project.settings.default_environment)
     wanted = parse_reference(request.reference)
     version = project.resolver.resolve(wanted if wanted.revision else f"{wanted.name}@latest")
+    refuse_foreign(version.path, version.name, "deploy")
     shipment = Shipment(
         version,
         environment,

@@ -14,11 +14,15 @@ from promptvc.workflows.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One version. ``messages`` are rendered when variables were given, else None."""
+    """One version. ``messages`` are rendered when variables were given, else None.
+
+    ``counted`` is where the number of a file that says none comes from: ``main``, ``branch`` or ``uncommitted``.
+    """
 
     version: Version
     prompt: Prompt
     messages: tuple[Mapping[str, str], ...] | None
+    counted: str | None = None
 
     @property
     def text(self) -> str:
@@ -32,6 +36,7 @@ class Shown:
             "version": self.version.version,
             "digest": self.version.digest,
             "commit": self.version.commit,
+            "counted": self.counted,
             "prompt": self.prompt.to_json(),
             "messages": None if self.messages is None else [dict(message) for message in self.messages],
         }
@@ -40,9 +45,11 @@ class Shown:
 def show(project: Project, reference: str, variables: Mapping[str, str] | None = None) -> Shown:
     """The version that ``reference`` means, rendered with ``variables`` if they are given."""
     version = project.resolver.resolve(reference)
-    prompt = load_prompt(version.data, file=version.source, name=version.name, memo=project.memo)
+    prompt = load_prompt(
+        version.data, file=version.source, name=version.name, memo=project.memo, version=version.version
+    )
     rendered = None
     if variables is not None:
         messages = render(prompt, variables)
         rendered = tuple({"role": message.role, "content": message.content} for message in messages)
-    return Shown(version, prompt, rendered)
+    return Shown(version, prompt, rendered, project.resolver.foreign.counted(version.path, version.digest))

@@ -15,7 +15,7 @@ from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
 from promptvc.evaluation.cases.finding import Shelf, suite_path
 from promptvc.evaluation.cases.generated import generated_suite
 from promptvc.evaluation.cases.sequence import ids_of
-from promptvc.evaluation.cases.suite import Case, Suite, check_variables
+from promptvc.evaluation.cases.suite import Case, Suite, check_variables, read_github
 from promptvc.evaluation.judges.prompts import JudgePrompt, own_judge_prompt
 from promptvc.evaluation.level import Level, level_of
 from promptvc.evaluation.sessions.opening import Place
@@ -25,9 +25,10 @@ from promptvc.git.commits import Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.git.objects import blob_id
 from promptvc.prompts.edit import with_version
+from promptvc.prompts.formats.github.documents import models_in
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
-from promptvc.prompts.names import name_of, path_of
+from promptvc.prompts.names import is_foreign, name_of, path_of
 from promptvc.store import trust
 from promptvc.store.commits import message
 from promptvc.store.ledgers import Ledgers
@@ -102,6 +103,9 @@ def _allowing(project: Project) -> Settings:
             with suppress(InvalidDocument):
                 value = load_yaml(objects.blob(blob), file=file).value
                 named.add(value.get("model") if isinstance(value, dict) else None)
+    for file, blob in project.resolver.foreign.committed(base).values():
+        with suppress(InvalidDocument):
+            named |= models_in(load_yaml(objects.blob(blob), file=file))
     exact = sorted(escape(spec) for spec in named if isinstance(spec, str))
     return replace(settings, models=replace(settings.models, allow=tuple(exact)))
 
@@ -111,13 +115,30 @@ def shelf(project: Project, commit: str | None = None) -> Shelf:
     return Shelf(project.files(commit), commit, project.memo)
 
 
+def suite_in(project: Project, version: Version, commit: str | None) -> Suite | None:
+    """The suite of a version's prompt in ``commit``, or in the working tree; None where there is none.
+
+    A file of GitHub's format is its own suite where there is no other.
+    """
+    found = shelf(project, commit).suite(version.name)
+    if found is not None or not is_foreign(version.path):
+        return found
+    lying = version
+    with suppress(NotFound):
+        resolver = project.resolver
+        lying = (resolver.working(version.name) if commit is None else resolver.at(version.name, commit)) or version
+    if not is_foreign(lying.path):
+        return None
+    return read_github(load_yaml(lying.data, file=lying.source))
+
+
 def loaded(project: Project, version: Version, suite: Suite) -> Loaded:
     """The prompt of ``version``, which can answer every case of ``suite``.
 
     Raises:
         InvalidDocument: no prompt; a case that lacks a variable.
     """
-    prompt = load_prompt(version.data, file=version.path, name=version.name, memo=project.memo)
+    prompt = _prompt(project, version)
     check_variables(suite, [one.name for one in prompt.variables if one.required])
     return Loaded(version, prompt)
 
@@ -132,7 +153,7 @@ def suite_for(project: Project, reference: Reference, version: Version) -> Suite
         NotFound: a git revision that brings none.
     """
     commit = version.commit if _is_git_revision(reference, version) else None
-    suite = shelf(project, commit).suite(version.name)
+    suite = suite_in(project, version, commit)
     if suite is None and commit is not None:
         raise NotFound(
             f"{version.name} has no suite in {reference.revision}",
@@ -143,7 +164,7 @@ def suite_for(project: Project, reference: Reference, version: Version) -> Suite
 
 def generated(project: Project, version: Version) -> SuiteAt:
     """A suite made up for a version that has none, from its variables and its feedback."""
-    prompt = load_prompt(version.data, file=version.path, name=version.name, memo=project.memo)
+    prompt = _prompt(project, version)
     events = events_of(project, version.name)
     suite = generated_suite(prompt, documents(events, Inputs.of(prompt).given, project.settings.feedback))
     return SuiteAt(suite, None, suite.digest)
@@ -165,11 +186,11 @@ def require_committed(project: Project, version: Version, judged: SuiteAt) -> No
                 hint=f"promptvc commit {name} -m TEXT, or name a revision: {name}@v{version.version}",
             )
     if judged.commit is not None or any(
-        _has(project, version.name, commit, judged.digest)
+        _has(project, version, commit, judged.digest)
         for commit in (project.resolver.head, version.commit)
     ):
         return
-    file = suite_path(version.name)
+    file = version.path if is_foreign(judged.suite.file) else suite_path(version.name)
     raise Usage(
         f"--save needs a committed suite, and {file} has changes",
         hint=f"git add {file} && git commit, then evaluate again",
@@ -226,16 +247,22 @@ def quarantined(
     return found.reasons(ids_of(cases), now.date()) if found.entries else {}
 
 
+def _prompt(project: Project, version: Version) -> Prompt:
+    return load_prompt(
+        version.data, file=version.path, name=version.name, memo=project.memo, version=version.version
+    )
+
+
 def _is_git_revision(reference: Reference, version: Version) -> bool:
     named = reference.revision in {None, "latest"} or reference.version == version.version
-    return not named and version.path == path_of(version.name)
+    return not named and (version.path == path_of(version.name) or is_foreign(version.path))
 
 
-def _has(project: Project, name: str, commit: str | None, digest: str) -> bool:
+def _has(project: Project, version: Version, commit: str | None, digest: str) -> bool:
     if commit is None:
         return False
     try:
-        suite = shelf(project, commit).suite(name)
+        suite = suite_in(project, version, commit)
     except InvalidDocument:
         return False
     return suite is not None and suite.digest == digest

@@ -39,8 +39,9 @@ from promptvc.evaluation.cases.grammar import InDocument, match_problem, meant, 
 from promptvc.evaluation.cases.making import CaseMaker, coded
 from promptvc.evaluation.cases.sequence import Joined, digest_of, ids_of, lacking_of, of_split
 from promptvc.evaluation.reduce import parse_reducer
+from promptvc.prompts.formats.github.documents import suite_document
 
-__all__ = ["EXPECTED", "Case", "Split", "Suite", "check_variables", "digest_of", "load_suite"]
+__all__ = ["EXPECTED", "Case", "Split", "Suite", "check_variables", "digest_of", "load_suite", "read_github"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,16 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
             given what it does not take, two cases with one id, a case that asserts nothing, a dataset that is not
             there or is none.
     """
-    document = load_yaml(data, file=file)
+    return read_suite(load_yaml(data, file=file), files=files, memo=memo)
+
+
+def read_suite(document: Document, *, files: Files | None = None, memo: Memo | None = None) -> Suite:
+    """The same from a document that is read already.
+
+    Raises:
+        InvalidDocument: as :func:`load_suite`.
+    """
+    file = document.file
     validate(document, "suite", memo=memo)
     value: Mapping[str, Any] = document.value
     top = InDocument(document)
@@ -125,6 +135,16 @@ def load_suite(data: bytes, *, file: str, files: Files | None = None, memo: Memo
         at_once=maker.at_once,
         code=MappingProxyType({} if code is None else code.found),
     )
+
+
+def read_github(document: Document) -> Suite | None:
+    """The suite in a file of GitHub's format: its test data and evaluators. None where it has no test data.
+
+    Raises:
+        InvalidDocument: with file and line.
+    """
+    translated = suite_document(document)
+    return None if translated is None else read_suite(translated)
 
 
 def check_variables(suite: Suite, required: Collection[str]) -> None:

@@ -48,19 +48,11 @@ class PromptYml:
         document = load_yaml(data, file=file)
         reading = reading_of(document)
         prompt = read_prompt(as_prompt(document, UNNAMED, 1, _pruned(reading), reading))
-        title = document.value.get("name")
-        return Read(
-            (Imported(prompt, title if isinstance(title, str) else None, None, reading.suite),),
-            reading.losses,
-        )
+        # Its title is for people: it is called after its path, as where it lies.
+        return Read((Imported(prompt, suite=reading.suite),), reading.losses)
 
-    def write(
-        self, prompt: Prompt, suite: Mapping[str, Any] | None = None, *, original: bytes | None = None
-    ) -> Written:
+    def write(self, prompt: Prompt, suite: Mapping[str, Any] | None = None) -> Written:
         """One file, ``NAME.prompt.yml``.
-
-        Args:
-            original: what stands in the file now: where it means the same, it stays byte for byte.
 
         Raises:
             InputError: a template with more than placeholders.
@@ -69,9 +61,16 @@ class PromptYml:
         plain = _flat(prompt, losses)
         made = write(prompt.name, plain.to_json(), suite)
         data = dump_yaml(made.value).encode()
-        if original is not None and _value(original) == made.value:
-            data = original
         return Written({f"{prompt.name}{SUFFIX}": data}, (*losses.all(), *made.lost))
+
+
+def unchanged(original: bytes, data: bytes) -> bytes:
+    """``original`` where it says the same as ``data``, so that comments and layout stay; else ``data``."""
+    try:
+        same = load_yaml(original, file="").value == load_yaml(data, file="").value
+    except InvalidDocument:
+        return data
+    return original if same else data
 
 
 def _pruned(reading: Reading) -> dict[str, Any]:
@@ -117,10 +116,3 @@ def _flat(prompt: Prompt, losses: Losses) -> Prompt:
                 "rules", f"{{{{{name}}}}}", "it is text in a rule or an example; there it is a placeholder"
             )
     return replace(prompt, messages=messages, rules=(), examples=())
-
-
-def _value(data: bytes) -> Any:
-    try:
-        return load_yaml(data, file="").value
-    except InvalidDocument:
-        return None

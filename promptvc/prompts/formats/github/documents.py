@@ -71,6 +71,20 @@ def suite_document(document: Document) -> Document | None:
     return None if reading.suite is None else _translated(document, reading.suite, reading)
 
 
+def models_in(document: Document) -> set[str]:
+    """The models that a document names, its own and those of its evaluators, as ``provider:name``.
+
+    Raises:
+        InvalidDocument: as :func:`reading_of`.
+    """
+    reading = reading_of(document)
+    suite = reading.suite or {}
+    cases = suite.get("cases", ())
+    every = [*suite.get("default", {}).get("assert", ()), *(one for case in cases for one in case.get("assert", ()))]
+    named = {reading.prompt.get("model"), *(one.get("provider") for one in every)}
+    return {model for model in named if isinstance(model, str)}
+
+
 def _translated(document: Document, value: dict[str, Any], reading: Reading) -> Document:
     # Another text than the document's, so that a memo of valid texts never takes one for the other.
     text = f"# {SCHEMA}\n{document.text}"

@@ -26,7 +26,7 @@ from promptvc.base.schema_messages import key_text
 from promptvc.prompts.formats.github.models import PARAMETERS, model_of
 from promptvc.prompts.formats.github.places import names_in, ours, renamed
 from promptvc.prompts.formats.github.rows import KEPT, Rows
-from promptvc.prompts.formats.github.testing import assertion_of
+from promptvc.prompts.formats.github.testing import EXPECTED, assertion_of
 
 NAMES = "prompt_yml_names"
 """The key of a prompt's metadata: their names of places and columns -> ours, of those that differ."""
@@ -46,11 +46,12 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A loss with its place in the document."""
+    """A loss with its place in the document. ``informs``: it does its work, in another way."""
 
     path: Path
     what: Any
     why: str
+    informs: bool = False
 
 
 @dataclass(slots=True)
@@ -235,7 +236,8 @@ def _evaluators(
         meant = assertion_of(one, rows.columns, table)
         for path, why in meant.changes:
             here: Path = ("evaluators", index, *path)
-            reading.dropped.append(Dropped(here, _at(one, path), why))
+            works = meant.assertion is not None and path in {("llm",), ("uses",)}
+            reading.dropped.append(Dropped(here, _at(one, path), why, works))
         if meant.assertion is not None:
             found.append((index, meant.assertion, meant.columns))
     if "evaluators" in value:
@@ -248,7 +250,9 @@ def _evaluators(
             reading.dropped.append(Dropped(("evaluators", index), (written or ())[index], why))
         return
     reading.suite, places, lost = rows.suite([(assertion, columns) for _, assertion, columns in found])
-    reading.dropped += [Dropped(path, what, why) for path, what, why in lost]
+    reading.dropped += [
+        Dropped(path, what, why, path == ("testData",) and what == EXPECTED) for path, what, why in lost
+    ]
     for place, at in places.items():
         # An evaluator is told by its place among those that mean something.
         known = at[0] == "evaluators" and isinstance(at[1], int)

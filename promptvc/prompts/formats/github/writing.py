@@ -157,8 +157,8 @@ def _testing(
     default: Mapping[str, Any] = said.get("default", {})
     cases = said.get("cases", ())
     rows, lost = rows_of(cases, table, default)
-    for path, what, why in lost:
-        made.losses.add(key_text(path), what, why)
+    for place, what, why in lost:
+        made.losses.add(key_text(place), what, why)
     if rows or "testData" in kept:
         made.value["testData"] = rows or kept["testData"]
     assertions = _assertions(default, cases)
