@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import promptvc
+from promptvc.base.documents import load_yaml
 from promptvc.evaluation.cases.suite import load_suite
 from promptvc.prompts.model import load_prompt
 from tests.builders import Repo
@@ -28,7 +29,7 @@ cases:
   - more.jsonl
   - id: b
     vars: {question: B}
-    expected: "{% x %}"
+    expected: x
     assert: [{type: regex, value: "{{ question }}", weight: 2}, {type: equals, value: "<{{ expected }}>"}]
   - {id: c, vars: {question: "file:///etc/passwd"}, expected: x}
   - id: d
@@ -214,6 +215,10 @@ def test_promptfoo_gets_the_suite_by_name(shop: Cli, tmp_path: Path) -> None:
     assert done["written"] == ["desk/route/checks/tone.py", "desk/route/promptfooconfig.yaml"]
     paths = [loss["path"].removeprefix(f"{DESK}: ") for loss in done["dropped"]]
     assert {"rules", "examples", "suite.guards", "suite.cases[3]", "suite.cases[4].assert[2]"} <= set(paths)
+    written = load_yaml((tmp_path / "out/desk/route/promptfooconfig.yaml").read_bytes(), file="a").value
+    assert written["tests"][0]["vars"] == {"question": "I {{ '{{' }} owe }} you"}, (
+        "it fills in variables of variables"
+    )
     back = shop.json(
         "import", "promptfoo", str(tmp_path / "out/desk/route/promptfooconfig.yaml"), "--name", "back/route"
     )
@@ -230,8 +235,8 @@ def test_promptfoo_gets_the_suite_by_name(shop: Cli, tmp_path: Path) -> None:
         [("latency", 0), ("regex", 2), ("equals", 1)],
         [("latency", 0), ("python", 1), ("llm-rubric", 1)],
     ]
-    assert suite.cases[2].assertions[2].value == "<{% x %}>"
-    shown = shop.json("show", "back/route", "--var", "question=X")["messages"]
+    assert suite.cases[2].assertions[2].value == "<x>"
+    shown = shop.json("show", "back/route", "--var", "question=X", "--var", "tone=kind")["messages"]
     assert shown == shop.json("show", DESK, "--var", "question=X")["messages"]
 
 
