@@ -277,3 +277,9 @@ def test_the_library_asks_as_of_a_moment_and_goes_on_with_its_own_clock(desk: Re
         assert not [one for one in told.found if one.kind == "due"], "its feedback is of later"
         assert library.project.clock() == now
         assert [one.kind for one in library.alerts().found if one.severity == "alert"] == ["due"]
+
+
+def test_the_keys_of_the_json_are_a_contract(desk: Repo) -> None:
+    value = found(cli_of(desk))
+    assert set(value) == {"commit", "alerts", "remarks", "issue", "posted"}
+    assert set(value["alerts"][0]) == {"kind", "severity", "message", "name", "environment", "hint"}

@@ -302,3 +302,17 @@ def test_a_candidate_that_got_another_number_keeps_its_evidence(trained: Repo) -
     assert found.candidate.digest == trained.git("rev-parse", f"promptvc/{DESK}/v3:{DESK_FILE}")
     assert found.training is not None
     assert found.remarks == ()
+
+
+def test_the_keys_of_the_json_are_a_contract(trained: Repo) -> None:
+    value = cli_of(trained).json("review", DESK)
+    assert set(value) == {
+        "headline", "name", "version", "verdict", "recommendation", "draft", "provisional", "baseline", "candidate",
+        "score", "cases", "branch", "on_main", "current", "commit", "author", "subject", "approach", "models",
+        "latency", "changes", "fixed", "broken", "comparison", "training", "remarks",
+    }  # fmt: skip
+    assert set(value["candidate"]) == {"version", "digest", "score", "cost", "latency_ms", "tokens"}
+    assert set(value["fixed"][0]) == {"case", "baseline", "candidate", "question", "before", "after"}
+    assert set(value["changes"][0]) == {"path", "kind", "before", "after", "events"}
+    assert set(value["changes"][0]["events"][0]) == {"id", "kind", "user", "time", "words"}
+    assert "pairs" not in value["comparison"]
