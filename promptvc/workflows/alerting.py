@@ -6,6 +6,7 @@ committed is not looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -163,7 +164,8 @@ def _keep(project: Project, result: Alerts) -> Note | None:
         raise NotFound(f"there is no remote {remote}", hint="git remote add, or `remote:` in promptvc.yaml")
     forge = open_forge(url, project.environ, kind=project.settings.review.forge)
     # Two prompt roots in one repository have an issue each.
-    marker = f"{MARKER}/{project.prefix.strip('/').lower()}" if project.prefix else MARKER
+    root = re.sub(r"[^a-z0-9/_.-]", "-", project.prefix.strip("/").lower())[:200]
+    marker = f"{MARKER}/{root}" if root else MARKER
     if not result.urgent:
         return forge.close_issue(marker, "Nothing is left to act on.\n")
     body = alerts_markdown(result.found, result.remarks)
