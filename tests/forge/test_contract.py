@@ -7,6 +7,7 @@ import pytest
 from promptvc.base.errors import InputError, NotFound, Refused
 from promptvc.forge.forge import MOST_COMMENT, Forge, PullText, marked
 from tests.forge.conftest import Open, Server
+from tests.forge.servers.serving import Fault
 from tests.forge.servers.state import ADA, EVE, RITA
 
 TEXT = PullText("A better prompt", "Why.\n")
@@ -40,6 +41,17 @@ def test_opening_again_brings_the_text_up(server: Server, forge: Forge) -> None:
     pull = forge.open_pull("topic", "main", PullText("Another title", "Because."))
     assert (pull.title, pull.body.strip()) == ("Another title", "Because.")
     assert [found.title for found in server.pulls] == ["Another title"]
+
+
+def test_somebody_else_is_quicker(server: Server, forge: Forge) -> None:
+    """Between our look and our opening: every forge says in its own way that there is one."""
+    hosted = server.hosted
+    theirs = hosted.open_pull("topic", "main", "Theirs", "b", hosted.accounts["bob"])
+    server.inject(Fault("GET .*(pulls|merge_requests)$", 200, []))
+    pull = forge.open_pull("topic", "main", TEXT)
+    assert (pull.number, pull.title, pull.author) == (theirs.number, "A better prompt", "bob")
+    assert server.count("POST .*(pulls|merge_requests)$") == 1
+    assert len(server.pulls) == 1
 
 
 def test_the_same_text_writes_nothing(server: Server, forge: Forge) -> None:
@@ -166,7 +178,15 @@ def test_reviews_are_asked_for(server: Server, forge: Forge) -> None:
     server.approve(pull.number, "bob")
     before = len(server.requests)
     assert forge.ask(pull.number, ["bob", "carol"]).reviewers == ()
+    assert set(server.pulls[0].reviewers) >= {"carol"}
     assert {seen.method for seen in server.requests[before:]} == {"GET"}
+
+
+def test_who_was_asked_stays_asked(server: Server, forge: Forge) -> None:
+    pull = forge.open_pull("topic", "main", TEXT)
+    forge.ask(pull.number, ["bob"])
+    assert forge.ask(pull.number, ["bob", "carol"]).reviewers == ("carol",)
+    assert server.pulls[0].reviewers == ["bob", "carol"]
 
 
 def test_teams_are_asked_where_the_forge_can(server: Server, forge: Forge) -> None:

@@ -54,6 +54,9 @@ def test_a_plan_without_drafts(hub: GitHubServer, bot: Forge) -> None:
     assert (pull.draft, pull.title) == (True, "A better prompt")
     assert (hub.pulls[0].title, hub.pulls[0].draft) == ("[draft] A better prompt", False)
     assert bot.open_pull("topic", "main", DRAFT) == pull
+    before = hub.count("graphql")
+    assert bot.update_pull(1, PullText("A better title", "Why.", draft=True)).title == "A better title"
+    assert hub.count("graphql") == before  # it was refused before
     ready = bot.update_pull(1, PullText("A better prompt", "Why."))
     assert (ready.draft, hub.pulls[0].title) == (False, "A better prompt")
     assert bot.update_pull(1, DRAFT).draft
@@ -113,6 +116,12 @@ def test_pull_requests_are_no_issues(hub: GitHubServer, bot: Forge) -> None:
     bot.open_pull("topic", "main", PullText("t", marked("x", "mark")))
     note = bot.keep_issue("mark", "title", "x")
     assert note.number == 2
+
+
+def test_one_branch_is_asked_for_with_its_owner(hub: GitHubServer, bot: Forge) -> None:
+    """GitHub ignores a filter without the owner, and sends everything."""
+    bot.find_pull("topic", "main")
+    assert hub.requests[-1].params["head"] == "acme:topic"
 
 
 def test_no_token(hub: GitHubServer) -> None:

@@ -69,11 +69,25 @@ def test_the_token_of_a_job_of_gitea(tea: GiteaServer, naps: Naps) -> None:
     forge = open_forge(tea.clone_url(), tea.environ(BOT), patience=naps.patience())
     forge.open_pull("topic", "main", TEXT)
     theirs = tea.comment_as("ada", 1, marked("x", "mark"))
+    issue = tea.issue_as("ada", "theirs", marked("x", "mark"))
     forge.comment(1, "mark", "first")
     forge.comment(1, "mark", "second")
     forge.keep_issue("mark", "title", "x")
     forge.keep_issue("mark", "title", "y")
-    assert (theirs.edits, len(tea.comments), len(tea.issues)) == (0, 2, 1)
+    assert (theirs.edits, issue.title, len(tea.comments), len(tea.issues)) == (0, "theirs", 2, 2)
+
+
+@pytest.mark.parametrize("kind", ["gitlab", "gitea"])
+def test_pages_behind_a_proxy(kind: str, bare: Path, naps: Naps) -> None:
+    """The links name what the forge believes to be called; the token stays where it was sent."""
+    server = GitLabServer(bare) if kind == "gitlab" else GiteaServer(bare)
+    with server:
+        server.origin = "https://internal.example"
+        forge = open_forge(server.clone_url(), server.environ(ADA), patience=naps.patience())
+        for at in range(120):
+            server.hosted.open_pull("other", f"base{at}", "t", "b", server.hosted.accounts["ada"])
+            server.hosted.git.git("branch", f"base{at}", "main")
+        assert len(forge.open_pulls()) == 120
 
 
 def test_a_branch_that_is_noticed_late(tea: GiteaServer, naps: Naps) -> None:

@@ -88,6 +88,7 @@ class ForgeServer:
         self.hosted = Hosted(bare, name, one_count=self.one_count)
         self.requests: list[Seen] = []
         self.faults: list[Fault] = []
+        self.origin: str | None = None  # what it believes to be called; behind a proxy not what it is called
         self._lock = threading.RLock()
         self._sockets: set[socket.socket] = set()
         self._servers: list[tuple[socketserver.BaseServer, threading.Thread]] = []
@@ -310,9 +311,8 @@ class ForgeServer:
     most_a_page: ClassVar[int] = 100
 
     def _origin(self, seen: Seen) -> str:
-        path = self.requests[-1].path
-        host = seen.headers.get("host", "")
-        return f"http://{host}{path}"
+        host = self.origin or f"http://{seen.headers.get('host', '')}"
+        return f"{host}{self.requests[-1].path}"
 
 
 class _Threads(http.server.ThreadingHTTPServer):
