@@ -149,9 +149,9 @@ class Library:
         """Commit an edited prompt as its next version."""
         return author.commit(self._fresh(), author.CommitRequest(name, message, renumber, branch))
 
-    def check(self, *names: str) -> checking.Report:
+    def check(self, *names: str, fix: bool = False) -> checking.Report:
         """Anything wrong: in the repository, or about these prompts."""
-        return checking.check(self._fresh(), names)
+        return checking.check(self._fresh(), names, checking.CheckRequest(fix=fix))
 
     def add_feedback(self, name: str, **values: Any) -> collect.Added:
         """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""

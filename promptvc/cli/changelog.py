@@ -32,8 +32,9 @@ def changelog(
 ) -> None:
     """Tell what changed in each version.
 
-    Of one prompt, the newest version first, with its verdict, its changes item by item, the events behind them, and its
-    deployments, rollbacks and holds with their reasons. Without a NAME: of every prompt. `--since production` tells what production does not run yet.
+    Of one prompt, the newest version first: its verdict, what changed item by item, the events behind it, and its
+    deployments, rollbacks and holds with their reasons. Without a NAME: of every prompt. `--since production` tells
+    what production does not run yet.
     """
     found = changelogs.changelog(edge.project(), changelogs.ChangelogRequest(name, since, until))
     text = found.markdown()
