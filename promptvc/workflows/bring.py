@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from promptvc.base.errors import GitError, InputError, InvalidDocument, NotFound, Refused, Usage
+from promptvc.base.errors import GitError, InvalidDocument, NotFound, Refused, Usage
 from promptvc.git.commits import CommitOptions, Plan, commit, maintain
 from promptvc.git.drivers import settings_for
 from promptvc.git.merge_tree import (
@@ -23,7 +23,6 @@ from promptvc.git.merge_tree import (
 from promptvc.git.objects import blob_id
 from promptvc.git.trailers import with_trailers
 from promptvc.prompts.edit import with_version
-from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import name_of, nearest, path_of
 from promptvc.store.commits import next_version
 from promptvc.store.contents import read_version
@@ -238,7 +237,7 @@ class _Merge:
             self._remark(name, version)
         self.prompts.append(MergedPrompt(name, result, version))
 
-    def _unmerged(self, path: str, stages: dict[int, Stage] | Any) -> None:
+    def _unmerged(self, path: str, stages: Mapping[int, Stage]) -> None:
         name = self._name(path)
         regular = all(stage.mode in _REGULAR for stage in stages.values())
         if name is None or not regular or OURS not in stages or THEIRS not in stages:
@@ -248,11 +247,9 @@ class _Merge:
         base = objects.blob(stages[BASE].oid) if BASE in stages else None
         ours, theirs = objects.blob(stages[OURS].oid), objects.blob(stages[THEIRS].oid)
         merged = merge_prompts(base, ours, theirs, file=path)
-        found = list(merged.conflicts) or list(_invalid(merged.data, (ours, theirs), path, name))
-        self.conflicts += [FileConflict(path, one) for one in found]
-        if found:
-            return
-        self._prompt_merged(name, path, merged.data, (ours, theirs))
+        self.conflicts += [FileConflict(path, one) for one in merged.conflicts]
+        if not merged.conflicts:
+            self._prompt_merged(name, path, merged.data, (ours, theirs))
 
     def _prompt_merged(self, name: str, path: str, data: bytes, sides: tuple[bytes, bytes]) -> None:
         version = _number(data, path)
@@ -304,7 +301,7 @@ def _number(data: bytes, path: str) -> int | None:
         return None
 
 
-def _whole(stages: dict[int, Stage]) -> Conflict:
+def _whole(stages: Mapping[int, Stage]) -> Conflict:
     """A file that is for a person to merge."""
     if OURS in stages and THEIRS in stages:
         reason = "both sides changed it" if BASE in stages else "both sides added it, differently"
@@ -315,16 +312,3 @@ def _whole(stages: dict[int, Stage]) -> Conflict:
     else:
         reason = "both sides moved it, differently"
     return Conflict((), reason, ABSENT, ABSENT, ABSENT)
-
-
-def _invalid(data: bytes, sides: Iterable[bytes], path: str, name: str) -> Iterator[Conflict]:
-    """What makes the result no prompt although both sides are."""
-    try:
-        load_prompt(data, file=path, name=name)
-    except InputError as error:
-        for side in sides:
-            try:
-                load_prompt(side, file=path, name=name)
-            except InputError:
-                return
-        yield Conflict((), f"together they are no prompt: {error.message}", ABSENT, ABSENT, ABSENT)

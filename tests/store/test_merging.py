@@ -331,6 +331,78 @@ def test_odd_layouts_are_merged_or_a_conflict_but_never_damaged(ours: str, their
     assert merged.data.startswith("\ufeff".encode()) == ours.startswith("\ufeff")
 
 
+def rules_of(*texts: str, version: int = 4) -> bytes:
+    return text(version, {"rules": [{"text": each} for each in texts], "examples": [], "lines": []})
+
+
+def test_what_they_removed_and_we_wrote_a_second_time_is_a_conflict() -> None:
+    base, ours, theirs = rules_of("A.", "B.", version=3), rules_of("A.", "B.", "B."), rules_of("A.")
+    assert len(merge_prompts(base, ours, theirs, file=FILE).conflicts) == 1
+    assert len(merge_prompts(base, theirs, ours, file=FILE).conflicts) == 1
+
+
+def test_an_item_that_would_stand_there_more_often_than_on_either_side_is_a_conflict() -> None:
+    near, other = "Cards are money now.", "Greet everybody."
+    base = rules_of(near, "Cards are fraud now.", other, version=3)
+    ours = rules_of("Cards are fraud now.", "Cards are fraud now.", other)
+    theirs = rules_of(near, "Cards are fraud now.", "Cards are fraud now.")
+    merged = merge_prompts(base, ours, theirs, file=FILE)
+    assert merged.conflicts
+
+
+def test_a_variable_is_not_left_without_anything_to_stand_in_for_it() -> None:
+    declared = PROMPT + "variables:\n  m:\n    default: hello\n    description: words\n"
+    ours = edited(("    default: hello\n", "    default: hello\n    required: false\n"), of=declared)
+    theirs = edited(("    default: hello\n", ""), of=declared)
+    for sides in ((ours, theirs), (theirs, ours)):
+        merged = merge_prompts(declared.encode(), *sides, file=FILE)
+        assert [one.name for one in merged.conflicts] == ["variables.m"]
+        load_prompt(merged.data.replace(b"[E1]", b"[]"), file=FILE)
+
+
+def test_messages_are_not_all_removed() -> None:
+    first = PROMPT[PROMPT.index("  - role: system") : PROMPT.index("  - role: user")]
+    ours, theirs = edited((first, "")), edited(('  - role: user\n    content: "{{ m }}"\n', ""))
+    merged = merge_prompts(PROMPT.encode(), ours, theirs, file=FILE)
+    assert [one.name for one in merged.conflicts] == ["messages"]
+    assert len(value_of(merged.data)["messages"]) == 1
+
+
+def test_lines_that_merge_without_a_clash_and_say_something_else_are_not_taken() -> None:
+    """For git two additions at two places; for us the same rule."""
+    ours = edited(("rules:\n", "rules:\n  - text: New.\n"))
+    theirs = edited((CARDS, CARDS + "  - text: New.\n"))
+    merged = merge_prompts(PROMPT.encode(), ours, theirs, file=FILE)
+    assert [rule["text"] for rule in value_of(merged.data)["rules"]].count("New.") == 1
+
+
+def test_a_side_that_has_it_all_with_the_same_number_gets_another() -> None:
+    ours = edited(("[a, b]", "[a, b, c]"))
+    theirs = edited(("[a, b]", "[a, b, c]"), ("Route it.", "Route."))
+    wanted = edited(("[a, b]", "[a, b, c]"), ("Route it.", "Route."), version=5)
+    assert merge_prompts(PROMPT.encode(), ours, theirs, file=FILE).data == wanted
+    assert merge_prompts(PROMPT.encode(), theirs, ours, file=FILE).data == wanted
+
+
+def test_a_rule_that_both_worked_on_keeps_the_comment_above_it() -> None:
+    cited = PROMPT.replace(CARDS, "  - text: 'Cards are fraud.'\n    because: [E2]\n    note: n\n")
+    ours = edited(("Cards are fraud.", "Cards are card_fraud."), of=cited)
+    theirs = edited(("[E2]", "[E2, E3]"), ("note: n", "note: m"), of=cited)
+    merged = merge_prompts(cited.encode(), ours, theirs, file=FILE)
+    assert merged.conflicts == ()
+    added = "  - text: 'Cards are card_fraud.'\n    because: [E2, E3]\n    note: m\n"
+    assert f"  # the second\n{added}" in merged.data.decode()
+
+
+def test_the_ends_of_our_lines_hold_for_theirs() -> None:
+    ours = edited(("Route it.", "Route."), of=PROMPT.replace("\n", "\r\n"))
+    theirs = edited((CARDS, CARDS + "  # from them\n  - text: Theirs.\n"))
+    merged = merge_prompts(PROMPT.encode(), ours, theirs, file=FILE)
+    assert merged.conflicts == ()
+    assert b"  # from them\r\n  - text: Theirs.\r\n" in merged.data
+    assert merged.data.count(b"\n") == merged.data.count(b"\r\n")
+
+
 def test_what_is_no_yaml_is_merged_by_lines_with_git_s_marks() -> None:
     base, ours, theirs = b"a: [\nx\ny\n", b"a: [\nours\ny\n", b"a: [\ntheirs\ny\n"
     merged = merge_prompts(base, ours, theirs, file=FILE)
