@@ -332,7 +332,7 @@ def _without_lines(tokens: list[str | _Tag]) -> Iterator[str | _Tag]:
     for index in alone:
         before, after = texts[index - 1] if index else "", texts[index + 1] if index + 1 < len(texts) else ""
         if index and isinstance(before, str):
-            texts[index - 1] = re.sub(r"[ \t]*\Z", "", before)
+            texts[index - 1] = before.rstrip(" \t")
         if index + 1 < len(texts) and isinstance(after, str):
             texts[index + 1] = re.sub(r"\A[ \t]*\n?", "", after, count=1)
     yield from texts

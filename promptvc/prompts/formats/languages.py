@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterator
 
 from promptvc.base.errors import InputError
 from promptvc.base.losses import Losses
@@ -14,9 +15,10 @@ from promptvc.prompts.formats.pieces import Code, Names, Piece, Pieces, Place, m
 from promptvc.prompts.render import SPECIAL
 from promptvc.prompts.templates import PLACE, compile_template
 
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_OPENING = re.compile(r"\{[{%#]")
+_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_MUSTACHE = re.compile(r"\{\{\{\s*([\w.-]+)\s*\}\}\}|\{\{(.*?)\}\}", re.DOTALL)
+_RAW = re.compile(r"\s*[\w.-]+\s*")
 _OWN_LITERAL = re.compile(r"\{\{\s*'(\{+|\\r)'\s*\}\}")
 _STANDS = "there is no equal: it stands as it was written"
 
@@ -75,7 +77,11 @@ def jinja(text: str, path: str, losses: Losses) -> Pieces:
         return merged(
             Place(_ours(piece.name, path, losses)) if isinstance(piece, Place) else piece for piece in found
         )
-    source = _TAG.sub(lambda match: _renamed(match[0], path, losses), text)
+    parts, at = [], 0
+    for start, end in _tags(text):
+        parts += [text[at:start], _renamed(text[start:end], path, losses)]
+        at = end
+    source = "".join([*parts, text[at:]])
     try:
         compile_template(source, jinja=True)
     except InputError as error:
@@ -90,18 +96,23 @@ def mustache(text: str, path: str, names: Names, losses: Losses) -> Pieces:
     """
     found: list[Piece] = []
     at = 0
-    for match in _MUSTACHE.finditer(text):
-        found.append(text[at : match.start()])
-        at = match.end()
-        name = match[1] or match[2].strip()
-        if not match[1] and name.startswith("!"):
-            losses.add(path, match[0], "a comment is left out")
+    while (start := text.find("{{", at)) >= 0:
+        end = text.find("}}", start + 2)
+        if end < 0:
+            break
+        triple = text.startswith("{{{", start) and text.startswith("}}}", end)
+        triple = triple and bool(_RAW.fullmatch(text, start + 3, end))
+        name = text[start + 2 + triple : end].strip()
+        found.append(text[at:start])
+        at = end + 2 + triple
+        if name.startswith("!"):
+            losses.add(path, text[start:at], "a comment is left out")
             continue
-        raw = bool(match[1]) or name.startswith("&")
+        raw = triple or name.startswith("&")
         name = name.removeprefix("&").strip()
         if not re.fullmatch(r"[\w-]+", name):
-            losses.add(path, match[0], _STANDS)
-            found.append(match[0])
+            losses.add(path, text[start:at], _STANDS)
+            found.append(text[start:at])
             continue
         if not raw:
             losses.add(path, "{{name}}", "values were escaped for HTML; here they are inserted as they are")
@@ -109,18 +120,33 @@ def mustache(text: str, path: str, names: Names, losses: Losses) -> Pieces:
     return merged([*found, text[at:]])
 
 
+def _tags(text: str) -> Iterator[tuple[int, int]]:
+    """Where the tags of Jinja stand, each up to the next end of its kind. What is never closed costs one look."""
+    unclosed: set[str] = set()
+    at = 0
+    while (match := _OPENING.search(text, at)) is not None:
+        end = -1 if match[0] in unclosed else text.find(_CLOSING[match[0]], match.end())
+        if end < 0:
+            unclosed.add(match[0])
+            at = match.start() + 1
+        else:
+            at = end + 2
+            yield match.start(), at
+
+
 def plain_jinja(text: str) -> Pieces | None:
     """Jinja that has only places and quoted braces, taken apart; None where it has more."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Jinja reads it
     found: list[Piece] = []
     at = 0
-    for match in _TAG.finditer(text):
-        place, quoted = PLACE.fullmatch(match[0]), _OWN_LITERAL.fullmatch(match[0])
+    for start, end in _tags(text):
+        tag = text[start:end]
+        place, quoted = PLACE.fullmatch(tag), _OWN_LITERAL.fullmatch(tag)
         if place is None and quoted is None:
             return None
-        found.append(text[at : match.start()])
+        found.append(text[at:start])
         found.append(Place(place[1]) if place else quoted[1].replace("\\r", "\r") if quoted else "")
-        at = match.end()
+        at = end
     return merged([*found, text[at:]])
 
 

@@ -51,17 +51,19 @@ class Names:
     def __init__(self, losses: Losses) -> None:
         self._losses = losses
         self._ours: dict[str, str] = {}
+        self._taken: set[str] = set()
 
     def of(self, theirs: str, path: str) -> str:
         """Our name of a variable."""
         if theirs not in self._ours:
             made = re.sub(r"\W+", "_", theirs).strip("_") if not _NAME.fullmatch(theirs) else theirs
             made = made if _NAME.fullmatch(made) else f"var_{made}".rstrip("_")
-            while made in SPECIAL or made in self._ours.values():
+            while made in SPECIAL or made in self._taken:
                 made += "_"
             if made != theirs:
                 self._losses.add(path, theirs, f"the variable is called `{made}` here")
             self._ours[theirs] = made
+            self._taken.add(made)
         return self._ours[theirs]
 
 

@@ -28,11 +28,11 @@ from promptvc.prompts.formats.text import decoded
 from promptvc.prompts.model import OutputFormat, Prompt, Variable
 
 _ROLE = re.compile(
-    r"[ \t]*#?[ \t]*(assistant|developer|function|system|tool|user)[ \t]*(\[[^\]\n]*\])?[ \t]*:[ \t]*",
+    r"[ \t]*+#?[ \t]*+(assistant|developer|function|system|tool|user)[ \t]*+(\[[^\]\n]*\])?[ \t]*+:[ \t]*+",
     re.IGNORECASE,
 )
-_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]+\)")
-_REFERENCE = re.compile(r"\$\{(?:env|file):[^}]*\}")
+_IMAGE = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\n]{1,500}\)")
+_REFERENCE = re.compile(r"\$\{(?:env|file):")
 _KINDS = frozenset({"thread", "image", "file", "audio"})
 _WORDS = {"max_tokens": "maxOutputTokens", "top_p": "topP", "top_k": "topK", "stop": "stopSequences",
           "frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}  # fmt: skip
