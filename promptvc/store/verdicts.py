@@ -112,5 +112,6 @@ def _encode(one: Verdict) -> str:
 
 
 def _decode(text: str) -> Verdict:
-    *head, score = json.loads(text)
-    return Verdict(*head, None if score is None else Score(*score))
+    one, prompt, version, digest, verdict, approach, training, score = json.loads(text)
+    numbers = None if score is None else Score(*score)
+    return Verdict(one, prompt, version, digest, verdict, approach, training, numbers)
