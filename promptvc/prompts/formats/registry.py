@@ -15,8 +15,8 @@ from promptvc.prompts.formats.langchain import LangChain
 from promptvc.prompts.formats.langfuse import Langfuse
 from promptvc.prompts.formats.mlflow import MLflow
 from promptvc.prompts.formats.openai import OpenAI
-from promptvc.prompts.formats.promptfoo import Promptfoo
 from promptvc.prompts.formats.prompt_yml import PromptYml
+from promptvc.prompts.formats.promptfoo import Promptfoo
 from promptvc.prompts.formats.prompty import Prompty
 from promptvc.prompts.formats.text import Text
 
