@@ -72,6 +72,21 @@ class Foreign:
         """Name -> its files in the working tree, from the prompt root; more than one is a mistake."""
         return _named(self.files)
 
+    def elsewhere(self, name: str) -> str | None:
+        """What to do where a file would have ``name``, were it not for the prompts below ``prompts/``."""
+        for path in self.passed_over():
+            if foreign_name(path) == name:
+                return f"{path} counts only while prompts/ holds no prompt: {converted(path, name)}"
+        return None
+
+    def passed_over(self) -> list[str]:
+        """The files that lie outside of ``prompts/`` while prompts there come first, from the prompt root, sorted."""
+        where = self._where
+        if where.anywhere or where.root is None:
+            return []
+        every = working_files(self._repository, Where(where.folder, where.root, anywhere=True))
+        return [path for path in every if not path.startswith(f"{FOLDER}/")]
+
     def names(self) -> list[str]:
         """The names in the working tree (in main's newest commit in a bare repository), sorted."""
         if self._where.root is not None:
@@ -182,11 +197,15 @@ def refuse_foreign(path: str | None, name: str, what: str) -> None:
         Usage: the file at ``path``, which ``name`` stands for, is of GitHub's format, which is only read.
     """
     if path is not None and is_foreign(path):
-        file = shlex.quote(path.rpartition(":")[2])
         raise Usage(
             f"{what} takes a prompt of promptvc's own, and {path} is of GitHub's format, which is only read",
-            hint=f"convert it first: promptvc import prompt-yml {file} --name {name}",
+            hint=f"convert it first: {converted(path, name)}",
         )
+
+
+def converted(path: str, name: str) -> str:
+    """The command that makes a prompt of promptvc's own of the file at ``path``."""
+    return f"promptvc import prompt-yml {shlex.quote(path.rpartition(':')[2])} --name {name}"
 
 
 def _named(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:

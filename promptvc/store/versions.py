@@ -234,7 +234,8 @@ class Resolver:
 
     def is_known(self, name: str, digest: str) -> bool:
         """The same, as far as this clone's history goes."""
-        return self.main is not None and bool(self.history.held([(path_of(name), digest)], self.main))
+        path = self.lying(name) or path_of(name)
+        return self.main is not None and bool(self.history.held([(path, digest)], self.main))
 
     def owns_number(self, name: str, digest: str) -> bool:
         """Whether ``digest`` is the content of ``name`` that its version number stands for on main."""
@@ -350,6 +351,7 @@ class Resolver:
             hint = f"did you mean {near}?" if near else "promptvc list shows the prompts there are"
             if not known:
                 hint = f"promptvc new {wanted.name} makes the first one"
+            hint = self.foreign.elsewhere(wanted.name) or hint
             return NotFound(f"there is no prompt {wanted.name}", hint=hint)
         if wanted.revision is None:
             return NotFound(

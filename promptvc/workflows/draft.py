@@ -23,6 +23,7 @@ from promptvc.prompts.names import check_name, path_of
 from promptvc.prompts.new import new_prompt
 from promptvc.prompts.render import placeholders
 from promptvc.store.commits import next_version
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.listing import working_prompts
 from promptvc.workflows.project import Project
 
@@ -109,6 +110,7 @@ def _from_file(request: NewRequest) -> bytes:
         if not request.source.is_file():
             raise NotFound(f"there is no file {request.source}")
         data = request.source.read_bytes()
+    refuse_foreign(str(request.source), request.name, "new --from")
     if request.source.suffix in {".yaml", ".yml"}:
         prompt = load_prompt(data, file=str(request.source))
         kind: Any = request.type or prompt.type

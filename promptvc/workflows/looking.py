@@ -28,7 +28,7 @@ from promptvc.feedback.segments import prompt_of
 from promptvc.feedback.spool import Spool
 from promptvc.git.commits import leftovers
 from promptvc.git.objects import blob_id
-from promptvc.prompts.lint.github import github_bytes, github_problems
+from promptvc.prompts.lint.github import github_aside, github_bytes, github_problems
 from promptvc.prompts.lint.lint import problem_of, prompt_problems
 from promptvc.prompts.lint.raw import conflict_remarks, raw_remarks
 from promptvc.prompts.model import Prompt, read_prompt
@@ -85,6 +85,8 @@ class Looking:
                 hint = f"did you mean {near}?" if near else "promptvc list shows the prompts there are"
                 raise NotFound(f"there is no prompt {name}", hint=hint)
         self.names = names
+        self._there = frozenset(self.files)
+        self._cases: set[str] = set()
         self.prompts: dict[str, Prompt] = {}
         self.suites: dict[str, Suite] = {}
         self.records: dict[str, Record] = {}
@@ -224,20 +226,23 @@ class Looking:
             yield from prompt_problems(documents[0], self.prompts[name], self.settings.check)
 
     def _load(self, path: str, name: str | None, into: list[Document]) -> None:
-        into.append(load_yaml(self.read(path), file=path))
-        prompt = read_prompt(into[0], name=name)
+        document = load_yaml(self.read(path), file=path)
+        prompt = read_prompt(document, name=name)
+        into.append(document)
         self.prompts.setdefault(name_of(path) or prompt.name, prompt)
 
     def _foreign(self) -> Iterator[Problem]:
         """Files of GitHub's format, which are used as they lie."""
-        every = set(self.files)
+        for path in self.project.resolver.foreign.passed_over():
+            if not self.names:
+                yield github_aside(path)
         working = self.project.resolver.foreign.working
         for path in filter(is_foreign, self.files):
             name = foreign_name(path)
             if not self.wanted(name):
                 continue
             named = () if name is None else (path_of(name), *working.get(name, ()))
-            yield from github_bytes(path, self.read(path), [each for each in named if each in every])
+            yield from github_bytes(path, self.read(path), [each for each in named if each in self._there])
             documents: list[Document] = []
             if name is not None:
                 yield from problems_of("prompt", path, self._load, path, name, documents)
@@ -249,13 +254,13 @@ class Looking:
         named = [(path, _suite_name(path)) for path in self.files]
         found = [(path, name) for path, name in named if name is not None and self.wanted(name)]
         # Those of prompts first: what they take their cases from is no suite, whatever its name.
-        for path, name in sorted(found, key=lambda pair: path_of(pair[1]) not in self.files):
-            if any(path == dataset.path for suite in self.suites.values() for dataset in suite.datasets):
+        for path, name in sorted(found, key=lambda pair: path_of(pair[1]) not in self._there):
+            if path in self._cases:
                 continue
             yield from problems_of("suite", path, self._suite, path, name)
             if name in self.suites and name in self.prompts:
                 yield from leak_problems(self.suites[name], self.prompts[name])
-            if name not in self.prompts and path_of(name) not in self.files:
+            if name not in self.prompts and path_of(name) not in self._there:
                 hint = "rename it to the prompt it is for, or delete it"
                 yield Problem("suite", "warning", path, None, f"there is no prompt {name}", hint)
 
@@ -265,6 +270,7 @@ class Looking:
         if prompt is not None:
             check_variables(suite, [one.name for one in prompt.variables if one.required])
         self.suites[name] = suite
+        self._cases.update(dataset.path for dataset in suite.datasets)
 
     def _evidence(self) -> Iterator[Problem]:
         for path in self.files:
@@ -284,7 +290,7 @@ class Looking:
                 suite = self.suites.get(held)
                 cases = {case.id for case in suite.cases} if suite is not None else None
                 yield from quarantine_problems(path, self.read(path), cases, today)
-                if f"evaluation/{held}.yaml" not in self.files:
+                if f"evaluation/{held}.yaml" not in self._there:
                     hint = "rename it to the suite it is for, or delete it"
                     yield Problem("quarantine", "warning", path, None, f"{held} has no suite", hint)
             if approved is not None and self.wanted(approved):
@@ -308,7 +314,7 @@ class Looking:
             name = curated_dataset(path)
             if name is not None and name in found and self.wanted(found[name].prompt):
                 yield from self._curation(path, found[name].prompt)
-            elif name is not None and dataset_path(name) not in self.files:
+            elif name is not None and dataset_path(name) not in self._there:
                 yield orphaned(path, name)
 
     def _manifest(self, path: str, name: str, loaded: list[Manifest]) -> None:

@@ -22,6 +22,7 @@ from promptvc.review.owners import MOST_BYTES, PLACES, Owners, owners_of
 from promptvc.review.pull_text import body_of
 from promptvc.review.report import CandidateReport
 from promptvc.store.candidates import Candidate, candidates
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.training.trained import Trained
@@ -191,6 +192,7 @@ class _Proposing:
     def _require_prompt(self) -> None:
         known = self.project.resolver.names(self.project.need_main())
         if self.name not in known:
+            refuse_foreign(self.project.resolver.lying(self.name), self.name, "pr")
             near = nearest(self.name, known)
             raise NotFound(
                 f"{self.base} has no prompt {self.name}", hint=f"did you mean {near}?" if near else None

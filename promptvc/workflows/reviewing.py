@@ -25,6 +25,7 @@ from promptvc.review.facts import MOST_TOLD, Records, case_facts, cited_by, side
 from promptvc.review.report import CandidateReport
 from promptvc.store.candidates import candidate_branch, candidates
 from promptvc.store.diff import diff_prompts
+from promptvc.store.foreign import refuse_foreign
 from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
@@ -69,6 +70,7 @@ def waiting_candidate(project: Project, name: str) -> Version:
         found = resolver.at(name, one.commit)
         if found is not None and found.version == one.number:
             return found
+    refuse_foreign(resolver.lying(name), name, "review")
     known = {*resolver.names(), *(resolver.names(resolver.main) if resolver.main else ())}
     if name not in known:
         near = nearest(name, known)

@@ -18,16 +18,33 @@ FORMAT = PromptYml()
 FILE = "a.prompt.yml"
 
 names = st.sampled_from(
-    ["input", "expected", "topic", "user-name", "first name", "rules", "examples", "rules_", "a.b", "1st", "größe", "-"]
+    [
+        "input",
+        "expected",
+        "topic",
+        "user-name",
+        "first name",
+        "rules",
+        "examples",
+        "rules_",
+        "a.b",
+        "1st",
+        "größe",
+        "-",
+    ]
 )
 words = st.text("abc XYZ.\\^$|(){}[]*+?\n'\"#:é", max_size=12)
 places = st.builds(
-    lambda name, before, after: f"{{{{{before}{name}{after}}}}}", names, *[st.sampled_from(["", "", " ", "\t"])] * 2
+    lambda name, before, after: f"{{{{{before}{name}{after}}}}}",
+    names,
+    *[st.sampled_from(["", "", " ", "\t"])] * 2,
 )
 texts = st.lists(words | places, max_size=5).map("".join)
 scalars = texts | st.integers(-9, 9) | st.booleans() | st.floats(-2, 2, width=16) | st.none()
 values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(names, scalars, max_size=2)
-unknown = st.dictionaries(st.sampled_from(["version", "tags", "x-note", "names", "metadata", "template"]), values)
+unknown = st.dictionaries(
+    st.sampled_from(["version", "tags", "x-note", "names", "metadata", "template"]), values
+)
 
 
 def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -42,7 +59,15 @@ messages = st.builds(
     unknown,
 )
 models = st.sampled_from(
-    ["openai/gpt-4o", "gpt-4o-mini", "mistral-ai/Ministral-3B", "meta/Llama-3", "cohere/cohere-command-a", "Phi-4", "x"]
+    [
+        "openai/gpt-4o",
+        "gpt-4o-mini",
+        "mistral-ai/Ministral-3B",
+        "meta/Llama-3",
+        "cohere/cohere-command-a",
+        "Phi-4",
+        "x",
+    ]
 )
 parameters = some(
     temperature=st.sampled_from([0, 0.5, None]),
@@ -56,16 +81,25 @@ parameters = some(
     n=values,
 )
 schemas = st.sampled_from(
-    [None, '{"name": "a", "strict": true, "schema": {"type": "object"}}', '{"type": "object"}', {"type": "object"}]
+    [
+        None,
+        '{"name": "a", "strict": true, "schema": {"type": "object"}}',
+        '{"type": "object"}',
+        {"type": "object"},
+    ]
 )
 choices = st.lists(some(choice=words, score=st.sampled_from([0, 1, 0.5, 5, -1])), max_size=3)
 evaluators = st.builds(
     lambda known, more: {**more, **known},
     some(
         name=words | st.none(),
-        string=some(**{kind: texts | st.integers(0, 9) for kind in ("equals", "contains", "startsWith", "endsWith")}),
+        string=some(
+            **{kind: texts | st.integers(0, 9) for kind in ("equals", "contains", "startsWith", "endsWith")}
+        ),
         llm=some(modelId=models, prompt=texts, systemPrompt=texts, choices=choices) | st.none(),
-        uses=st.sampled_from(["github/similarity", "github/coherence", "github/groundedness", "acme/other", ""]),
+        uses=st.sampled_from(
+            ["github/similarity", "github/coherence", "github/groundedness", "acme/other", ""]
+        ),
     ),
     unknown,
 )
