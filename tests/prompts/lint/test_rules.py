@@ -117,6 +117,7 @@ def test_rules_that_contradict_each_other(one: str, other: str) -> None:
         ("The tone is friendly.", "The tone is warm."),
         ("Mention the price.", "Mention the delivery date."),
         ("Do not mention the price.", "Never mention the date."),
+        ("Do not mention the price.", "Never mention prices."),
         ("This is `a`.", "It is `b`."),
     ],
 )
