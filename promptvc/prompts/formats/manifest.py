@@ -233,7 +233,9 @@ class Chat:
         if template is not None:
             inner.take(template, fields.at("example_prompt"), depth + 1)
         for name in inner.variables:
-            self._losses.add(fields.at("example_prompt"), name, "a value of its own in an example is left out")
+            self._losses.add(
+                fields.at("example_prompt"), name, "a value of its own in an example is left out"
+            )
         shots: list[tuple[dict[str, str], tuple[Turn, ...]]] = []
         for index, each in enumerate(examples):
             given = {str(key): value for key, value in each.items()} if isinstance(each, Mapping) else {}
