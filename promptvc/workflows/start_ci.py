@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -170,17 +170,16 @@ def _place(repository: Repository, top: Path, directory: Path, request: CiReques
     with storage_errors(path):
         data = path.read_bytes() if path.is_file() else None
     settings = load_settings(data, file=FILE)
-    place = Place(
-        main=settings.main or repository.default_branch(settings.remote) or "main",
-        root=root,
-        release=request.install or f"promptvc[{_extras(directory, data, request.system)}]=={__version__}",
-    )
-    if not _SPEC.fullmatch(place.release):
+    release = request.install
+    if release is None:
+        release = f"promptvc[{_extras(directory, data, request.system)}]=={__version__}"
+    if not _SPEC.fullmatch(release):
         raise Usage(
-            f"pip takes no requirement like {place.release!r}",
+            f"pip takes no requirement like {release!r}",
             hint=f"such as promptvc=={__version__}, or promptvc @ git+https://host/owner/promptvc@COMMIT",
         )
-    return replace(place, release=place.release.strip())
+    main = settings.main or repository.default_branch(settings.remote) or "main"
+    return Place(main, root, release.strip())
 
 
 def _extras(directory: Path, settings: bytes | None, system: System) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.builders import Files, Repo
 from tests.ci.forge import JobForge
-from tests.ci.runner import REPOSITORY, Actions, Event, Run
+from tests.ci.runner import REPOSITORY, Actions, Event, Run, load
 from tests.commands import Cli, cli_of
 from tests.forge.servers.state import ADA
 from tests.worlds import copy_of
@@ -42,12 +42,22 @@ class World:
         """What every event says."""
         return {"repository": {"full_name": REPOSITORY, "default_branch": "main"}}
 
-    def pushed(self, name: str, before: str | None = None, **inputs: Any) -> Run:
-        """Run a workflow of main for a push; with ``inputs`` by hand."""
+    def pushed(self, workflow: str, before: str | None = None) -> Run:
+        """Run a workflow of main for a push."""
         payload = self.payload() | ({"before": before} if before else {})
-        kind = "workflow_dispatch" if inputs else "push"
-        event = Event(kind, "refs/heads/main", self.bare.rev("main"), payload, inputs)
-        return self.actions.run(self.workflow(name), event)
+        event = Event("push", "refs/heads/main", self.bare.rev("main"), payload)
+        return self.actions.run(self.workflow(workflow), event)
+
+    def by_hand(self, workflow: str, **inputs: str) -> Run:
+        """Run a workflow of main by hand; what is not given has its default."""
+        text = self.workflow(workflow)
+        asked = load(text)["on"]["workflow_dispatch"] or {}
+        defaults = {key: one.get("default", "") for key, one in asked.get("inputs", {}).items()}
+        assert set(inputs) <= set(defaults), inputs
+        event = Event(
+            "workflow_dispatch", "refs/heads/main", self.bare.rev("main"), self.payload(), defaults | inputs
+        )
+        return self.actions.run(text, event)
 
     def propose(self, branch: str, files: Files, *, fork: str | None = None) -> int:
         """A pull request; its number."""

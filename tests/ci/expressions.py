@@ -40,7 +40,7 @@ def value_of(given: Any, scope: Scope) -> Any:
     """A value of a key: text that is one expression keeps the expression's type."""
     if isinstance(given, str):
         whole = _SLOT.fullmatch(given.strip())
-        return evaluate(whole[1], scope) if whole else fill(given, scope)
+        return evaluate(whole[1], scope) if whole and "}}" not in whole[1] else fill(given, scope)
     return given
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ci.expressions import Scope, Unknown, condition, evaluate, fill
+from tests.ci.expressions import Scope, Unknown, condition, evaluate, fill, value_of
 
 CONTEXTS: dict[str, Any] = {
     "github": {"event": {"pull_request": {"number": 7}}, "repository": "acme/prompts"},
@@ -43,6 +43,11 @@ def test_a_slot_is_filled_with_text() -> None:
         fill("pr-${{ github.event.pull_request.number }}-${{ inputs.none }}-${{ true }}", SCOPE)
         == "pr-7--true"
     )
+
+
+def test_text_between_two_slots_stays() -> None:
+    assert value_of("${{ true }}/x/${{ 1 }}", SCOPE) == "true/x/1"
+    assert value_of("${{ true }}", SCOPE) is True
 
 
 @pytest.mark.parametrize(
