@@ -28,7 +28,7 @@ COMMANDS = {
     "changelog": Entry("promptvc.cli.changelog", "changelog", "Tell what changed in each version."),
     "diff": Entry("promptvc.cli.diff", "diff", "Show what differs between two revisions of a prompt."),
     "commit": Entry("promptvc.cli.author", "commit", "Commit an edited prompt as its next version."),
-    "merge": Entry("promptvc.cli.bring", "merge", "Merge a branch, prompts by items."),
+    "merge": Entry("promptvc.cli.bring", "merge", "Merge BRANCH into the current branch, prompts by items."),
     "git": Entry("promptvc.cli.git", "git", "Let git compare and merge prompts by items."),
     "check": Entry("promptvc.cli.check", "check", "Look for anything wrong in the repository."),
     "feedback": Entry("promptvc.cli.feedback", "feedback", "Record, import, list and commit feedback."),
@@ -50,7 +50,7 @@ COMMANDS = {
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
     "status": Entry("promptvc.cli.fleet", "status", "Show which version each environment runs."),
     "drift": Entry("promptvc.cli.drift", "drift", "Tell whether what runs is what main says."),
-    "export": Entry("promptvc.cli.fleet", "export", "Copy prompts, or an environment's, to a folder."),
+    "export": Entry("promptvc.cli.export", "export", "Copy prompts, or an environment's, to a folder."),
     "convert": Entry("promptvc.cli.convert", "convert", "Print a prompt in another tool's format."),
     "completion": Entry("promptvc.cli.completion", "completion", "Print the shell completion script."),
 }
