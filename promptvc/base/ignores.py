@@ -6,6 +6,7 @@ looks like such a comment, inside a text, is none.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from promptvc.base.nodes import Node
 from promptvc.base.rules import RULES, nearest_rule
 
 MARK = b"promptvc:"
+_MOST = 1000  # comments of one file; later ones silence nothing
 _COMMENT = re.compile(r"(?:(?<=[ \t\n])|\A)#[ \t]*promptvc:[ \t]*ignore\[([^\]\n]*)\]")
 
 
@@ -48,7 +50,7 @@ def ignores_of(document: Document) -> tuple[Ignore, ...]:
     scalars = [node for node in _nodes(document.root) if node.kind == "scalar" and node.end > node.start]
     lines = text.split("\n")
     found = []
-    for match in _COMMENT.finditer(text):
+    for match in itertools.islice(_COMMENT.finditer(text), _MOST):
         if any(_body(node, text) <= match.start() < node.end for node in scalars):
             continue
         line = text.count("\n", 0, match.start()) + 1

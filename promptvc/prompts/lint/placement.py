@@ -10,6 +10,7 @@ Marks: a pair of tags (``<text>...</text>``), two equal lines of three or more m
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator
 
@@ -20,16 +21,23 @@ from promptvc.prompts.templates import PLACE
 
 RULE = "injection-prone"
 
-_JINJA_PLACE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
-_JINJA_TAG = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_JINJA_NAMED = re.compile(r"\{%-?\s*(?:for\s+([\w\s,]+?)\s+in|set\s+(\w+)\s*=)\s*(.*?)-?%\}", re.DOTALL)
+# Every open-ended part is bounded: a prompt comes from a pull request, and must not keep a check busy.
+_JINJA_PLACE = re.compile(r"\{\{-?(.{0,300}?)-?\}\}", re.DOTALL)
+_JINJA_TAG = re.compile(r"\{%.{0,300}?%\}|\{#.{0,300}?#\}", re.DOTALL)
+_JINJA_NAMED = re.compile(
+    r"\{%-?\s{0,9}(?:for\s{1,9}([\w\s,]{1,99}?)\s{1,9}in|set\s{1,9}(\w{1,99})\s{0,9}=)\s{0,9}(.{0,300}?)-?%\}",
+    re.DOTALL,
+)
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 _LABEL = re.compile(r"\s*(?:[-*#>]+\s*)?[\w*][^\n.!?:]{0,60}:[*\s]*")
 _OPENING_TAG = re.compile(r"<([A-Za-z][\w.-]*)(?:\s[^<>\n]*)?>")
-_MARKS = re.compile(r"^[ \t]*([`~\"'=*#_+|-])\1{2,}[ \t]*\w*[ \t]*$", re.MULTILINE)
+_MARKS = re.compile(r"^[ \t]*([`~\"'=*#_+|-])\1{2,}+[ \t]*+\w*+[ \t]*$", re.MULTILINE)
 _BEGIN = re.compile(r"^.{0,20}\b(?:BEGIN|START)\b", re.MULTILINE)
 _END = re.compile(r"^.{0,20}\b(?:END|STOP)\b", re.MULTILINE)
 _WORDS = re.compile(r"\w")
+_LONGEST = 100_000
+_MOST_PLACES = 100
+_MOST_TAGS = 20
 _BLANK = "\0"  # stands for the places of variables while the text around them is looked at
 
 
@@ -38,8 +46,15 @@ def placement_remarks(prompt: Prompt, trusted: Collection[str]) -> Iterator[Rema
     for index, message in enumerate(prompt.messages):
         if message.role == "assistant" or "{{" not in message.content:
             continue
+        if len(message.content) > _LONGEST:
+            text = "the message is too long to tell what stands where"
+            yield Remark(
+                RULE, ("messages", index, "content"), text, "make it shorter, or make several messages of it"
+            )
+            continue
         seen: set[str] = set()
-        for start, end, name in _places(message, jinja=prompt.template == "jinja2"):
+        places = _places(message, jinja=prompt.template == "jinja2")
+        for start, end, name in itertools.islice(places, _MOST_PLACES):
             if name in seen or name in trusted:
                 continue
             why = _exposed(message, start, end)
@@ -107,7 +122,7 @@ def _is_field(line: str) -> bool:
 
 
 def _fenced(before: str, after: str) -> bool:
-    for match in reversed(list(_OPENING_TAG.finditer(before))):
+    for match in list(_OPENING_TAG.finditer(before))[: -_MOST_TAGS - 1 : -1]:
         closing = f"</{match[1]}>"
         if closing in after and closing not in before[match.end() :]:
             return True

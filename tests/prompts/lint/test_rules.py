@@ -206,6 +206,36 @@ def test_a_file_with_very_many_rules_is_read_without_hurry() -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "{{ a }}" * 14_000,
+        "{{ " * 30_000,
+        "{% set a = " * 9_000,
+        "{% for a" + " " * 90_000,
+        "_" * 90_000 + "! {{ text }}",
+        "<a>" * 30_000 + "{{ text }} and",
+        "{{ text }} and " * 6_000,
+        "* " * 45_000 + "{{ text }}",
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("template", ["simple", "jinja2"])
+def test_no_text_keeps_the_check_busy(content: str, template: str) -> None:
+    """Each of these takes minutes where a pattern is read again from every place on."""
+    rules_of(user(content).replace("messages:", f"template: {template}\nmessages:"))
+
+
+def test_no_rule_keeps_the_check_busy() -> None:
+    texts = ["a" + " " * 90_000 + "b", "x is " * 20_000, "not " * 20_000, "at most " * 12_000]
+    lint(ASKED + "rules:\n" + "".join(f"  - text: {text}\n" for text in texts))
+
+
+def test_a_message_that_is_too_long_to_look_through_is_no_safe_one() -> None:
+    text = user("{{ text }}" + " a" * 60_000)
+    assert rules_of(text, CheckSettings(max_characters=10**6)) == ["injection-prone"]
+
+
+@pytest.mark.parametrize(
     "path", sorted(Path("tests/prompts/documents").glob("*.yaml")), ids=lambda path: path.stem
 )
 def test_hand_written_prompts_have_no_findings_but_these(path: Path) -> None:
