@@ -230,7 +230,7 @@ def _json(written: Any) -> Any:
 def _evaluators(
     value: Mapping[str, Any], reading: Reading, kept: dict[str, Any], rows: Rows, table: Mapping[str, str]
 ) -> None:
-    written = value.get("evaluators")
+    written = _scrubbed(value.get("evaluators"), ("evaluators",), reading)
     found: list[tuple[int, Mapping[str, Any], frozenset[str]]] = []
     for index, one in enumerate(written or ()):
         meant = assertion_of(one, rows.columns, table)
@@ -241,7 +241,7 @@ def _evaluators(
         if meant.assertion is not None:
             found.append((index, meant.assertion, meant.columns))
     if "evaluators" in value:
-        kept["evaluators"] = _scrubbed(written, ("evaluators",), reading)
+        kept["evaluators"] = written
     if "testData" in value and not value["testData"]:
         kept["testData"] = value["testData"]
     if not value.get("testData"):
@@ -300,8 +300,8 @@ def _keep(target: dict[str, Any], reading: Reading, path: Path, item: Any, why: 
         why = "endpoints and keys never come from a prompt: set them in the environment; it is not kept"
         reading.dropped.append(Dropped(path, key, why))
         return
-    reading.dropped.append(Dropped(path, item, why))
     target[key] = _scrubbed(item, path, reading)
+    reading.dropped.append(Dropped(path, target[key], why))
 
 
 def _scrubbed(item: Any, path: Path, reading: Reading) -> Any:
