@@ -38,6 +38,7 @@ class Pull:
 
     Attributes:
         number: within its repository (GitLab: ``iid``).
+        title: without the words by which a forge marks a draft (``Draft:``, ``WIP:``, ``[draft]``).
         head, base: branch names, without ``refs/heads/``.
         commit: full id of the tip of ``head`` as the forge has it.
         state: ``open``, ``closed`` or ``merged``.
@@ -70,7 +71,10 @@ class PullText:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A comment, or an issue, that promptvc keeps: ``changed`` is False where it said the same already."""
+    """A comment, or an issue, that promptvc keeps: ``changed`` is False where it said the same already.
+
+    ``number`` is that of the issue, or of the pull request that the comment is on.
+    """
 
     number: int
     url: str
