@@ -36,6 +36,7 @@ from promptvc.workflows import (
 from promptvc.workflows import baseline as baselines
 from promptvc.workflows import bisect as bisecting
 from promptvc.workflows import blame as blaming
+from promptvc.workflows import bring as bringing
 from promptvc.workflows import changelog as changelogs
 from promptvc.workflows import check as checking
 from promptvc.workflows import contrast as contrasting
@@ -148,6 +149,13 @@ class Library:
     ) -> author.Authored:
         """Commit an edited prompt as its next version."""
         return author.commit(self._fresh(), author.CommitRequest(name, message, renumber, branch))
+
+    def merge_branch(self, branch: str, **options: Any) -> bringing.Brought:
+        """Merge a branch into the current one, prompts by items.
+
+        ``options`` are the fields of :class:`promptvc.workflows.bring.BringRequest`.
+        """
+        return bringing.bring(self._fresh(), bringing.BringRequest(branch, **options))
 
     def check(self, *names: str, fix: bool = False) -> checking.Report:
         """Anything wrong: in the repository, or about these prompts."""

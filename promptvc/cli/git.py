@@ -14,9 +14,13 @@ from promptvc.workflows import drive, git_install
 
 TABLE = {
     "install": Entry("promptvc.cli.git", "install", "Let git compare and merge prompts by items."),
-    "uninstall": Entry("promptvc.cli.git", "uninstall", "Take that out again."),
+    "uninstall": Entry(
+        "promptvc.cli.git", "uninstall", "Take the drivers and the lines of `.gitattributes` out again."
+    ),
     "textconv": Entry("promptvc.cli.git", "textconv", "Print a prompt's file as `git diff` compares it."),
-    "merge-driver": Entry("promptvc.cli.git", "merge_driver", "Merge one file, as git calls it."),
+    "merge-driver": Entry(
+        "promptvc.cli.git", "merge_driver", "Merge one file, as git calls it: the result replaces OURS."
+    ),
 }
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -24,7 +28,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group("git", cls=LazyGroup, table=TABLE, invoke_without_command=True)
 @click.pass_context
 def git(context: click.Context) -> None:
-    """Let git compare and merge prompts by what they say."""
+    """Let git compare and merge prompts by items."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -35,9 +39,9 @@ def git(context: click.Context) -> None:
 )
 @edge_options
 def install(edge: Edge, force: bool) -> None:
-    """Let git compare and merge the prompts of this clone by items.
+    """Let git compare and merge prompts by items.
 
-    Writes a diff driver and a merge driver into the clone's configuration, and names them in `.gitattributes`, which is
+    Writes a diff driver and a merge driver into this clone's configuration, and names them in `.gitattributes`, which is
     yours to commit. `git diff`, `git log -p`, `git merge`, `git rebase`, `git cherry-pick` and `git stash pop` then
     work on rules, examples, messages and keys. A clone without this, and a forge's merge button, compare lines.
     """
@@ -87,7 +91,10 @@ def textconv(edge: Edge, file: Path) -> None:
 @click.argument("path")
 @edge_options
 def merge_driver(edge: Edge, base: Path, ours: Path, theirs: Path, marker_size: int, path: str) -> int:
-    """Merge one file, as git calls it: the result replaces OURS. Exit 1 with conflicts."""
+    """Merge one file, as git calls it: the result replaces OURS.
+
+    Exit 1 with conflicts.
+    """
     start = edge.directory
     merged = drive.merge_driver(start / base, start / ours, start / theirs, marker_size, path)
     value = {"conflicts": [{"file": path, **one.to_json()} for one in merged.conflicts]}
