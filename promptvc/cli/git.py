@@ -41,8 +41,8 @@ def git(context: click.Context) -> None:
 def install(edge: Edge, force: bool) -> None:
     """Let git compare and merge prompts by items.
 
-    Writes a diff driver and a merge driver into this clone's configuration, and names them in `.gitattributes`, which is
-    yours to commit. `git diff`, `git log -p`, `git merge`, `git rebase`, `git cherry-pick` and `git stash pop` then
+    Writes a diff driver and a merge driver into this clone's configuration, and names them in `.gitattributes`, which
+    is yours to commit. `git diff`, `git log -p`, `git merge`, `git rebase`, `git cherry-pick` and `git stash pop` then
     work on rules, examples, messages and keys. A clone without this, and a forge's merge button, compare lines.
     """
     done = git_install.install(edge.project(), sys.executable, force=force)

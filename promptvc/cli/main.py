@@ -29,7 +29,7 @@ COMMANDS = {
     "diff": Entry("promptvc.cli.diff", "diff", "Show what differs between two revisions of a prompt."),
     "commit": Entry("promptvc.cli.author", "commit", "Commit an edited prompt as its next version."),
     "merge": Entry("promptvc.cli.bring", "merge", "Merge BRANCH into the current branch, prompts by items."),
-    "git": Entry("promptvc.cli.git", "git", "Let git compare and merge prompts by what they say."),
+    "git": Entry("promptvc.cli.git", "git", "Let git compare and merge prompts by items."),
     "check": Entry("promptvc.cli.check", "check", "Look for anything wrong in the repository."),
     "feedback": Entry("promptvc.cli.feedback", "feedback", "Record, import, list and commit feedback."),
     "judge": Entry("promptvc.cli.judge", "judge", "Score logged answers, and hold judges against people."),
