@@ -23,7 +23,10 @@ _MARKER = "By what it is found again: small letters, digits and / _ . : -"
 @click.group("forge", cls=LazyGroup, table=TABLE, invoke_without_command=True)
 @click.pass_context
 def forge(context: click.Context) -> None:
-    """Keep a comment or an issue on the forge that hosts the remote."""
+    """Keep a comment or an issue on the forge.
+
+    The forge is the one that hosts the remote.
+    """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -34,9 +37,9 @@ def forge(context: click.Context) -> None:
 @click.option("--remote", help="The remote; by default the one of promptvc.yaml.")
 @edge_options
 def comment(edge: Edge, words: tuple[str, ...], marker: str, remote: str | None) -> None:
-    """Keep one comment on pull request NUMBER that says what FILE says.
+    """Keep one comment on a pull request.
 
-    FILE is Markdown, `-` is standard input. The comment with the marker that the same account wrote before is updated,
+    It says what FILE says, which is Markdown; `-` is standard input. The comment with the marker that the same account wrote before is updated,
     else one is made. In CI that runs for a pull request NUMBER may be left out.
     """
     if len(words) > 2:
@@ -56,9 +59,9 @@ def comment(edge: Edge, words: tuple[str, ...], marker: str, remote: str | None)
 @click.option("--remote", help="The remote; by default the one of promptvc.yaml.")
 @edge_options
 def issue(edge: Edge, file: str | None, close: bool, title: str | None, **options: Any) -> None:
-    """Keep one open issue that says what FILE says, or close it.
+    """Keep one issue, or close it.
 
-    FILE is Markdown, `-` is standard input. The open issue with the marker that the same account wrote before is
+    It says what FILE says, which is Markdown; `-` is standard input. The open issue with the marker that the same account wrote before is
     updated, else one is made. Closing what is not open is fine.
     """
     if close and (title is not None or options["labels"]):
