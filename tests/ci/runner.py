@@ -273,7 +273,7 @@ class _Job:
             "GITHUB_SHA": event.commit,
             "GITHUB_WORKSPACE": str(workspace),
             "RUNNER_TEMP": str(temp),
-            "PATH": f"{_shims(place / 'bin')}:{actions.environ['PATH']}",
+            "PATH": f"{shims(place / 'bin')}:{actions.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         machine = Machine(
@@ -382,7 +382,7 @@ def _pairs(file: Path) -> dict[str, str]:
     return found
 
 
-def _shims(folder: Path) -> Path:
+def shims(folder: Path) -> Path:
     """`promptvc` and `python` of this checkout; `pip install` is written down and not done."""
     folder.mkdir()
     promptvc, python = folder / "promptvc", folder / "python"
