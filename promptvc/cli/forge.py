@@ -39,8 +39,8 @@ def forge(context: click.Context) -> None:
 def comment(edge: Edge, words: tuple[str, ...], marker: str, remote: str | None) -> None:
     """Keep one comment on a pull request.
 
-    It says what FILE says, which is Markdown; `-` is standard input. The comment with the marker that the same account wrote before is updated,
-    else one is made. In CI that runs for a pull request NUMBER may be left out.
+    It says what FILE says, which is Markdown; `-` is standard input. The comment with the marker that the same
+    account wrote before is updated, else one is made. In CI that runs for a pull request NUMBER may be left out.
     """
     if len(words) > 2:
         raise Usage(f"one file at a time, not {' '.join(words[1:])}")
@@ -61,8 +61,8 @@ def comment(edge: Edge, words: tuple[str, ...], marker: str, remote: str | None)
 def issue(edge: Edge, file: str | None, close: bool, title: str | None, **options: Any) -> None:
     """Keep one issue, or close it.
 
-    It says what FILE says, which is Markdown; `-` is standard input. The open issue with the marker that the same account wrote before is
-    updated, else one is made. Closing what is not open is fine.
+    It says what FILE says, which is Markdown; `-` is standard input. The open issue with the marker that the same
+    account wrote before is updated, else one is made. Closing what is not open is fine.
     """
     if close and (title is not None or options["labels"]):
         raise Usage("--close goes without --title and --label")
