@@ -280,6 +280,16 @@ class TestEvaluating:
             found = json.loads(cli("evaluate", "graded", "--json", **server.environ()).out)
         assert (found["passed"], found["errored"]) == (1, 0)
 
+    def test_a_pull_request_calls_the_models_of_its_base(self, github: Repo, cli: Cli) -> None:
+        base = github.rev("HEAD")
+        with Server(lambda request: answer(request.text.partition(":")[0])) as server:
+            environ = {**server.environ(), "PROMPTVC_BASE": base}
+            cli.ok("evaluate", "support/triage", **environ)
+            asked = server.count
+            github.commit({TRIAGE_FILE: TRIAGE.replace("gpt-4o-mini", "o1-pro")})
+            assert "openai:o1-pro" in cli("evaluate", "support/triage", **environ).err
+            assert server.count == asked
+
     def test_versions_are_compared_on_the_same_cases(self, github: Repo, cli: Cli) -> None:
         github.write({TRIAGE_FILE: edited(TRIAGE) + '  - {input: "question: why?", expected: question}\n'})
         found = cli.json("evaluate", "support/triage", "--baseline", "v1", "--model", "offline", codes=(0, 1))

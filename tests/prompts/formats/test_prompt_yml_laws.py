@@ -23,6 +23,7 @@ names = st.sampled_from(
         "expected",
         "topic",
         "user-name",
+        "user_name",
         "first name",
         "rules",
         "examples",
@@ -139,6 +140,7 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> dict[tuple[str | int
 @given(documents)
 @example({**EMPTY, "testData": [{"input": None}, {"expected": ["a"]}, {}], "evaluators": []})
 @example({**EMPTY, "testData": [{"x": 1}, {"x": 2}], "evaluators": [{"uses": "github/similarity"}]})
+@example({"messages": [{"role": "user", "content": "{{user-name}} {{user_name}} {{rules_}} {{rules}}"}]})
 def test_a_document_comes_back_equal(document: dict[str, Any]) -> None:
     found = FORMAT.read(dump_yaml(document).encode(), file=FILE).prompts[0]
     written = FORMAT.write(found.prompt, found.suite)
