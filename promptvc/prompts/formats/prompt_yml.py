@@ -14,6 +14,7 @@ from typing import Any
 from promptvc.base.documents import dump_yaml, load_yaml
 from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.base.losses import Losses
+from promptvc.base.schema_messages import key_text
 from promptvc.prompts.formats.format import UNNAMED, Imported, Read, Written
 from promptvc.prompts.formats.github.documents import as_prompt, reading_of
 from promptvc.prompts.formats.github.reading import Reading
@@ -49,7 +50,10 @@ class PromptYml:
         reading = reading_of(document)
         prompt = read_prompt(as_prompt(document, UNNAMED, 1, _pruned(reading), reading))
         # Its title is for people: it is called after its path, as where it lies.
-        return Read((Imported(prompt, suite=reading.suite),), reading.losses)
+        losses = Losses()
+        for one in reading.dropped:
+            losses.add(key_text(one.path), one.what, one.why)
+        return Read((Imported(prompt, suite=reading.suite),), losses.all())
 
     def write(self, prompt: Prompt, suite: Mapping[str, Any] | None = None) -> Written:
         """One file, ``NAME.prompt.yml``.

@@ -14,7 +14,7 @@ from promptvc.prompts.formats.github.reading import Reading, read
 SCHEMA = "prompt_yml"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Translated(Document):
     """What a document of theirs means, as a document of ours.
 
@@ -80,7 +80,10 @@ def models_in(document: Document) -> set[str]:
     reading = reading_of(document)
     suite = reading.suite or {}
     cases = suite.get("cases", ())
-    every = [*suite.get("default", {}).get("assert", ()), *(one for case in cases for one in case.get("assert", ()))]
+    every = [
+        *suite.get("default", {}).get("assert", ()),
+        *(one for case in cases for one in case.get("assert", ())),
+    ]
     named = {reading.prompt.get("model"), *(one.get("provider") for one in every)}
     return {model for model in named if isinstance(model, str)}
 

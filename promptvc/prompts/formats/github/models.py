@@ -7,7 +7,7 @@ extension github/gh-models; on our side the providers of LangChain's ``init_chat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PROVIDERS = {
     "openai": "openai", "mistral-ai": "mistralai", "cohere": "cohere", "deepseek": "deepseek", "xai": "xai",
@@ -17,8 +17,8 @@ _PUBLISHERS = {ours: theirs for theirs, ours in _PROVIDERS.items()}
 # Their names are the provider's own.
 _SAME_NAMES = frozenset({"openai", "mistral-ai", "xai"})
 # Before there were publishers, ids were names alone.
-_OPENAI = re.compile(r"(?:gpt-|chatgpt-|o[1-9])[A-Za-z0-9._-]*")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]*")
+_OPENAI = r"(?:gpt-|chatgpt-|o[1-9])[A-Za-z0-9._-]*"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._:@+-]*"
 
 PARAMETERS = {
     "temperature": "temperature", "maxTokens": "max_tokens", "topP": "top_p",
@@ -32,8 +32,7 @@ READ_THERE = frozenset({"temperature", "maxTokens", "topP"})
 THEIR_PARAMETERS = {ours: theirs for theirs, ours in PARAMETERS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """What an id means here. ``spec`` is ``provider:name``, None where there is none; ``why`` says what changed."""
 
     spec: str | None
@@ -44,13 +43,13 @@ def model_of(text: str) -> Model:
     """The model that the id ``text`` means, such as ``openai/gpt-4o``."""
     publisher, slash, name = text.strip().partition("/")
     if not slash:
-        if _OPENAI.fullmatch(publisher):
+        if re.fullmatch(_OPENAI, publisher):
             return Model(f"openai:{publisher}")
         return Model(
             None, "its publisher is not said, and it is none of OpenAI's: name a model under `model`"
         )
     provider = _PROVIDERS.get(publisher.lower())
-    if provider is None or not _NAME.fullmatch(name):
+    if provider is None or not re.fullmatch(_NAME, name):
         return Model(
             None,
             f"nobody here offers the models of {publisher}: name one under `model`, such as ollama:NAME or groq:NAME",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-_ANY = re.compile(r"\{\{([ \t]*)([^{}\n]{1,120}?)([ \t]*)\}\}")
-_WORD = re.compile(r"[^\W\d]\w*")
-_NAME = re.compile(r"[\w.-]+")  # what GitHub's action takes for a place, whoever gives it a value
+_ANY = r"\{\{([ \t]*)([^{}\n]{1,120}?)([ \t]*)\}\}"
+_WORD = r"[^\W\d]\w*"
+_NAME = r"[\w.-]+"  # what GitHub's action takes for a place, whoever gives it a value
 _OURS = frozenset({"rules", "examples"})
 
 
@@ -23,9 +23,9 @@ def names_in(text: str, columns: Iterable[str] = ()) -> dict[str, bool]:
     """
     known = frozenset(columns)
     found: dict[str, bool] = {}
-    for before, name, after in _ANY.findall(text):
+    for before, name, after in re.findall(_ANY, text):
         tight = not before and not after
-        if (tight and (name in known or _NAME.fullmatch(name))) or _WORD.fullmatch(name):
+        if (tight and (name in known or re.fullmatch(_NAME, name))) or re.fullmatch(_WORD, name):
             found[name] = found.get(name, False) or not tight
     return found
 
@@ -39,7 +39,7 @@ def renamed(names: Iterable[str]) -> dict[str, str]:
         if is_word(name):
             continue
         word = re.sub(r"\W", "_", name)
-        word = word if _WORD.fullmatch(word) else f"_{word}"
+        word = word if re.fullmatch(_WORD, word) else f"_{word}"
         while word in taken or word in _OURS:
             word += "_"
         taken.add(word)
@@ -49,7 +49,7 @@ def renamed(names: Iterable[str]) -> dict[str, str]:
 
 def is_word(name: str) -> bool:
     """Whether a variable can be called that here."""
-    return _WORD.fullmatch(name) is not None and name not in _OURS
+    return re.fullmatch(_WORD, name) is not None and name not in _OURS
 
 
 def ours(text: str, table: Mapping[str, str]) -> str:
@@ -57,11 +57,11 @@ def ours(text: str, table: Mapping[str, str]) -> str:
 
     def one(match: re.Match[str]) -> str:
         before, name, after = match.groups()
-        if name not in table or ((before or after) and not _WORD.fullmatch(name)):
+        if name not in table or ((before or after) and not re.fullmatch(_WORD, name)):
             return match[0]
         return f"{{{{{before}{table[name]}{after}}}}}"
 
-    return _ANY.sub(one, text) if table else text
+    return re.sub(_ANY, one, text) if table else text
 
 
 def theirs(text: str, table: Mapping[str, str]) -> str:
@@ -70,6 +70,6 @@ def theirs(text: str, table: Mapping[str, str]) -> str:
 
     def one(match: re.Match[str]) -> str:
         name = match[2]
-        return f"{{{{{back.get(name, name)}}}}}" if _WORD.fullmatch(name) else match[0]
+        return f"{{{{{back.get(name, name)}}}}}" if re.fullmatch(_WORD, name) else match[0]
 
-    return _ANY.sub(one, text)
+    return re.sub(_ANY, one, text)

@@ -16,13 +16,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvc.base.errors import InvalidDocument
-from promptvc.base.losses import Loss, Losses
 from promptvc.base.nodes import Document, Path
-from promptvc.base.schema_messages import key_text
 from promptvc.prompts.formats.github.models import PARAMETERS, model_of
 from promptvc.prompts.formats.github.places import names_in, ours, renamed
 from promptvc.prompts.formats.github.rows import KEPT, Rows
@@ -35,17 +32,15 @@ KEYS = frozenset({
     "name", "description", "model", "modelParameters", "responseFormat", "jsonSchema", "messages", "testData",
     "evaluators",
 })  # fmt: skip
-_BLANK = re.compile(r"\{\{[ \t]|[ \t]\}\}")
+_BLANK = r"\{\{[ \t]|[ \t]\}\}"
 _ALLOWED = frozenset(PARAMETERS.values())
-_SECRET = re.compile(
-    r"api.?key|access.?key|secret|passw|credential|bearer|authorization|(?:access|auth|api|refresh)[_-]?token"
-    r"|endpoint|base.?url|(?:^|_)url$|headers?$",
-    re.IGNORECASE,
+_NEVER_KEPT = (
+    r"(?i)api.?key|access.?key|secret|passw|credential|bearer|authorization|(?:access|auth|api|refresh)[_-]?token"
+    r"|endpoint|base.?url|(?:^|_)url$|headers?$"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(NamedTuple):
     """A loss with its place in the document. ``informs``: it does its work, in another way."""
 
     path: Path
@@ -54,7 +49,6 @@ class Dropped:
     informs: bool = False
 
 
-@dataclass(slots=True)
 class Reading:
     """What a document means here.
 
@@ -65,18 +59,11 @@ class Reading:
         dropped: what changed or means nothing here.
     """
 
-    prompt: dict[str, Any] = field(default_factory=dict)
-    suite: dict[str, Any] | None = None
-    places: dict[Path, Path] = field(default_factory=dict)
-    dropped: list[Dropped] = field(default_factory=list)
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        """What changed, for people."""
-        found = Losses()
-        for one in self.dropped:
-            found.add(key_text(one.path), one.what, one.why)
-        return found.all()
+    def __init__(self) -> None:
+        self.prompt: dict[str, Any] = {}
+        self.suite: dict[str, Any] | None = None
+        self.places: dict[Path, Path] = {}
+        self.dropped: list[Dropped] = []
 
 
 def read(document: Document) -> Reading:
@@ -156,7 +143,7 @@ def _messages(value: Mapping[str, Any], reading: Reading, kept: dict[str, Any]) 
         rest: dict[str, Any] = {}
         if role != message["role"]:
             rest["role"] = message["role"]
-        if _BLANK.search(content):
+        if re.search(_BLANK, content):
             rest["content"] = content
         for name, loose in names_in(content, columns).items():
             if loose:
@@ -296,7 +283,7 @@ def _columns(value: Mapping[str, Any]) -> dict[str, None]:
 def _keep(target: dict[str, Any], reading: Reading, path: Path, item: Any, why: str) -> None:
     """Keep ``item`` under the last of ``path``, but no address and no key: those never come into a prompt."""
     key = str(path[-1])
-    if _SECRET.search(key):
+    if re.search(_NEVER_KEPT, key):
         why = "endpoints and keys never come from a prompt: set them in the environment; it is not kept"
         reading.dropped.append(Dropped(path, key, why))
         return
@@ -308,7 +295,7 @@ def _scrubbed(item: Any, path: Path, reading: Reading) -> Any:
     if isinstance(item, Mapping):
         found = {}
         for key, value in item.items():
-            if _SECRET.search(str(key)) and not isinstance(value, Mapping | list):
+            if re.search(_NEVER_KEPT, str(key)) and not isinstance(value, Mapping | list):
                 why = (
                     "endpoints and keys never come from a prompt: set them in the environment; it is not kept"
                 )

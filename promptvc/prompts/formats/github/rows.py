@@ -16,7 +16,7 @@ from promptvc.prompts.formats.github.testing import ANSWERED, EXPECTED
 
 KEPT = "prompt_yml"
 """The key of a prompt's metadata, and of a case's, under which what has no key of its own is kept."""
-_OWN_ID = re.compile(r"row-[0-9]+")
+_OWN_ID = r"row-[0-9]+"
 _Lost = tuple[Path, Any, str]
 
 
@@ -163,7 +163,7 @@ def rows_of(
                 continue  # it has a value by now
             row[name] = item
         for key in ("id", "description", "threshold", "tags", "cluster", "split"):
-            if key in case and not (key == "id" and _OWN_ID.fullmatch(str(case[key]))):
+            if key in case and not (key == "id" and re.fullmatch(_OWN_ID, str(case[key]))):
                 lost.append((("cases", number, key), case[key], "a row has no such thing there"))
         for key, item in metadata.items():
             if key != KEPT:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvc.prompts.formats.github.models import model_of
 from promptvc.prompts.formats.github.places import is_word, names_in, ours
@@ -24,9 +23,9 @@ _KEYS = frozenset({"name", "string", "llm", "uses"})
 _LLM_KEYS = frozenset({"modelId", "prompt", "systemPrompt", "choices"})
 _LONGEST_METRIC = 100
 _ANY_CASE = "(?i)"
-_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
-_PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-_COMPLETION = re.compile(r"\{\{[ \t]*completion[ \t]*\}\}")
+_SPECIAL = r"[\\.^$*+?{}\[\]|()]"
+_PLACE = r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
+_COMPLETION = r"\{\{[ \t]*completion[ \t]*\}\}"
 _STARS = "there a model gives one to five stars, of which two pass"
 BUILT_IN: dict[str, tuple[str, str]] = {
     "github/coherence": ("The answer is coherent: its ideas follow from each other in a logical order.", ""),
@@ -40,8 +39,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
 """Those that a rubric stands for: its text, and the column that it names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluator:
+class Evaluator(NamedTuple):
     """What an evaluator means here.
 
     Attributes:
@@ -164,12 +162,12 @@ def _llm(value: Any, columns: Collection[str], table: Mapping[str, str]) -> Eval
     ]
     texts = [value.get("systemPrompt"), value["prompt"]]
     written = "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
-    body = _COMPLETION.sub("(the answer)", written)
+    body = re.sub(_COMPLETION, "(the answer)", written)
     used = {name for name in names_in(body, columns) if name in columns}
     body = ours(body, table)
     known = {table.get(name, name) for name in columns}
     # What nobody gives is a text with braces, as it is there.
-    body = _PLACE.sub(lambda match: match[0] if match[1] in known else f"{{ {match[0][1:-1]} }}", body)
+    body = re.sub(_PLACE, lambda match: match[0] if match[1] in known else f"{{ {match[0][1:-1]} }}", body)
     scores, bad = _scores(value.get("choices"))
     if bad:
         changes.append((("llm", "choices"), bad))
@@ -240,7 +238,7 @@ def _is_expected(value: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text).replace("\n", "\\n")
+    return re.sub(_SPECIAL, r"\\\g<0>", text).replace("\n", "\\n")
 
 
 def _whole(text: str) -> str:
