@@ -103,6 +103,13 @@ class Objects:
         found = self._ask(f"{commit}:{path}")
         return (found[0], found[2]) if found and found[1] == "blob" else None
 
+    def has(self, commit: str, path: str) -> bool:
+        """Whether ``commit`` has anything at ``path`` (top-relative): a file, a link, a folder, also one of submodules.
+
+        Of a submodule at ``path`` itself this cannot tell: its commit is in another repository.
+        """
+        return self._ask(f"{commit}:{path}") is not None
+
     def tree(self, commit: str, prefix: str = "") -> dict[str, str]:
         """Path -> blob id of every file below ``prefix`` (a folder, top-relative; ``""``: all) in ``commit``.
 

@@ -10,6 +10,8 @@ from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects
 from promptvc.prompts.names import FOLDER, is_foreign, name_of
 
+_GIT = ".git"
+
 
 def committed_prompts(objects: Objects, commit: str, prefix: str) -> dict[str, str]:
     """Name -> blob id of every prompt file in ``commit``; names are not checked.
@@ -50,8 +52,9 @@ def working_prompts(root: Path) -> dict[str, Path]:
 
 
 def leads_out(root: Path, file: Path) -> bool:
-    """Whether ``file``, or a folder on the way to it, is a symbolic link that leads out of ``root``."""
-    return not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
+    """Whether ``file`` is not below ``root``, links followed, or in a git folder: that holds tokens and hooks."""
+    place, top = Path(os.path.realpath(file)), Path(os.path.realpath(root))
+    return not place.is_relative_to(top) or _GIT in (part.lower() for part in place.relative_to(top).parts)
 
 
 def refuse_outside(root: Path, file: Path) -> None:
@@ -62,7 +65,7 @@ def refuse_outside(root: Path, file: Path) -> None:
     if leads_out(root, file):
         path = file.relative_to(root).as_posix()
         raise InputError(
-            f"{path} is a symbolic link that leads out of the prompt root",
+            f"{path} is a symbolic link that leads out of the prompt root, or into git's own folder",
             hint="put the file itself there, or remove the link",
             file=path,
         )

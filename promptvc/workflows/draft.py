@@ -24,7 +24,7 @@ from promptvc.prompts.new import new_prompt
 from promptvc.prompts.render import placeholders
 from promptvc.store.commits import next_version
 from promptvc.store.foreign import refuse_foreign
-from promptvc.store.listing import working_prompts
+from promptvc.store.listing import refuse_outside, working_prompts
 from promptvc.workflows.project import Project
 
 _INSTRUCTION = """\
@@ -60,7 +60,7 @@ def new(project: Project, request: NewRequest) -> Made:
     """Write the file of a new prompt into the working tree.
 
     Raises:
-        InputError: a bad name, the file exists, or the source is no text.
+        InputError: a bad name, the file exists or would lie outside of the prompt root, or the source is no text.
         ProviderError: the provider's draft cannot be used.
     """
     name = check_name(request.name)
@@ -69,6 +69,7 @@ def new(project: Project, request: NewRequest) -> Made:
     if request.source is not None and request.task is not None:
         raise Usage("--from and --task do not go together")
     path = path_of(name)
+    refuse_outside(project.root, project.root / path)
     if (project.root / path).exists():
         raise InputError(f"{name} exists already", hint="edit its file, then promptvc commit", file=path)
     data, remarks = _content(project, replace(request, name=name))

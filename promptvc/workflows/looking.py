@@ -194,7 +194,7 @@ class Looking:
 
     def _links(self) -> Iterator[Problem]:
         for path in self.links:
-            message = "a symbolic link that leads out of the prompt root"
+            message = "a symbolic link that leads out of the prompt root, or into git's own folder"
             hint = "put the file itself there, or remove the link"
             yield Problem("link", "error", path, None, message, hint)
 
@@ -354,7 +354,11 @@ class Looking:
     def _kept(self) -> Iterator[Problem]:
         """Secrets in everything that people write, and marks of a merge in what no other rule reads the bytes of."""
         for path in self.files:
-            if path.endswith((".yaml", *FOREIGN_SUFFIXES)) and not path.startswith(_KEPT) and self.wanted_file(path):
+            if (
+                path.endswith((".yaml", *FOREIGN_SUFFIXES))
+                and not path.startswith(_KEPT)
+                and self.wanted_file(path)
+            ):
                 data = self.read(path)
                 yield from secret_problems(path, data)
                 if name_of(path) is None and not is_foreign(path):
@@ -372,7 +376,7 @@ class Looking:
     def _derived(self) -> Iterator[Problem]:
         """A committed index or cache: whoever made it could have it say anything about history and scores."""
         head = self.project.resolver.head
-        if head is not None and self.project.tree(head, STATE):
+        if head is not None and self.project.objects.has(head, self.project.top(STATE)):
             hint = f"git rm -r --cached {STATE} && git commit; until then it is not read"
             yield Problem("derived", "error", STATE, None, "derived files are committed", hint)
 

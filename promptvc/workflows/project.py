@@ -70,8 +70,10 @@ class Project:
         if self.root is None:
             return aside
         state = self.root / STATE
-        head = self.repository.head().commit if state.is_dir() else None
-        if head is not None and self.objects.tree(head, self.prefix + STATE):
+        # A link would lead elsewhere; a folder with a repository of its own is a submodule, or was put there.
+        strange = state.is_symlink() or (state / ".git").exists()
+        head = self.repository.head().commit if state.is_dir() and not strange else None
+        if strange or (head is not None and self.objects.has(head, self.prefix + STATE)):
             self.log.event("state.not_trusted", path=str(state))
             return aside
         _ignore(state)

@@ -8,7 +8,9 @@ from pathlib import Path
 from promptvc.base.config import FILE
 from promptvc.base.errors import Usage
 from promptvc.base.files import storage_errors, write_atomic
+from promptvc.git.drivers import ATTRIBUTES as DRIVEN
 from promptvc.git.repo import Repository
+from promptvc.store.listing import refuse_outside
 
 FOLDERS = ("prompts", "feedback", "evaluation", "deployments")
 ATTRIBUTES = {
@@ -37,12 +39,15 @@ def init(directory: Path, *, environ: Mapping[str, str]) -> tuple[str, ...]:
     Raises:
         NotFound: ``directory`` is in no git repository.
         Usage: that is bare.
+        InputError: a link leads out of ``directory``.
         StorageError: it cannot be written.
     """
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if Repository.discover(directory, environ).top is None:
         raise Usage(f"{directory} is a bare repository: it has no files", hint="run it in a clone")
+    for path in (*FOLDERS, FILE, ".gitattributes", ".gitignore"):
+        refuse_outside(directory, directory / path)
     created = []
     for folder in FOLDERS:
         if not (directory / folder).is_dir():
@@ -52,7 +57,9 @@ def init(directory: Path, *, environ: Mapping[str, str]) -> tuple[str, ...]:
     if not (directory / FILE).exists():
         write_atomic(directory / FILE, SETTINGS.encode())
         created.append(FILE)
-    if _add_lines(directory / ".gitattributes", [f"{key} {value}" for key, value in ATTRIBUTES.items()]):
+    # Without the drivers of `promptvc git install` git does with prompts as it always does.
+    lines = [*(f"{key} {value}" for key, value in ATTRIBUTES.items()), *DRIVEN]
+    if _add_lines(directory / ".gitattributes", lines):
         created.append(".gitattributes")
     if _add_lines(directory / ".gitignore", [".promptvc/"]):
         created.append(".gitignore")
