@@ -44,7 +44,7 @@ COMMANDS = {
     "review": Entry("promptvc.cli.review", "review", "Tell a reviewer of a candidate: verdict and changes."),
     "alerts": Entry("promptvc.cli.alerts", "alerts", "List what somebody should act on."),
     "pr": Entry("promptvc.cli.pull", "pr", "Open or update the pull request of a candidate."),
-    "publish": Entry("promptvc.cli.pull", "publish", "Commit and push what another job trained."),
+    "publish": Entry("promptvc.cli.pull", "publish", "Commit and push what trainings in another job made."),
     "forge": Entry("promptvc.cli.forge", "forge", "Keep a comment or an issue on the forge."),
     "deploy": Entry("promptvc.cli.deploy", "deploy", "Put a version into an environment."),
     "rollback": Entry("promptvc.cli.deploy", "rollback", "Go back to an earlier version; hold the bad one."),
