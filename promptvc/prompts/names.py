@@ -28,7 +28,7 @@ def check_name(text: str, *, what: str = "prompt") -> str:
     reason = _name_fault(text)
     if reason is None:
         return text
-    better = _spelled(text.removesuffix(".yaml"))
+    better = foreign_name(text) or _spelled(text.removesuffix(".yaml"))
     usable = better != text and _name_fault(better) is None
     hint = (
         f"`{better}` would do" if usable else "for example `support/triage`: a-z, 0-9, - and _, joined by /"

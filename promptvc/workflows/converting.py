@@ -139,7 +139,7 @@ def _versions(project: Project, request: ExportRequest) -> list[Version]:
         return [project.resolver.resolve(reference) for reference in request.references]
     commit = project.need_main()
     if request.environment is None:
-        names = sorted(project.resolver.tip_versions())
+        names = sorted({*project.resolver.tip_versions(), *project.resolver.foreign.committed(commit)})
         return [project.resolver.resolve(f"{name}@latest") for name in names]
     found = [
         one for one in deployments(project.tree(commit, FOLDER)) if one.environment == request.environment

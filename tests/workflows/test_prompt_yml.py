@@ -183,7 +183,9 @@ class TestPlaces:
         assert [one["name"] for one in cli.json("list")] == ["a"]
         error = cli.fails(2, "show", "elsewhere")
         assert "promptvc import prompt-yml elsewhere.prompt.yml --name elsewhere" in error
-        assert [one["file"] for one in cli.json("check", "--rule", "prompt-yml")["problems"]] == ["elsewhere.prompt.yml"]
+        assert [one["file"] for one in cli.json("check", "--rule", "prompt-yml")["problems"]] == [
+            "elsewhere.prompt.yml"
+        ]
 
     def test_a_prompt_of_our_own_wins(self, desk: Repo) -> None:
         desk.commit({"prompts/desk/route.prompt.yml": TRIAGE})
@@ -222,6 +224,7 @@ class TestPlaces:
 
     def test_an_unknown_name_is_said_to_be_one(self, cli: Cli) -> None:
         assert "did you mean support/triage" in cli.fails(2, "show", "support/triag")
+        assert "`support/triage` would do" in cli.fails(2, "show", TRIAGE_FILE)
 
 
 class TestEvaluating:
@@ -473,6 +476,14 @@ class TestConverting:
     def test_a_file_is_converted_as_it_lies(self, cli: Cli) -> None:
         assert cli.ok("convert", "few", "prompt-yml").startswith("name: Few shots\n")
         assert "jinja" not in cli.ok("convert", "few", "promptfoo")
+
+    def test_all_are_exported_in_another_format(self, github: Repo, cli: Cli, tmp_path: Path) -> None:
+        found = cli.json("export", str(tmp_path / "out"), "--format", "prompty")
+        assert len(found["written"]) == len(FILES)
+
+    def test_the_format_is_known_by_its_ending(self, github: Repo, cli: Cli) -> None:
+        found = cli.json("import", "auto", str(github.path / TRIAGE_FILE), "--dry-run", "--name", "other")
+        assert found["created"] == ["prompts/other.yaml", "evaluation/other.yaml"]
 
     def test_the_hint_of_a_refusal_does_what_it_says(self, github: Repo, cli: Cli) -> None:
         cli.ok("import", "prompt-yml", str(github.path / TRIAGE_FILE), "--name", "support/triage")
