@@ -123,6 +123,9 @@ _ALL = (
     _integrity(
         "link", "error", "A symbolic link leads out of the prompt root.", "It is not read.",
     ),
+    _integrity(
+        "nested", "error", "A folder of ours is a repository of its own.", "Nothing in it is read.",
+    ),
     _integrity("settings", "error", "The settings cannot be used.", "The defaults would count instead."),
     _integrity("name", "error", "A file's path is no name.", "Nothing can refer to it."),
     _integrity("prompt", "error", "A file is no prompt.", "It cannot be rendered."),

@@ -21,7 +21,7 @@ from promptvc.git.objects import Objects, blob_id
 from promptvc.git.repo import Repository
 from promptvc.prompts.names import FOLDER, foreign_name, is_foreign, name_of
 from promptvc.store.history import History
-from promptvc.store.listing import refuse_outside
+from promptvc.store.listing import is_nested, refuse_outside
 from promptvc.store.numbering import Owned, counted_versions
 
 
@@ -225,6 +225,8 @@ def _below(root: Path, folder: str) -> Iterator[str]:
         with storage_errors(root / here), os.scandir(root / here) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
+                    if is_nested(Path(entry.path)):
+                        continue
                     pending.append(f"{here}/{entry.name}")
                 elif entry.is_file():
                     yield f"{here}/{entry.name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from promptvc.base.errors import InputError
+from promptvc.base.errors import InputError, Usage
 from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects
 from promptvc.prompts.names import FOLDER, is_foreign, name_of
@@ -43,7 +43,8 @@ def working_prompts(root: Path) -> dict[str, Path]:
         with storage_errors(top / folder), os.scandir(top / folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    pending.append(f"{folder}{entry.name}/")
+                    if not is_nested(Path(entry.path)):
+                        pending.append(f"{folder}{entry.name}/")
                 elif entry.name.endswith(".yaml") and not is_foreign(entry.name) and entry.is_file():
                     if entry.is_symlink():
                         refuse_outside(root, Path(entry.path))
@@ -52,20 +53,43 @@ def working_prompts(root: Path) -> dict[str, Path]:
 
 
 def leads_out(root: Path, file: Path) -> bool:
-    """Whether ``file`` is not below ``root``, links followed, or in a git folder: that holds tokens and hooks."""
-    place, top = Path(os.path.realpath(file)), Path(os.path.realpath(root))
-    return not place.is_relative_to(top) or _GIT in (part.lower() for part in place.relative_to(top).parts)
+    """Whether ``file`` is none of ours: see :func:`refuse_outside`."""
+    return _way_out(root, file) is not None
+
+
+def is_nested(folder: Path) -> bool:
+    """Whether ``folder`` is a repository of its own, a submodule or not: what is in it is no commit of ours."""
+    return os.path.lexists(folder / _GIT)
 
 
 def refuse_outside(root: Path, file: Path) -> None:
     """
     Raises:
-        InputError: ``file`` leads out of ``root``: what is committed never makes us read other files.
+        InputError: ``file``, links followed, is not below ``root``, or is in a git folder, which holds tokens and
+            hooks, or in a repository of its own: what is committed never makes us read or write other files.
     """
-    if leads_out(root, file):
+    way = _way_out(root, file)
+    if way is not None:
         path = file.relative_to(root).as_posix()
-        raise InputError(
-            f"{path} is a symbolic link that leads out of the prompt root, or into git's own folder",
-            hint="put the file itself there, or remove the link",
-            file=path,
-        )
+        raise InputError(f"{path} {way}", hint="put the file itself there", file=path)
+
+
+def refuse_leaving(directory: Path, path: str) -> None:
+    """
+    Raises:
+        Usage: writing ``path`` below ``directory`` would follow a link out of it.
+    """
+    target = directory / path
+    if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(directory)):
+        raise Usage(f"{target} leads out of {directory} by a symbolic link", hint="remove the link")
+
+
+def _way_out(root: Path, file: Path) -> str | None:
+    place, top = Path(os.path.realpath(file)), Path(os.path.realpath(root))
+    if not place.is_relative_to(top):
+        return "is a symbolic link that leads out of the prompt root"
+    parts = place.relative_to(top).parts
+    if _GIT in (part.lower() for part in parts):
+        return "is in git's own folder"
+    folders = (top.joinpath(*parts[:count]) for count in range(1, len(parts)))
+    return "is in a repository of its own" if any(map(is_nested, folders)) else None

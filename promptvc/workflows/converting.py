@@ -21,6 +21,7 @@ from promptvc.prompts.formats.prompt_yml import PromptYml, unchanged
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import is_foreign
+from promptvc.store.listing import refuse_leaving
 from promptvc.store.versions import Version
 from promptvc.workflows.project import Project
 
@@ -199,6 +200,7 @@ def _beside(code: str, suite: str, configuration: str) -> str | None:
 
 def _put(project: Project, request: ExportRequest, files: Mapping[str, bytes]) -> None:
     for path in files:
+        refuse_leaving(request.directory, path)
         _refuse_own_folder(project, request.directory / path)
     if request.format == PromptYml.name:
         files = {path: _as_it_is(request.directory / path, data) for path, data in files.items()}

@@ -12,6 +12,7 @@ from promptvc.deployment.environments import FOLDER, deployments, environment_na
 from promptvc.deployment.holds import hold_paths, load_hold
 from promptvc.prompts.names import FOLDER as PROMPTS
 from promptvc.prompts.names import nearest, path_of
+from promptvc.store.listing import refuse_leaving
 from promptvc.store.numbering import owning
 from promptvc.workflows.project import Project
 
@@ -97,6 +98,7 @@ def export(
             raise NotFound(f"nothing is deployed to {environment}", hint="see promptvc status")
     files = {f"{name}.yaml": project.objects.blob(blob) for name, blob in sorted(blobs.items())}
     for path in files:
+        refuse_leaving(directory, path)
         _refuse_own_folder(project, directory / path)
     differing = [path for path, data in files.items() if _differs(directory / path, data)]
     if differing and not force:

@@ -33,17 +33,9 @@ from promptvc.prompts.lint.lint import problem_of, prompt_problems
 from promptvc.prompts.lint.raw import conflict_remarks, raw_remarks
 from promptvc.prompts.model import Prompt, read_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
-from promptvc.prompts.names import (
-    FOREIGN_SUFFIXES,
-    check_name,
-    foreign_name,
-    is_foreign,
-    name_of,
-    nearest,
-    path_of,
-)
+from promptvc.prompts.names import check_name, foreign_name, is_foreign, name_of, nearest, path_of
 from promptvc.store.checking import version_problems
-from promptvc.store.listing import leads_out
+from promptvc.store.listing import is_nested, leads_out
 from promptvc.training.data.leakage import leak_problems
 from promptvc.training.exporting.checking import curation_problems, manifest_problems, orphaned
 from promptvc.training.exporting.curation import FOLDER as DATASETS
@@ -73,6 +65,7 @@ class Looking:
         self.project = project
         self.settings, self._unset = self._settings()
         self.links: list[str] = []
+        self.nested: list[str] = []
         self.plain: set[str] = set()
         self.files = self._files()
         # A checkout of a merge result, as CI makes one, is detached: where it stands is what main will be.
@@ -177,7 +170,7 @@ class Looking:
                     if entry.is_symlink():
                         yield from self._one(root, path)
                     elif entry.is_dir(follow_symlinks=False):
-                        pending.append(path)
+                        (self.nested if is_nested(Path(entry.path)) else pending).append(path)
                     elif entry.is_file(follow_symlinks=False):
                         self.plain.add(path)
                         yield path
@@ -193,10 +186,11 @@ class Looking:
             yield path
 
     def _links(self) -> Iterator[Problem]:
-        for path in self.links:
-            message = "a symbolic link that leads out of the prompt root, or into git's own folder"
-            hint = "put the file itself there, or remove the link"
-            yield Problem("link", "error", path, None, message, hint)
+        out = "a symbolic link that leads out of the prompt root, or into git's own folder"
+        own = "a repository of its own: nothing in it is read"
+        for rule, paths, message in (("link", self.links, out), ("nested", self.nested, own)):
+            for path in paths:
+                yield Problem(rule, "error", path, None, message, "put the file itself there, or remove it")
 
     def _prompts(self) -> Iterator[Problem]:
         folders: dict[str, int] = {}
@@ -355,7 +349,7 @@ class Looking:
         """Secrets in everything that people write, and marks of a merge in what no other rule reads the bytes of."""
         for path in self.files:
             if (
-                path.endswith((".yaml", *FOREIGN_SUFFIXES))
+                (path.endswith(".yaml") or is_foreign(path))
                 and not path.startswith(_KEPT)
                 and self.wanted_file(path)
             ):

@@ -19,7 +19,7 @@ from promptvc.prompts.names import foreign_name, name_of, nearest
 from promptvc.store.foreign import lies_anywhere
 from promptvc.store.forges import read_forge
 from promptvc.store.history import History
-from promptvc.store.listing import refuse_outside
+from promptvc.store.listing import is_nested, refuse_outside
 from promptvc.store.versions import Place, Resolver
 
 STATE = ".promptvc"
@@ -303,7 +303,7 @@ def names_nearby(directory: Path) -> tuple[list[str], list[str]]:
 
 def _is_folder(place: Path) -> bool:
     """Links are not followed, as in a commit: two that lead to their own folder would never end."""
-    return place.is_dir() and not place.is_symlink()
+    return place.is_dir() and not place.is_symlink() and not is_nested(place)
 
 
 def _root(directory: Path, repository: Repository) -> Path | None:
