@@ -53,6 +53,8 @@ def push(
     ``expect`` is the id that the remote ref must still have: 40 or 64 zeroes, or ``""``, when it must not exist. With
     it the push is a compare-and-swap and may rewind; without it only a fast-forward is taken.
     """
+    if repository.remote_url(remote) is None:
+        return _unknown(remote)
     source, _, target = refspec.partition(":")
     target = target or source
     options = ["--porcelain"]
@@ -73,6 +75,8 @@ def push(
 
 def fetch(repository: Repository, remote: str, refspec: str, *, timeout_s: float = 60.0) -> Transfer:
     """Fetch one ref, for instance ``+refs/heads/a:refs/remotes/origin/a``. No tags, nothing else."""
+    if repository.remote_url(remote) is None:
+        return _unknown(remote)
     before = repository.refs(refspec.rpartition(":")[2]) if ":" in refspec else {}
     code, _, stderr = _run(
         repository, timeout_s, "fetch", "--no-tags", "--no-auto-maintenance", "--", remote, refspec
@@ -103,6 +107,15 @@ def _run(repository: Repository, timeout_s: float, *args: str) -> tuple[int, str
     if code and time.monotonic() - begin >= timeout_s:
         stderr = f"fatal: no answer within {timeout_s:g} seconds"
     return int(code), str(stdout), _PASSWORD.sub("://", str(stderr))
+
+
+def _unknown(remote: str) -> Transfer:
+    """Only what the clone's own configuration names: settings that say where else to push come with a checkout.
+
+    A path would be one into it, too, and pushing there would run the hooks that lie there.
+    """
+    name = _PASSWORD.sub("://", remote)
+    return Transfer(Result.FAILED, f"there is no remote {name}", "name one that `git remote` lists")
 
 
 def _failure(remote: str, stderr: str) -> Transfer:
