@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import ship, ship_changed
+from promptvc.workflows.landing import Landing
 
 _ENVIRONMENT = click.option(
     "--env",
@@ -20,12 +23,23 @@ _ENVIRONMENT = click.option(
 )
 
 
+def landing_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--push`` and ``--pr``; the command gets ``landing``."""
+
+    @click.option("--push", is_flag=True, help="Commit to main and push it, by compare-and-swap.")
+    @click.option("--pr", "propose", is_flag=True, help="Propose it in a pull request.")
+    @functools.wraps(function)
+    def command(*args: Any, push: bool, propose: bool, **kwargs: Any) -> Any:
+        return function(*args, landing=Landing(push, propose), **kwargs)
+
+    return command
+
+
 @click.command("deploy")
 @click.argument("reference", metavar="NAME[@REV]", type=NAME, required=False)
 @_ENVIRONMENT
 @click.option("--changed-since", "since", metavar="REV", help="Every prompt of main that changed since REV.")
-@click.option("--push", is_flag=True, help="With --changed-since: push main, by compare-and-swap.")
-@click.option("--pr", "propose", is_flag=True, help="With --changed-since: propose it instead of pushing.")
+@landing_options
 @click.option("--branch", help="Commit to this branch instead of the current one.")
 @click.option("--force", is_flag=True, help="Deploy although a gate is closed; needs --reason.")
 @click.option("--reason", help="Why; kept in the commit.")
@@ -36,8 +50,7 @@ def deploy(
     reference: str | None,
     environment: str | None,
     since: str | None,
-    push: bool,
-    propose: bool,
+    landing: Landing,
     **options: Any,
 ) -> int | None:
     """Put a version into an environment.
@@ -52,17 +65,14 @@ def deploy(
         if reference is not None or given is not None:
             what = "NAME" if reference is not None else f"--{given}".replace("_", "-")
             raise Usage(f"--changed-since does not go with {what}")
-        request = ship_changed.ChangedRequest(since, environment, push, propose)
+        request = ship_changed.ChangedRequest(since, environment, landing)
         return _shipped_all(edge, ship_changed.deploy_changed(edge.project(), request))
-    if reference is None or push or propose:
-        missing = (
-            "missing argument 'NAME[@REV]'"
-            if reference is None
-            else "--push and --pr go with --changed-since"
-        )
-        raise Usage(missing, hint="name a prompt, or deploy what changed with --changed-since REV")
+    if reference is None:
+        hint = "name a prompt, or deploy what changed with --changed-since REV"
+        raise Usage("missing argument 'NAME[@REV]'", hint=hint)
     options["new_environment"] = options.pop("new_env")
-    _shipped(edge, ship.deploy(edge.project(), ship.DeployRequest(reference, environment, **options)))
+    one = ship.DeployRequest(reference, environment, landing=landing, **options)
+    _shipped(edge, ship.deploy(edge.project(), one))
     return None
 
 
@@ -74,15 +84,22 @@ def deploy(
 )
 @click.option("--reason", required=True, help="Why; kept in the hold and in the commit.")
 @click.option("--branch", help="Commit to this branch instead of the current one.")
+@landing_options
 @edge_options
 def rollback(
-    edge: Edge, name: str, environment: str | None, to: str | None, reason: str, branch: str | None
+    edge: Edge,
+    name: str,
+    environment: str | None,
+    to: str | None,
+    reason: str,
+    branch: str | None,
+    landing: Landing,
 ) -> None:
     """Go back to an earlier version; hold the bad one.
 
     The hold keeps anything from deploying the bad version again; deleting its file lifts it.
     """
-    request = ship.RollbackRequest(name, environment, to, reason, branch)
+    request = ship.RollbackRequest(name, environment, to, reason, branch, landing)
     _shipped(edge, ship.rollback(edge.project(), request))
 
 
@@ -103,7 +120,7 @@ def _shipped_all(edge: Edge, done: ship_changed.ShippedAll) -> int | None:
         if not done.shipped and not done.refused:
             ui.line("no prompt has changed")
         if done.pull is not None:
-            ui.line(f"proposed: #{done.pull[0]} {done.pull[1]}", "good")
+            ui.line(f"proposed: #{done.pull.number} {done.pull.url}", "good")
 
     edge.show(done.to_json(), text)
     return 1 if done.refused else None
@@ -124,6 +141,8 @@ def _shipped(edge: Edge, done: ship.Shipped) -> None:
                 line = f"{done.environment} will run {version}{before} once {coming} is on main"
             ui.line(line, "good")
             ui.line(f"  commit {done.commit[:10]} on {where}", "dim")
+        if done.pull is not None:
+            ui.line(f"proposed: #{done.pull['number']} {done.pull['url']}", "good")
         for remark in done.remarks:
             ui.note(remark)
 

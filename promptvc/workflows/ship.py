@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from promptvc.base.errors import NotFound, Refused, Usage
 from promptvc.deployment.environments import (
@@ -20,6 +21,7 @@ from promptvc.store.commits import message
 from promptvc.store.foreign import refuse_foreign
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
+from promptvc.workflows.landing import Landing, land
 from promptvc.workflows.project import Project
 from promptvc.workflows.shipping import Shipment, Shipped, asking, commit_to, in_force, put
 
@@ -34,7 +36,7 @@ _UNREAL = (
 class DeployRequest:
     """Put ``reference`` into ``environment`` (the default one when None).
 
-    ``new_environment`` makes one although its name is near to another's.
+    ``new_environment`` makes one although its name is near to another's. ``landing``: how it gets to the remote.
     """
 
     reference: str
@@ -43,6 +45,7 @@ class DeployRequest:
     force: bool = False
     reason: str | None = None
     new_environment: bool = False
+    landing: Landing = field(default_factory=Landing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class RollbackRequest:
     to: str | None
     reason: str
     branch: str | None = None
+    landing: Landing = field(default_factory=Landing)
 
 
 def deploy(project: Project, request: DeployRequest) -> Shipped:
@@ -68,17 +72,40 @@ def deploy(project: Project, request: DeployRequest) -> Shipped:
     project.need_main()
     environment = check_environment(request.environment or project.settings.default_environment)
     wanted = parse_reference(request.reference)
-    version = project.resolver.resolve(wanted if wanted.revision else f"{wanted.name}@latest")
-    refuse_foreign(version.path, version.name, "deploy")
-    shipment = Shipment(
-        version,
-        environment,
-        request.branch,
-        request.force,
-        request.reason or "",
-        new_environment=request.new_environment,
-    )
-    return put(project, shipment)
+
+    def ship(branch: str | None) -> Shipped:
+        version = project.resolver.resolve(wanted if wanted.revision else f"{wanted.name}@latest")
+        refuse_foreign(version.path, version.name, "deploy")
+        shipment = Shipment(
+            version,
+            environment,
+            branch,
+            request.force,
+            request.reason or "",
+            new_environment=request.new_environment,
+        )
+        return put(project, shipment)
+
+    return _landed(project, request.landing, request.branch, (environment, wanted.name), ship)
+
+
+def _landed(
+    project: Project,
+    landing: Landing,
+    branch: str | None,
+    what: tuple[str, str],
+    ship: Callable[[str | None], Shipped],
+) -> Shipped:
+    """What ``ship`` committed, brought to the remote as ``landing`` says; ``what``: environment and prompt."""
+    if branch is not None and (landing.push or landing.propose):
+        raise Usage(
+            "--branch does not go with --push or --pr", hint="leave --branch out: it is main, or one of ours"
+        )
+    environment, name = what
+    # No name has a dot: no two prompts share a branch, and none is a folder of another's.
+    topic = f"deploy-{environment}/{name.replace('/', '.')}"
+    done, pull = land(project, landing, topic, lambda main, _: ship(main or branch), lambda one: [one])
+    return done if pull is None else replace(done, pull=pull.to_json())
 
 
 def rollback(project: Project, request: RollbackRequest) -> Shipped:
@@ -98,6 +125,14 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
     request = replace(request, name=parse_reference(request.name).name)
     project.need_main()
     environment = check_environment(request.environment or project.settings.default_environment)
+
+    def ship(branch: str | None) -> Shipped:
+        return _roll_back(project, request, environment, branch)
+
+    return _landed(project, request.landing, request.branch, (environment, request.name), ship)
+
+
+def _roll_back(project: Project, request: RollbackRequest, environment: str, branch: str | None) -> Shipped:
     place = deployed_path(environment, request.name)
     previous: list[int | None] = []
     restored: list[int] = []
@@ -137,7 +172,7 @@ def rollback(project: Project, request: RollbackRequest) -> Shipped:
         )
         return Plan(changes, text)
 
-    done = commit_to(project, request.branch, build)
+    done = commit_to(project, branch, build)
     project.log.event(
         "deployment.rolled_back", name=request.name, environment=environment, commit=done.commit
     )

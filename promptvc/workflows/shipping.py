@@ -46,6 +46,7 @@ class Shipped:
     """What an environment runs now. ``changed`` is False when it ran that already.
 
     ``in_force`` is False for a commit elsewhere than on main: the environment runs it once main has that commit.
+    ``pull``: number and address of the pull request that proposes it.
     """
 
     name: str
@@ -57,10 +58,11 @@ class Shipped:
     changed: bool = True
     remarks: tuple[str, ...] = ()
     in_force: bool = True
+    pull: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As `deploy --json` and `rollback --json` print it."""
-        keys = ("name", "environment", "version", "previous", "commit", "branch")
+        """As `deploy --json` and `rollback --json` print it; ``pull`` is null where nothing is proposed."""
+        keys = ("name", "environment", "version", "previous", "commit", "branch", "pull")
         return {key: getattr(self, key) for key in keys}
 
 

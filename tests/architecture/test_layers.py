@@ -51,6 +51,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.incoming",
     "promptvc.workflows.standing",
     "promptvc.workflows.delivering",
+    "promptvc.workflows.landing",
     "promptvc.workflows.learning",
     "promptvc.workflows.looking",
     "promptvc.workflows.logged",

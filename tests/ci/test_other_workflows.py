@@ -89,8 +89,11 @@ def test_where_main_takes_no_pushes_the_deployment_is_proposed(world: World) -> 
     (pull,) = world.forge.pulls
     world.forge.merge(pull.number)
     assert deployed(world) == V2.encode()
-    by_hand = world.by_hand("deploy", name=DESK, version="v1").ok()
-    assert "/compare/main...deploy/" in by_hand.jobs["deploy"].summary
+    world.by_hand("deploy", name=DESK, version="v1").ok()
+    back = world.forge.pulls[-1]
+    assert (back.number, back.head) == (pull.number + 1, f"promptvc-deploy-production/{DESK.replace('/', '.')}")
+    world.by_hand("deploy", name=DESK, rollback="complaints", version="v1").ok()
+    assert len(world.forge.pulls) == 2
 
 
 def test_nightly_tells_in_one_issue_and_does_not_fail_for_it(world: World) -> None:

@@ -184,6 +184,7 @@ def test_deploy_and_rollback(shipped: Repo) -> None:
         "previous": 2,
         "commit": shipped.rev("HEAD"),
         "branch": "main",
+        "pull": None,
     }
     staged = has(cli.json("deploy", f"{DESK}@v2", "--env", "staging"), *SHIPPED)
     assert (staged["version"], staged["previous"], staged["environment"]) == (2, None, "staging")

@@ -157,9 +157,45 @@ def test_slips_get_one_clear_error(fleet: Fleet) -> None:
     assert "no revision" in cli.fails(2, "deploy", "--changed-since", "nowhere")
     assert "does not go with" in cli.fails(2, "deploy", "one", "--changed-since", ROOT)
     assert "--push" in cli.fails(2, "deploy", "--changed-since", ROOT, "--push", "--pr")
-    assert "--changed-since" in cli.fails(2, "deploy", "one", "--push")
+    assert "--push" in cli.fails(2, "deploy", "one", "--push", "--pr")
+    assert "--branch" in cli.fails(2, "deploy", "one", "--push", "--branch", "x")
     assert "NAME" in cli.fails(2, "deploy")
     assert "does not go with --reason" in cli.fails(2, "deploy", "--changed-since", ROOT, "--reason", "x")
+
+
+def test_one_prompt_is_deployed_and_taken_back_on_the_remote(fleet: Fleet) -> None:
+    before, after = fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    for command, version in ((("deploy", "one@v1"), 1), (("deploy", "one"), 2), (("rollback", "one"), 1)):
+        reason = ("--reason", "complaints") if command[0] == "rollback" else ()
+        done = fleet.runner(after).json(*command, "--push", *reason)
+        assert (done["version"], done["pull"]) == (version, None)
+        assert f"version: {version}\n".encode() in (fleet.runs("one") or b"")
+    assert fleet.remote.git("ls-tree", "--name-only", "main", "deployments/production/holds/one/") != ""
+    assert before != after
+
+
+def test_a_deployment_that_waits_to_be_merged_is_in_the_next_proposal(
+    fleet: Fleet, forge: GitHubServer
+) -> None:
+    url, root = forge.clone_url(BOT), fleet.desk.rev("HEAD")
+    environ = {**fleet.runner(root, url).environ, **forge.environ(BOT)}
+
+    def runner(commit: str) -> Cli:
+        return Cli(fleet.runner(commit, url).where, environ)
+
+    runner(root).ok("deploy", "--changed-since", ROOT, "--pr")
+    forge.protect()
+    before, after = fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    done = runner(after).json("deploy", "--changed-since", before, "--pr")
+    assert [(one["name"], one["version"]) for one in done["deployed"]] == [("one", 2), ("two", 1)]
+    (pull,) = forge.pulls
+    forge.merge(pull.number)
+    assert fleet.runs("two") == prompt("two", 1).encode()
+    again = runner(after).json("deploy", "two", "--pr")
+    assert again["pull"] is None
+    own = runner(after).json("rollback", "one", "--to", "v1", "--reason", "complaints", "--pr")
+    assert own["pull"]["number"] == pull.number + 1
+    assert forge.pulls[-1].head == "promptvc-deploy-production/one"
 
 
 def test_a_desk_that_is_behind_is_told_to_pull(fleet: Fleet, tmp_path: Path) -> None:
