@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import click
+
+from promptvc.cli.main import promptvc
 from tests.builders import isolated_environ
+from tests.forge.servers.github import GitHubServer
+from tests.forge.servers.state import BOT
 from tests.worlds import SAMPLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,3 +64,70 @@ def run(script: str, folder: Path, environ: dict[str, str]) -> str:
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+@contextlib.contextmanager
+def hosted(clone: Path, environ: dict[str, str]) -> Iterator[tuple[GitHubServer, dict[str, str]]]:
+    """The clone's repository on a GitHub of this machine, as its ``origin``; the shell then has the token of a job."""
+    bare = clone.parent / "hosted.git"
+    run(f"git clone -q --bare '{clone}' '{bare}'", clone, environ)
+    with GitHubServer(bare) as server:
+        run(f"git remote add origin '{server.clone_url(BOT)}' && git fetch -q origin", clone, environ)
+        yield server, environ | server.environ(BOT)
+
+
+def table(text: str, mark: str) -> list[list[str]]:
+    """The rows below the head of the table that follows ``<!-- MARK -->``."""
+    part = text.split(f"<!-- {mark} -->\n", 1)[1].split("\n\n", 1)[0]
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in part.splitlines()[2:]]
+    return [[cell.strip() for cell in row] for row in cells]
+
+
+def dead_links(page: str) -> list[str]:
+    """Links of ``page`` to files, or to headings, that are not there."""
+    text, folder = (ROOT / page).read_text("utf-8"), (ROOT / page).parent
+    found = []
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        file, _, anchor = target.partition("#")
+        if file.startswith("https://"):
+            continue
+        place = folder / file if file else ROOT / page
+        if not place.exists() or (anchor and anchor not in _headings(place.read_text("utf-8"))):
+            found.append(target)
+    return found
+
+
+def _headings(text: str) -> set[str]:
+    titles = [line.lstrip("#").strip().lower() for line in text.splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
+
+
+def unknown_options(text: str) -> list[str]:
+    """Commands of promptvc in ``text`` with an option, or a subcommand, that the program has not."""
+    return [line for line in _commands(text) if not _is_known(line)]
+
+
+def _commands(text: str) -> Iterable[str]:
+    return (line.strip() for line in re.findall(r"promptvc ((?:-C \S+ )?[a-z-]+[^`\n#&|;]*)", text))
+
+
+def _is_known(line: str) -> bool:
+    words = [word.strip("'\"(),.") for word in re.sub(r"^-C \S+ ", "", line).split()]
+    context = click.Context(promptvc)
+    command: click.Command | None = promptvc.get_command(context, words[0])
+    if command is None:
+        return not re.fullmatch(r"[a-z]+ .*--.*", line)  # prose: `promptvc is ...`
+    flags = _flags(command)
+    if isinstance(command, click.Group):
+        inner = command.get_command(context, words[1]) if len(words) > 1 else None
+        default = command.get_command(context, "run")
+        for one in (inner, default if inner is None else None):
+            flags |= _flags(one) if one is not None else set()
+    return {word.partition("=")[0] for word in words if word.startswith("--")} <= flags
+
+
+def _flags(command: click.Command) -> set[str]:
+    return {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)} | {
+        "--help",
+        "--json",
+    }
