@@ -137,14 +137,10 @@ def test_a_suite_runs_no_code_of_elsewhere(plain: Repo, tmp_path: Path, path: st
     (plain.path / ".git/code.py").write_text(f"def get_assert(output, context):\n    return '{WORD}'\n")
     (plain.path / "evaluation/desk/link.py").symlink_to(outside.path / "code.py")
     value = json.dumps(f"file://{path.format(outside=outside.path)}")
-    plain.write(
-        {
-            "evaluation/desk/route.yaml": SUITE.format(
-                more=f"assertions:\n  - {{type: python, value: {value}}}"
-            )
-        }
-    )
-    assert silent(cli_of(plain)("evaluate", DESK, "--allow-code")).code != 0
+    more = f"default: {{assert: [{{type: python, value: {value}}}]}}"
+    plain.write({"evaluation/desk/route.yaml": SUITE.format(more=more)})
+    ran = silent(cli_of(plain)("evaluate", DESK, "--allow-code"))
+    assert (ran.code, "not a known key" in ran.err) == (2, False), ran
 
 
 def test_what_a_copy_elsewhere_links_to_is_not_read(plain: Repo, tmp_path: Path) -> None:
