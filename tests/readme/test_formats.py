@@ -38,7 +38,10 @@ from promptvc.prompts.lint.templates import template_remarks
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import RESERVED
 from promptvc.prompts.parameters import ALLOWED
+from promptvc.training.parcels import MOST_BYTES, Offer
+from promptvc.training.reservations import parse_reservation
 from tests.evaluation.cases.folders import Folder
+from tests.readme.shells import dead_links
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "docs/formats.md"
@@ -106,6 +109,11 @@ def event(data: bytes) -> None:
     assert not found
 
 
+def reservation(data: bytes) -> None:
+    loaded = parse_reservation(data, file=FILE)
+    assert loaded.to_json() == json.loads(data)
+
+
 def error(data: bytes) -> None:
     out = io.StringIO()
     Ui(out=out, err=io.StringIO(), as_json=True).error(
@@ -126,6 +134,7 @@ LOADERS: dict[str, Callable[[bytes], None]] = {
         environment,
         hold,
         event,
+        reservation,
         error,
     )
 }
@@ -268,6 +277,15 @@ def test_the_keys_of_a_training_are_those_of_its_schema() -> None:
     assert set(listed) - {"left_out"} == set(schema("ledger")["$defs"]["training"]["properties"])
 
 
+def test_the_keys_of_a_look_and_of_a_parcel() -> None:
+    listed = words_of(row[0] for row in rows("look-keys"))
+    assert set(listed) == set(schema("ledger")["$defs"]["look"]["properties"])
+    keys = words_of(row[0] for row in rows("parcel-keys"))
+    offer = {f"offer.{one.name}" for one in dataclasses.fields(Offer)}
+    assert set(keys) == {"record", "format", "training", "offer", *offer}
+    assert f"at most {MOST_BYTES >> 20} MiB" in PAGE
+
+
 def test_the_columns_of_datasets_are_those_that_are_read() -> None:
     listed = words_of(row[0] for row in rows("dataset-columns"))
     assert {name.rstrip("12").removesuffix("[]") for name in listed} == set(KNOWN_COLUMNS)
@@ -329,12 +347,4 @@ def test_the_environment_variables_are_read_by_the_source() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    headings = {
-        line.lstrip("# ").lower().replace(" ", "-")
-        for line in PAGE.splitlines()
-        if line.startswith(("## ", "### "))
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
-        path, _, heading = target.partition("#")
-        assert (ROOT / "docs" / path).exists(), target
-        assert not heading or heading in headings, target
+    assert dead_links(FILE) == []
