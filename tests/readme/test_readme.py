@@ -12,7 +12,7 @@ import pytest
 from promptvc.base.documents import load_yaml
 from promptvc.evaluation.cases.suite import load_suite
 from promptvc.prompts.model import load_prompt
-from tests.readme.shells import ROOT, blocks, make_clone, make_shell, run
+from tests.readme.shells import ROOT, blocks, hosted, make_clone, make_shell, run
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = blocks("README.md")
@@ -54,6 +54,17 @@ def test_an_own_repository(tmp_path: Path, shell: dict[str, str]) -> None:
     assert "committed 2 events" in printed
 
 
+def test_a_forge(clone: Path, shell: dict[str, str]) -> None:
+    run("promptvc deploy support/triage", clone, shell)
+    with hosted(clone, shell) as (server, environ):
+        printed = run(block("forge"), clone, environ)
+        assert "created .github/workflows/promptvc-train.yml" in printed
+        assert "committed: support/triage v2 on promptvc/support/triage/v2" in printed
+        assert "v2 (improvement) waits" in printed
+        (pull,) = server.pulls
+        assert pull.title == "support/triage v2: +17.4 points (n=224), improvement"
+
+
 def test_python(clone: Path, shell: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", block("python")],
@@ -77,7 +88,7 @@ def test_the_documents() -> None:
 
 
 def test_every_block_is_executed() -> None:
-    known = {"the-loop", "your-own", "python"}
+    known = {"the-loop", "your-own", "forge", "python"}
     for one in BLOCKS:
         assert one["mark"] in known or one["language"] == "yaml" or "make demo" in one["text"]
 
