@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -63,33 +65,33 @@ def publish(edge: Edge, folder: Path, reserved: Path | None, propose: bool) -> i
     """
     project = edge.project()
     reservation = None if reserved is None else reserving.read_reservation(reserved)
-    done = publishing.publish(project, edge.directory / folder, reservation)
-    pulls: dict[str, pull.Proposal] = {}
-    for one in done:
-        if propose and one.error is None and one.version is not None:
-            project.refresh()
-            pulls[one.training] = pull.propose(project, pull.PullRequest(f"{one.name}@v{one.version}"))
+    opened: dict[str, pull.Proposal] = {}
+
+    def open_one(reference: str) -> Mapping[str, Any]:
+        opened[reference] = pull.propose(project, pull.PullRequest(reference))
+        return opened[reference].to_json()
+
+    done = publishing.publish(
+        project, edge.directory / folder, reservation, propose=open_one if propose else None
+    )
 
     def text(ui: Ui) -> None:
         for one in done:
-            if one.error is not None:
+            if one.version is None and one.error is not None:
                 ui.line(f"refused: {one.name}: {one.error}", "bad")
                 continue
             made = f"v{one.version} on {one.branch}" if one.version is not None else "no candidate"
-            before = " (was published before)" if one.again else ""
+            before = " (merged already)" if one.merged else " (was published before)" if one.again else ""
             ui.line(f"{one.name}: {made}{before}: {one.reason}")
-            if one.training in pulls:
-                _print(ui, pulls[one.training])
+            if one.error is not None:
+                ui.line(f"  not proposed: {one.error}", "bad")
+            elif (proposal := opened.get(f"{one.name}@v{one.version}")) is not None:
+                _print(ui, proposal)
         if not done:
             ui.line("there are no parcels")
 
-    rows = []
-    for one in done:
-        proposal = pulls.get(one.training)
-        rows.append(one.to_json() | {"pull": None if proposal is None else proposal.to_json()})
-    edge.show(rows, text)
-    errors = [one.error for one in done if one.error is not None]
-    return max((error.exit_code for error in errors), default=0)
+    edge.show([one.to_json() for one in done], text)
+    return max((one.error.exit_code for one in done if one.error is not None), default=0)
 
 
 def _print(ui: Ui, done: pull.Proposal) -> None:

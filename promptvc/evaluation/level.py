@@ -37,6 +37,7 @@ def level_of(ledger: Ledger, contents: Collection[str], asked: Collection[str]) 
     if own:
         alpha = min(one.alpha for one in own)
         return Level(alpha, f"a trained candidate: compared at the level of its look, alpha {alpha:.4f}")
-    if any(not set(look.cases).isdisjoint(asked) for look in ledger.looks):
+    taken = (look for look in ledger.looks if not look.given_back)
+    if any(not set(look.cases).isdisjoint(asked) for look in taken):
         return Level(remark="by hand: this look is not counted in the ledger")
     return Level()

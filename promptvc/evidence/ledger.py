@@ -9,7 +9,7 @@ half were never looked at before; looks of earlier epochs no longer count.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.stats import alpha_at
@@ -105,8 +105,7 @@ def parse(data: bytes, *, file: str) -> Look | Training:
 def read(files: Mapping[str, bytes], name: str) -> Ledger:
     """The ledger of one prompt, out of the files (path -> content) of the ledger branch.
 
-    A look that was reserved ahead is left out once its training's record says that the training did not use it. Those
-    that follow then move up: they spent less than they may.
+    A look that was reserved ahead is given back once its training's record says that the training did not use it.
     """
     looks: list[Look] = []
     trainings: list[Training] = []
@@ -119,25 +118,23 @@ def read(files: Mapping[str, bytes], name: str) -> Ledger:
         else:
             trainings.append(record)
     used = {training.id: training.look_key for training in trainings}
-    standing = [look for look in looks if not look.is_ahead or used.get(look.id, look.key) == look.key]
+    told = [
+        replace(look, given_back=True) if look.is_ahead and used.get(look.id, look.key) != look.key else look
+        for look in looks
+    ]
     return Ledger(
-        looks=tuple(sorted(standing, key=lambda look: look.order)),
+        looks=tuple(sorted(told, key=lambda look: look.order)),
         trainings=tuple(sorted(trainings, key=lambda training: training.id, reverse=True)),
     )
 
 
 def number(looks: Iterable[Look]) -> tuple[NumberedLook, ...]:
-    """Give each look its epoch and number. The order of ``looks`` does not matter: they are sorted first."""
-    numbered: list[NumberedLook] = []
-    seen: set[str] = set()
-    epoch, count = 1, 0
-    for look in sorted(looks, key=lambda look: look.order):
-        if count and _is_fresh(look.cases, seen):
-            epoch, count = epoch + 1, 0
-        count += 1
-        seen.update(look.cases)
-        numbered.append(NumberedLook(look, epoch, count))
-    return tuple(numbered)
+    """Give each look its epoch and number. The order of ``looks`` does not matter: they are sorted first.
+
+    One that was given back has no number. For epochs it counts as before, so that giving it back takes one off the
+    numbers of those after it in its epoch and changes nothing else: they spent less than they may.
+    """
+    return tuple(_Counted(looks).numbered)
 
 
 def fold(looks: Iterable[Look], holdout: Collection[str], *, key: str | None = None) -> LedgerState:
@@ -147,14 +144,33 @@ def fold(looks: Iterable[Look], holdout: Collection[str], *, key: str | None = N
         looks: every look of the prompt.
         key: the key (:func:`look_key`) of the look about to be taken, to find it if it was reserved before.
     """
-    numbered = number(looks)
-    seen = {case for entry in numbered for case in entry.look.cases}
-    last = numbered[-1] if numbered else None
-    epoch, following = (last.epoch, last.number + 1) if last is not None else (1, 1)
-    if last is not None and _is_fresh(holdout, seen):
-        epoch, following = epoch + 1, 1
-    same = next((entry for entry in numbered if entry.look.key == key), None)
-    return LedgerState(following, epoch, same, numbered)
+    counted = _Counted(looks)
+    epoch, number = counted.place(holdout)
+    same = next((entry for entry in counted.numbered if entry.look.key == key), None)
+    return LedgerState(number, epoch, same, tuple(counted.numbered))
+
+
+class _Counted:
+    """Looks while they are counted, in their order."""
+
+    def __init__(self, looks: Iterable[Look]) -> None:
+        self.numbered: list[NumberedLook] = []
+        self._seen: set[str] = set()
+        self._begun = False
+        self._epoch, self._count = 1, 0
+        for look in sorted(looks, key=lambda look: look.order):
+            self._epoch, number = self.place(look.cases)
+            self._count = number - 1 if look.given_back else number
+            self._begun = True
+            self._seen.update(look.cases)
+            if not look.given_back:
+                self.numbered.append(NumberedLook(look, self._epoch, number))
+
+    def place(self, cases: Collection[str]) -> tuple[int, int]:
+        """The epoch and the number that a look at ``cases`` has next."""
+        if self._begun and _is_fresh(cases, self._seen):
+            return self._epoch + 1, 1
+        return self._epoch, self._count + 1
 
 
 def _is_fresh(cases: Collection[str], seen: Collection[str]) -> bool:

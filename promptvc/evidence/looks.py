@@ -32,7 +32,8 @@ class Look:
 
     A look may be reserved *ahead*, before there is a candidate: by a job that may write, for a training in one that may
     not. The training's id then stands for the candidate that it will find. It counts from then on, unless the
-    training's record says that it found none worth a look (:func:`promptvc.evidence.ledger.read`).
+    training's record says that it found none worth a look: then it is given back
+    (:func:`promptvc.evidence.ledger.read`).
 
     Attributes:
         id: ULID of the reservation; it orders looks of one time.
@@ -40,6 +41,7 @@ class Look:
         holdout: digest of the hold-out.
         cases: keys (:func:`case_key`) of the hold-out cases looked at, sorted, each once.
         training: id of the training that looks.
+        given_back: it was reserved ahead and never taken. Known from the training's record, not written.
     """
 
     kind: ClassVar[str] = "look"
@@ -52,6 +54,7 @@ class Look:
     holdout: str
     cases: tuple[str, ...]
     training: str | None = None
+    given_back: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

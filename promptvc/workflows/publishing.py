@@ -7,14 +7,17 @@ was reserved, and nothing else. What a candidate may change is its rules, exampl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from promptvc.base.errors import GitError, InvalidDocument, NotFound, PromptvcError, Refused
+from promptvc.base.errors import GitError, Interrupted, InvalidDocument, NotFound, PromptvcError, Refused
 from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import parse_json
+from promptvc.base.stats import alpha_at
+from promptvc.evidence.ledger import number
 from promptvc.evidence.trainings import Training
 from promptvc.git.objects import blob_id
 from promptvc.prompts.model import Prompt, load_prompt
@@ -39,7 +42,9 @@ class Published:
         version, branch, commit: of the candidate; None where the training made none.
         again: it was published before; nothing was done.
         promoted: the candidate is more than a draft.
-        error: why it was not published; None when it was.
+        merged: main has the candidate by now.
+        pull: its pull request, as `pr --json` prints it; None without one.
+        error: why it was not published, or not proposed; None when it was.
     """
 
     training: str
@@ -51,24 +56,45 @@ class Published:
     verdict: str | None = None
     promoted: bool = False
     again: bool = False
+    merged: bool = False
+    pull: Mapping[str, Any] | None = None
     error: PromptvcError | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As `publish --json` prints it."""
-        keys = ("training", "name", "reason", "version", "branch", "commit", "verdict", "promoted", "again")
+        keys = (
+            "training",
+            "name",
+            "reason",
+            "version",
+            "branch",
+            "commit",
+            "verdict",
+            "promoted",
+            "again",
+            "merged",
+        )
         error = None
         if self.error is not None:
             error = {"kind": self.error.kind, "message": str(self.error), "hint": self.error.hint}
-        return {key: getattr(self, key) for key in keys} | {"error": error}
+        pull = None if self.pull is None else dict(self.pull)
+        return {key: getattr(self, key) for key in keys} | {"pull": pull, "error": error}
 
 
-def publish(project: Project, folder: Path, reservation: Reservation | None = None) -> tuple[Published, ...]:
+Propose = Callable[[str], Mapping[str, Any]]
+"""Opens or updates the pull request of a candidate, ``NAME@vN``, and tells of it as `pr --json` does."""
+
+
+def publish(
+    project: Project, folder: Path, reservation: Reservation | None = None, *, propose: Propose | None = None
+) -> tuple[Published, ...]:
     """Publish every parcel in ``folder``, by the order of their names; one that is refused keeps no other back.
 
     With a remote everything is pushed. To publish a parcel a second time does nothing.
 
     Args:
         reservation: only parcels of its trainings are taken.
+        propose: what is done with each candidate that main does not have yet.
 
     Raises:
         NotFound: there is no such folder.
@@ -80,12 +106,25 @@ def publish(project: Project, folder: Path, reservation: Reservation | None = No
     ledgers = Ledgers.of(project.resolver, project.settings.remote)
     if ledgers.has_remote:
         ledgers.fetch()
-    return tuple(
-        _publish(project, ledgers, parcel)
-        if allowed is None or (parcel.training.id, parcel.training.prompt) in allowed
-        else _unasked(parcel)
-        for parcel in parcels
-    )
+    done = []
+    for parcel in parcels:
+        asked = allowed is None or (parcel.training.id, parcel.training.prompt) in allowed
+        one = _publish(project, ledgers, parcel) if asked else _unasked(parcel)
+        done.append(one if propose is None else _proposed(project, one, propose))
+    return tuple(done)
+
+
+def _proposed(project: Project, one: Published, propose: Propose) -> Published:
+    """With its pull request; a forge that says no to one says nothing about the next."""
+    if one.error is not None or one.version is None or one.merged:
+        return one
+    project.refresh()
+    try:
+        return replace(one, pull=propose(f"{one.name}@v{one.version}"))
+    except Interrupted:
+        raise
+    except PromptvcError as error:
+        return replace(one, error=error)
 
 
 def _unasked(parcel: Parcel) -> Published:
@@ -142,7 +181,8 @@ def _again(project: Project, about: Published, known: Training) -> Published:
     remote = project.settings.remote
     refs = (f"refs/heads/{known.branch}", f"refs/remotes/{remote}/{known.branch}")
     commit = next((tip for tip in map(project.repository.resolve, refs) if tip is not None), None)
-    return replace(found, version=known.candidate.version, branch=known.branch, commit=commit)
+    merged = project.resolver.is_on_main(about.name, known.candidate.digest)
+    return replace(found, version=known.candidate.version, branch=known.branch, commit=commit, merged=merged)
 
 
 def _check(project: Project, ledgers: Ledgers, parcel: Parcel) -> None:
@@ -159,11 +199,30 @@ def _check(project: Project, ledgers: Ledgers, parcel: Parcel) -> None:
     if record.main is None or not known or not repository.is_ancestor(record.main, main):
         raise Refused(f"training {record.id} read a commit that {project.main} does not have")
     baseline_of(project, parcel)
-    looks = [one for one in ledgers.read(record.prompt).looks if one.is_ahead and one.id == record.id]
-    if record.look_key is not None and record.look_key not in {one.key for one in looks}:
-        raise Refused(f"no look was reserved for training {record.id} of {record.prompt}")
+    _check_look(ledgers, record)
     if parcel.offer is not None:
         _check_offer(project, parcel, parcel.offer)
+
+
+def _check_look(ledgers: Ledgers, record: Training) -> None:
+    """Whatever was found on the hold-out was found at the look that was reserved, and at its level.
+
+    Looks that were given back since then have moved it up: it may have spent less than it could, never more.
+    """
+    said = (record.look, record.epoch, record.alpha)
+    looks = ledgers.read(record.prompt).looks
+    mine = next((one for one in looks if one.is_ahead and one.id == record.id), None)
+    if record.look_key is None:
+        if any(one is not None for one in (*said, record.verdict, record.score, record.recommendation)):
+            raise Refused(f"training {record.id} says what it found on the hold-out, and took no look")
+        return
+    if mine is None or record.look_key != mine.key:
+        raise Refused(f"no look was reserved for training {record.id} of {record.prompt}")
+    place = next(one for one in number(looks) if one.look.key == mine.key)
+    if record.look is None or record.look < place.number or record.epoch != place.epoch:
+        raise Refused(f"training {record.id} counts its look as another one than it is")
+    if record.alpha is not None and not math.isclose(record.alpha, alpha_at(record.look)):
+        raise Refused(f"training {record.id} was held to another level than its look allows")
 
 
 def _check_offer(project: Project, parcel: Parcel, offer: Offer) -> None:
@@ -173,8 +232,14 @@ def _check_offer(project: Project, parcel: Parcel, offer: Offer) -> None:
     said = (evidence.prompt, evidence.training, evidence.id, evidence.candidate.digest, evidence.baseline)
     if said != (name, record.id, record.id, digest, record.baseline) or record.look is None:
         raise Refused(f"the evidence in the parcel of training {record.id} is about something else")
-    same = (evidence.verdict, evidence.look, evidence.score) == (record.verdict, record.look, record.score)
-    if not same or (record.promoted and record.verdict != "improvement"):
+    same = (evidence.verdict, evidence.look, evidence.score, evidence.alpha) == (
+        record.verdict,
+        record.look,
+        record.score,
+        record.alpha,
+    )
+    shown = evidence.p is not None and evidence.p <= evidence.alpha
+    if not same or (record.verdict == "improvement" and not shown) or (record.promoted and not shown):
         raise Refused(f"the parcel of training {record.id} contradicts itself about its verdict")
     baseline = baseline_of(project, parcel)
     before = load_prompt(baseline.data, file=baseline.source, name=name)

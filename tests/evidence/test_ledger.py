@@ -186,21 +186,39 @@ def test_no_training_gives_back_a_look_of_another_kind_or_prompt() -> None:
     assert ledger.read(written(taken, ended), "triage").looks == (taken,)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=8))
-def test_looks_that_were_given_back_leave_what_was_spent_within_the_bound(kinds: list[tuple[bool, bool]]) -> None:
-    """Each training spends by the number it saw; those that are given back later only move others up."""
+@given(
+    st.lists(st.tuples(case_sets, st.booleans(), st.integers(0, 3)), max_size=8),
+    case_sets,
+)
+def test_giving_looks_back_spends_nothing_that_others_have_spent(
+    trainings: list[tuple[set[str], bool, int]], holdout: set[str]
+) -> None:
+    """Each training spends what it saw when it looked; what is given back later takes none of it away."""
     records: list[Look | Training] = []
-    spent = 0.0
-    for second, (uses, _) in enumerate(kinds):
-        mine = ahead(second, cases_of(1, 2))
-        state = ledger.fold(
-            ledger.read(written(*records, mine), "triage").looks, cases_of(1, 2), key=mine.key
-        )
+    waiting: list[tuple[int, Training]] = []
+    spent: dict[int, float] = {}
+    places: dict[str, tuple[int, int]] = {}
+    for second, (cases, uses, later) in enumerate(trainings):
+        mine = ahead(second, cases)
+        records.append(mine)
+        state = ledger.fold(ledger.read(written(*records), "triage").looks, cases, key=mine.key)
         assert state.same_look is not None
-        spent += state.same_look.alpha if uses else 0.0
+        if uses:
+            epoch, number = state.same_look.epoch, state.same_look.number
+            spent[epoch] = spent.get(epoch, 0.0) + alpha_at(number)
+            places[mine.key] = (epoch, number)
         key = mine.key if uses else None
-        records += [mine, Training(**{**_fields(training(second)), "id": mine.id, "look_key": key})]
-    assert spent <= ALPHA
+        waiting.append((second + later, Training(**{**_fields(training(second)), "id": mine.id, "look_key": key})))
+        records += [record for due, record in waiting if due <= second]
+        waiting = [(due, record) for due, record in waiting if due > second]
+    assert all(total <= ALPHA for total in spent.values())
+    records += [record for _, record in waiting]
+    numbered = ledger.number(ledger.read(written(*records), "triage").looks)
+    assert {one.look.key for one in numbered} == set(places)
+    for one in numbered:
+        assert one.epoch == places[one.look.key][0]
+        assert one.number <= places[one.look.key][1]
+    assert ledger.fold(ledger.read(written(*records), "triage").looks, holdout).look >= 1
 
 
 def _fields(record: Training) -> dict[str, Any]:
