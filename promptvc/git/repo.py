@@ -32,6 +32,7 @@ _DISCOVER = (
 )
 _VERSION = re.compile(r'"event":"version".*"exe":"(\d+)\.(\d+)')
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a surrogate pair, and no byte that is not UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Repository:
 
     def resolve(self, rev: str) -> str | None:
         """The commit id that ``rev`` names (tags are peeled); None when nothing goes by that name."""
-        if not rev or "\0" in rev or "\n" in rev:
+        if not rev or "\0" in rev or "\n" in rev or _HALF.search(rev):
             return None
         code, stdout, _ = self.outcome(
             # In `:/text` all that follows is text to look for; what it finds is a commit already.
@@ -212,12 +213,26 @@ class Repository:
         return found.decode("utf-8", "surrogateescape").rstrip("\n") if code == 0 else None
 
     def default_branch(self, remote: str | None) -> str | None:
-        """``<remote>/HEAD``, else the current branch (also unborn); None when HEAD is detached."""
+        """``<remote>/HEAD``, else the one of ``main`` and ``master`` that the remote has, else the current branch.
+
+        A clone knows the first; where the remote was added by hand git before 2.48 does not. The current branch may be
+        unborn. None when HEAD is detached and nothing says.
+        """
         known = self.remote_head(remote) if remote else None
         if known:
             return known
+        usual = self._usual_branches(remote) if remote else []
+        if len(usual) == 1:
+            return usual[0]
         ref = self.symbolic_ref("HEAD")
         return ref.removeprefix("refs/heads/") if ref else None
+
+    def _usual_branches(self, remote: str) -> list[str]:
+        """Which of the two usual names the remote is known to have; none where HEAD is one: that is the answer then."""
+        here = self.symbolic_ref("HEAD")
+        if here in {"refs/heads/main", "refs/heads/master"}:
+            return []
+        return [name for name in ("main", "master") if self.resolve(f"refs/remotes/{remote}/{name}")]
 
     def gitpython(self) -> git.Repo:
         """GitPython's view of this repository, with our environment. The caller closes it."""

@@ -115,17 +115,38 @@ def test_a_judge_prompt_is_that_of_the_base(repo: Repo) -> None:
     assert ours != theirs
 
 
-def test_ci_knows_main_from_the_forge_on_a_detached_checkout(repo: Repo, tmp_path: Path) -> None:
+def detached(repo: Repo, path: Path, branch: str) -> Repo:
+    """A clone as a CI system makes one: at a commit, with a remote that was added by hand."""
     repo.commit({"prompts/a.yaml": PROMPT.format("offline")})
-    clone = Repo(tmp_path / "runner", repo.environ)
+    repo.git("branch", "-m", branch)
+    clone = Repo(path, repo.environ)
     repo.git("init", "-q", str(clone.path))
     clone.git("remote", "add", "origin", str(repo.path))
     clone.git("fetch", "-q", "origin")
-    clone.git("checkout", "-q", "--detach", "origin/main")
+    clone.git("checkout", "-q", "--detach", f"origin/{branch}")
+    return clone
+
+
+def test_ci_knows_main_from_the_forge_on_a_detached_checkout(repo: Repo, tmp_path: Path) -> None:
+    clone = detached(repo, tmp_path / "runner", "trunk")
     assert "main" in cli_of(clone).fails(2, "deploy", "a")
     event = tmp_path / "event.json"
-    event.write_text('{"repository": {"default_branch": "main"}}')
+    event.write_text('{"repository": {"default_branch": "trunk"}}')
     actions = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(event)}
     with open_project(clone.path, environ=clone.environ | actions, clock=utc_now) as project:
-        assert project.main == "main"
-        assert project.main_commit == repo.rev("main")
+        assert project.main == "trunk"
+        assert project.main_commit == repo.rev("trunk")
+
+
+@pytest.mark.parametrize("branch", ["main", "master"])
+def test_a_branch_of_ones_own_is_not_main_where_the_remote_has_one(
+    repo: Repo, tmp_path: Path, branch: str
+) -> None:
+    clone = detached(repo, tmp_path / "clone", branch)
+    clone.git("switch", "-qc", "mine")
+    with project_of(clone, None) as project:
+        assert project.main == branch
+    repo.git("branch", "master" if branch == "main" else "main")
+    clone.git("fetch", "-q", "origin")
+    with project_of(clone, None) as project:
+        assert project.main == "mine"
