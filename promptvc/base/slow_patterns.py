@@ -3,8 +3,9 @@
 Inside a repetition without end, a part whose length may vary is suspect when what comes after it (round the
 loop, too) can begin with the same character: the same text can then be cut up in exponentially many ways.
 So ``(a+)+``, ``(aa?)*``, ``(\\w+\\s*)*`` and ``(\\d\\w|\\w)*`` are suspect; ``([a-z]+-)*`` and ``(.|\\n)*`` are not.
-The check errs on the side of naming a pattern that would do no harm; slow in another way (quadratic) is not
-looked for.
+Several repetitions in a row that can match the same character cut a text up in polynomially many ways: from three on
+they are named too, as ``a*a*a*b``; ``\\s*\\s*`` is quadratic, and is not looked for.
+The check errs on the side of naming a pattern that would do no harm.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 _MANY = 16  # a repetition of more than this counts as one without end
+_IN_A_ROW = 3
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 _CATEGORIES = {
     "DIGIT": r"\d",
@@ -36,7 +38,8 @@ def is_slow(pattern: str) -> bool:
     parser = getattr(re, "_parser")  # noqa: B009 - typeshed does not list it
     sample = frozenset(map(chr, range(128))) | frozenset("\x85\xa0éΩ字\u2028📬") | frozenset(pattern)
     try:
-        return _Shape(sample).suspect(list(parser.parse(pattern)), frozenset(), looping=False)
+        shape, parsed = _Shape(sample), list(parser.parse(pattern))
+        return shape.suspect(parsed, frozenset(), looping=False) or shape.in_a_row(parsed) >= _IN_A_ROW
     except (re.error, RecursionError, OverflowError):
         return False
 
@@ -78,7 +81,23 @@ class _Shape:
                 return True
         return False
 
+    def in_a_row(self, sequence: Sequence[Any]) -> int:
+        """How many repetitions without end can share a run of one character between them, at most."""
+        most, counts = 0, dict.fromkeys(self._sample, 0)
+        for operation, argument in _flat(sequence):
+            name, part = str(operation), [(operation, argument)]
+            first = self._first(part)
+            if not self._empty(part):
+                counts = {each: count if each in first else 0 for each, count in counts.items()}
+            if name in _REPEATS and name != "POSSESSIVE_REPEAT" and int(argument[1]) > _MANY:
+                counts |= {each: counts[each] + 1 for each in first if each in counts}
+            most = max(most, *counts.values(), *map(self.in_a_row, _bodies(name, argument)))
+        return most
+
     def _overlap(self, branches: Sequence[Any]) -> bool:
+        # The parser takes out what branches begin with: `(a|a)` becomes an `a`, and nothing or nothing.
+        if sum(self._empty(list(branch)) for branch in branches) > 1:
+            return True
         seen: _Characters = frozenset()
         for branch in branches:
             first = self._first(list(branch))
@@ -134,6 +153,15 @@ class _Shape:
             found = frozenset[str]().union(*(self._characters(str(each), value) for each, value in inner))
             return self._sample - found if negated else found
         return self._sample if name == "GROUPREF" else frozenset()
+
+
+def _flat(sequence: Sequence[Any]) -> Iterator[Any]:
+    """The parts of a sequence, groups opened."""
+    for operation, argument in sequence:
+        if str(operation) == "SUBPATTERN":
+            yield from _flat(list(argument[3]))
+        else:
+            yield operation, argument
 
 
 def _bodies(name: str, argument: Any) -> list[list[Any]]:

@@ -19,6 +19,9 @@ from promptvc.store.matching import match_keys
 Part = tuple[str, int | None]
 """What a line of a prompt's file is part of: a key, and the index in its list or None."""
 
+MOST_LINES = 5_000
+"""On a side, between what is equal at both ends; of more only the ends are compared: time grows with the square."""
+
 Pairs = Mapping[int, int]
 """Position in the later list -> position in the earlier one of what has the same words; the rest is new."""
 
@@ -82,8 +85,9 @@ def same_lines(before: Sequence[str], after: Sequence[str]) -> Pairs:
     while end < least - start and before[-1 - end] == after[-1 - end]:
         end += 1
     inner = before[start : len(before) - end], after[start : len(after) - end]
-    blocks = difflib.SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks()
-    pairs |= {start + j + k: start + i + k for i, j, size in blocks for k in range(size)}
+    if max(map(len, inner)) <= MOST_LINES:
+        blocks = difflib.SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks()
+        pairs |= {start + j + k: start + i + k for i, j, size in blocks for k in range(size)}
     return pairs | {len(after) - k: len(before) - k for k in range(end, 0, -1)}
 
 

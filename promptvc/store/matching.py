@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MOST_CELLS = 1_000_000
+_MOST_ITEMS = 5_000  # of more only the equal ends are matched: the time grows with the square
 """Pairs that the longest common subsequence may weigh; above it a common one that need not be the longest."""
 
 _MOST_NEAR = 100_000
@@ -135,6 +136,8 @@ def _common(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple
 
 
 def _blocks(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int]]:
+    if max(len(before), len(after)) > _MOST_ITEMS:
+        return []
     blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     return [(i + k, j + k) for i, j, size in blocks for k in range(size)]
 

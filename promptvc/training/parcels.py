@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from promptvc.base.errors import InvalidDocument
 from promptvc.evidence.comparisons import ComparisonRecord
 from promptvc.evidence.fields import FORMAT, Fields, document
 from promptvc.evidence.trainings import Training
@@ -84,4 +85,9 @@ def parse_parcel(data: bytes, *, file: str) -> Parcel:
         InvalidDocument: it is none.
     """
     fields, _ = Fields.parse(data, file=file, kinds={Parcel.kind: None})
-    return Parcel(fields.one("training", Training.read), fields.optional_one("offer", Offer.read))
+    try:
+        parcel = Parcel(fields.one("training", Training.read), fields.optional_one("offer", Offer.read))
+        parcel.to_bytes().decode("utf-8")
+    except UnicodeError as error:
+        raise InvalidDocument("half of a surrogate pair is in it", file=file) from error
+    return parcel

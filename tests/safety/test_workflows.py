@@ -69,9 +69,9 @@ def test_no_expression_of_foreign_text_stands_where_it_is_obeyed(written: Path) 
     """Titles, bodies, branch names and authors of a pull request: not in a variable either, but for what is compared."""
     for where, step in steps(written):
         for name, value in (step.get("env") or {}).items():
-            assert not re.search(r"github\.(event\.)?.*\.?(title|body|message|head_ref|ref_name|label|name)\b", str(value)) or "==" in str(
-                value
-            ), (
+            assert not re.search(
+                r"github\.(event\.)?.*\.?(title|body|message|head_ref|ref_name|label|name)\b", str(value)
+            ) or "==" in str(value), (
                 where,
                 name,
             )
