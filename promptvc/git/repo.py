@@ -33,7 +33,6 @@ _DISCOVER = (
 _VERSION = re.compile(r'"event":"version".*"exe":"(\d+)\.(\d+)')
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a surrogate pair, and no byte that is not UTF-8
-_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a surrogate pair, and no byte that is not UTF-8
 
 
 @dataclass(frozen=True, slots=True)
