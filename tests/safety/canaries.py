@@ -14,7 +14,7 @@ WORD = "canary-7f3a91-do-not-tell"
 
 @dataclass(frozen=True)
 class Outside:
-    """A folder beside the repository. ``unchanged`` fails the test where anything in it was made, changed or removed."""
+    """A folder beside the repository. ``unchanged`` fails the test where anything in it was touched."""
 
     path: Path
     before: dict[str, bytes]

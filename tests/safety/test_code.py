@@ -38,7 +38,8 @@ def with_code(repo: Repo, tmp_path: Path) -> Path:
         {
             "evaluation/desk/route.yaml": desk_suite(1)
             + "default: {assert: [{type: python, value: 'file://check.py'}]}\n",
-            "evaluation/desk/check.py": f"open({str(witness)!r}, 'w')\ndef get_assert(output, context):\n    return True\n",
+            "evaluation/desk/check.py": f"open({str(witness)!r}, 'w')\n"
+            "def get_assert(output, context):\n    return True\n",
         }
     )
     return witness

@@ -1,4 +1,4 @@
-"""Files and patterns that were made to take for ever: bounded, with a clear error. No clock: a bound is in the test's own limit."""
+"""Files and patterns that were made to take for ever: they end, with a clear error. Else a test here would hang."""
 
 from __future__ import annotations
 

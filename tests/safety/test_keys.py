@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +11,13 @@ import pytest
 from promptvc.workflows.project import BASE
 from tests.builders import Repo
 from tests.commands import Cli, cli_of
-from tests.forge.servers.github import GitHubServer
 from tests.forge.servers.gitea import GiteaServer
+from tests.forge.servers.github import GitHubServer
 from tests.forge.servers.gitlab import GitLabServer
 from tests.forge.servers.serving import Fault, ForgeServer
 from tests.forge.servers.state import ADA
 from tests.review.test_webhook import receiving
-from tests.safety.canaries import Outside, orderly, silent
+from tests.safety.canaries import orderly, silent
 from tests.servers import Reply, Request, Server, answer, failure
 from tests.worlds import DESK, DESK_FILE, desk_files, desk_suite
 
@@ -28,7 +26,8 @@ ASKS = ("--max-calls", "9", "--repeat", "1")
 
 
 def prompt(model: str = "openai:small", more: str = "") -> str:
-    return f'name: desk/route\nversion: 1\nmodel: {model}\n{more}messages:\n  - role: user\n    content: "{{{{ question }}}}"\n'
+    head = f"name: desk/route\nversion: 1\nmodel: {model}\n{more}"
+    return head + 'messages:\n  - role: user\n    content: "{{ question }}"\n'
 
 
 @pytest.fixture

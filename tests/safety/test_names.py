@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.builders import Repo
-from tests.commands import Cli, cli_of
+from tests.commands import cli_of
 from tests.safety.canaries import WORD, Outside, contents, orderly, run_all, silent
-from tests.worlds import DESK, DESK_FILE, desk_files, desk_suite
+from tests.worlds import DESK, desk_files, desk_suite
 
 NAMES = (
     "../escape",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.builders import Repo
-from tests.commands import Cli, cli_of
-from tests.safety.canaries import contents, orderly
-from tests.worlds import DESK, DESK_FILE, copy_of, desk_files, desk_suite
+from tests.commands import cli_of
+from tests.safety.canaries import orderly
+from tests.worlds import DESK, DESK_FILE, desk_files, desk_suite
 
 OPTIONS = (
     "--output={out}/pwned",
@@ -135,9 +133,9 @@ def test_drivers_of_git_take_hostile_file_names(plain: Repo, tmp_path: Path) -> 
     text = plain.read(DESK_FILE).decode()
     plain.git("add", "-A")
     plain.git("commit", "-q", "-m", "Drivers")
-    plain.commit({name: text for name in names})
+    plain.commit(dict.fromkeys(names, text))
     plain.git("switch", "-q", "-c", "side")
-    plain.commit({name: text + "tags: [a]\n" for name in names})
+    plain.commit(dict.fromkeys(names, text + "tags: [a]\n"))
     plain.git("switch", "-q", "main")
     plain.commit({name: text.replace("Route a", "Bring a") for name in names})
     plain.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
@@ -211,7 +209,8 @@ def test_settings_of_git_in_the_checkout_are_not_read(plain: Repo, tmp_path: Pat
         {
             ".gitconfig": f"[core]\n\tfsmonitor = touch {witness}\n",
             ".gitattributes": f"* diff=evil filter=evil merge=evil\n{DESK_FILE} filter=evil\n",
-            ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch {witness}"\n\tupdate = !touch {witness}\n',
+            ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch {witness}"\n'
+            f"\tupdate = !touch {witness}\n",
         }
     )
     plain.git("add", ".gitattributes", ".gitmodules", ".gitconfig")

@@ -14,8 +14,8 @@ from promptvc.evidence.fields import document
 from tests.builders import Repo
 from tests.commands import cli_of
 from tests.safety.canaries import Outside, contents, orderly
-from tests.worlds import DESK, DESK_FILE, copy_of
 from tests.workflows.test_three_jobs import Jobs
+from tests.worlds import DESK, copy_of
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.builders import Repo, isolated_environ
-from tests.commands import Cli, cli_of
-from tests.safety.canaries import WORD, Outside, orderly, run_all, silent
+from tests.commands import cli_of
+from tests.safety.canaries import WORD, Outside, run_all
 from tests.worlds import DESK, DESK_FILE, copy_of, desk_files, desk_rows, desk_suite
 
 READS = (

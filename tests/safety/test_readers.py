@@ -13,8 +13,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.builders import Repo
-from tests.commands import Cli, cli_of
 from tests.cli.test_runner_log import commands
+from tests.commands import Cli, cli_of
 from tests.forge.servers.github import GitHubServer
 from tests.forge.servers.state import ADA, BOT
 from tests.safety.canaries import orderly
@@ -49,7 +49,7 @@ def visible(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def told_template(desk_template: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    """A desk whose feedback, prompt, suite, branch and commits are as hostile as they can be, and a trained candidate."""
+    """A desk whose feedback, prompt, suite and commits are as hostile as they can be, and a candidate of them."""
     folder = tmp_path_factory.mktemp("told")
     repo = copy_of(desk_template, folder / "desk")
     rows = corrections("alpha", 20, salt="hostile")
@@ -112,13 +112,11 @@ def active(text: str) -> list[str]:
     while pending:
         token = pending.pop(0)
         pending = list(token.children or ()) + pending
-        if token.type in {"link_open", "image", "html_inline", "html_block"} and not OURS.fullmatch(
-            token.content or "-"
-        ):
-            if token.type != "html_block" or any(
-                line.strip() and not OURS.fullmatch(line) for line in token.content.splitlines()
-            ):
-                found.append(f"{token.type}: {token.content or token.attrs}")
+        if token.type in {"link_open", "image"}:
+            found.append(f"{token.type}: {token.attrs}")
+        if token.type in {"html_inline", "html_block"}:
+            lines = token.content.splitlines()
+            found += [f"html: {line}" for line in lines if line.strip() and not OURS.fullmatch(line)]
         if token.type == "text" and LINKED.search(token.content):
             found.append(f"text: {token.content}")
     if re.search(r"(?m)^#+ .*Approved by", text):
@@ -178,7 +176,7 @@ def test_a_page_holds_no_element_of_a_stranger(told: Repo, tmp_path: Path) -> No
 def test_reports_for_machines_stay_well_formed(told: Repo, tmp_path: Path) -> None:
     cli = cli_of(told)
     orderly(cli("evaluate", DESK, "-o", str(tmp_path / "e.xml")))
-    ET.parse(tmp_path / "e.xml")  # noqa: S314 - our own
+    ET.parse(tmp_path / "e.xml")
     orderly(cli("check", "-o", str(tmp_path / "c.sarif")))
     for run in json.loads((tmp_path / "c.sarif").read_bytes())["runs"]:
         for result in run["results"]:

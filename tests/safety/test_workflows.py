@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Repo
+from tests.builders import Repo, isolated_environ
 from tests.ci.runner import load
 from tests.commands import ROOT, cli_of
 from tests.safety.canaries import orderly
@@ -25,8 +25,6 @@ FOREIGN = re.compile(
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
     """A repository that `promptvc init --ci` wrote the workflows of both systems into."""
-    from tests.builders import isolated_environ
-
     repo = Repo.create(tmp_path_factory.mktemp("written") / "repo", isolated_environ(home))
     repo.commit(desk_files())
     for system in ("github", "gitlab"):
@@ -66,7 +64,7 @@ def test_no_expression_stands_in_a_script(written: Path) -> None:
 
 
 def test_no_expression_of_foreign_text_stands_where_it_is_obeyed(written: Path) -> None:
-    """Titles, bodies, branch names and authors of a pull request: not in a variable either, but for what is compared."""
+    """Titles, bodies and branch names of a pull request: not in a variable either, but for what is compared."""
     for where, step in steps(written):
         for name, value in (step.get("env") or {}).items():
             assert not re.search(
@@ -119,7 +117,7 @@ def test_keys_and_a_right_to_write_are_never_in_one_job(written: Path) -> None:
     keyed, writing = 0, 0
     for where, job in jobs(written):
         text = str(job)
-        keys = {name for name in re.findall(r"secrets\.([A-Z_]+)", text)}
+        keys = set(re.findall(r"secrets\.([A-Z_]+)", text))
         writes = "write" in job["permissions"].values()
         keyed += bool(keys & MODEL_KEYS)
         writing += writes
