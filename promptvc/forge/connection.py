@@ -14,11 +14,14 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from promptvc.forge.address import host_of, is_loopback
 from promptvc.forge.line import Trouble
+from promptvc.forge.url import host_of, is_loopback, origin_of
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer, unpacked: a page of a hundred pull requests with their bodies has a tenth of that."""
 
 _MOST_PAGES = 1000
-_MOST_BYTES = 64 * 1024 * 1024
+_PART = 64 * 1024
 
 
 class _Headers(AuthBase):
@@ -32,24 +35,46 @@ class _Headers(AuthBase):
         return request
 
 
+def bound(session: requests.Session) -> None:
+    """Let ``session`` read no answer of more than :data:`MOST_BYTES`: that one is Trouble."""
+    session.hooks["response"].append(_read)
+
+
+def _read(answer: requests.Response, **_: Any) -> None:
+    """Read the body before requests does, which would read it to any end."""
+    parts: list[bytes] = []
+    size = 0
+    for part in answer.iter_content(_PART):
+        size += len(part)
+        if size > MOST_BYTES:
+            answer.close()
+            raise Trouble(502, f"an answer of more than {MOST_BYTES >> 20} MiB")
+        parts.append(part)
+    answer._content = b"".join(parts)  # noqa: SLF001 - where requests itself puts it
+
+
 class Session(requests.Session):
     """A session for one host. Any answer but a good one is :class:`promptvc.forge.line.Trouble`."""
 
     def __init__(self, api: str, headers: Mapping[str, str], timeout_s: float) -> None:
         super().__init__()
-        self._host = host_of(api)
+        self._origin = origin_of(api)
         self._timeout_s = timeout_s
         self._token = _Headers(headers)
+        bound(self)
         self.trust_env = not is_loopback(urlsplit(api).hostname or "")  # no proxy on the way to this machine
 
     def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
-        """As in requests, for this host alone.
+        """As in requests, for this scheme, host and port alone.
 
         Raises:
-            Trouble: no answer, or none of 2xx.
+            Trouble: no answer, none of 2xx, or one of more than :data:`MOST_BYTES`.
         """
-        if host_of(str(url)) != self._host:
-            raise Trouble(502, f"the forge sends us on to {host_of(str(url))}")
+        origin = origin_of(str(url))
+        if origin is None or origin != self._origin:
+            raise Trouble(
+                502, f"the forge sends us on to {'://'.join(map(str, (origin or ('nowhere',))[:2]))}"
+            )
         options |= {"allow_redirects": False, "auth": self._token, "timeout": self._timeout_s}
         with broken():
             answer = super().request(method, url, *args, **options)

@@ -79,8 +79,8 @@ class Dialect(Protocol):
         """Open one."""
         ...
 
-    def write(self, number: int, text: PullText) -> None:
-        """Set title, body and draft of an open one."""
+    def write(self, number: int, heading: tuple[str, bool] | None, body: str | None) -> None:
+        """Set title and draft, which are one on most forges, or the body, or both; None stays as it is."""
         ...
 
     def close(self, number: int) -> None:
@@ -119,8 +119,8 @@ class Dialect(Protocol):
         """Open one."""
         ...
 
-    def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Replace title and body."""
+    def edit_issue(self, number: int, title: str | None, body: str | None) -> None:
+        """Replace title, body or both; None stays as it is."""
         ...
 
     def close_issue(self, number: int) -> None:

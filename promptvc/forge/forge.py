@@ -1,35 +1,36 @@
 """What promptvc asks of a forge, whichever it is: pull requests, comments, issues. Values are frozen, calls repeatable.
 
-A *marker* is a word of promptvc's own that stands in an HTML comment at the end of a body. By it, and by who wrote it,
-a comment or an issue is found again, so that there is one and it is updated: it "sticks". A body with somebody else's
-marker is nobody's: anybody can write one.
+What promptvc writes there ends in a mark (:mod:`promptvc.forge.marks`): by it, and by who wrote it, it is found again,
+and by the digest in it one sees whether a person has changed it since. What people wrote stays.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from promptvc.forge.marks import marked, marker_of
+
+__all__ = [
+    "KINDS",
+    "MOST_COMMENT",
+    "Asked",
+    "Forge",
+    "Kind",
+    "Note",
+    "Pull",
+    "PullText",
+    "marked",
+    "marker_of",
+]
 
 Kind = Literal["github", "gitlab", "gitea"]
 KINDS: tuple[Kind, ...] = ("github", "gitlab", "gitea")
 
 MOST_COMMENT = 65_000
-"""Bytes of a body that every forge takes: GitHub refuses more than 65,536 characters, the others more than that."""
-
-_MARKER = re.compile(r"<!-- promptvc:(?P<marker>[a-z0-9][a-z0-9/_.:-]{0,255}) -->\s*\Z")
-
-
-def marked(body: str, marker: str) -> str:
-    """``body`` with its marker, which no reader sees, at the end."""
-    return f"{body.rstrip()}\n\n<!-- promptvc:{marker} -->\n"
-
-
-def marker_of(body: str | None) -> str | None:
-    """The marker that ends ``body``; None without one. A marker elsewhere in it was quoted."""
-    found = _MARKER.search(body or "")
-    return found["marker"] if found else None
+"""Bytes of a body without its mark. GitHub refuses more than 65,536 characters, the others more than that; a mark
+takes at most :data:`promptvc.forge.marks.MOST_MARK`, so that what is rendered to this limit always fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,18 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class PullText:
-    """What a pull request is to say. ``body`` is Markdown of at most :data:`MOST_COMMENT` bytes."""
+    """What a pull request is to say.
+
+    Attributes:
+        body: Markdown of at most :data:`MOST_COMMENT` bytes.
+        marker: the body gets its mark. Of a pull request that is there already, only what is still promptvc's own is
+            brought up: a title, a body, ready or draft that a person made stays. None: all is set as given.
+    """
 
     title: str
     body: str
     draft: bool = False
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ class Forge(Protocol):
         ...
 
     def update_pull(self, number: int, text: PullText) -> Pull:
-        """Set title, body and draft where they differ."""
+        """Set title, body and draft where they differ; with a marker only what nobody has changed."""
         ...
 
     def close_pull(self, number: int) -> Pull:
@@ -137,11 +145,14 @@ class Forge(Protocol):
         ...
 
     def comment(self, number: int, marker: str, body: str) -> Note:
-        """Keep one comment of ours with ``marker`` on a pull request: the first one is updated, else one is made."""
+        """Keep one comment of ours with ``marker`` on a pull request: the first that nobody changed, else a new one."""
         ...
 
     def keep_issue(self, marker: str, title: str, body: str, labels: Sequence[str] = ()) -> Note:
-        """Keep one open issue of ours with ``marker``: updated, else made."""
+        """Keep one open issue of ours with ``marker``: updated, else made.
+
+        Once a person has changed its text, that stays, and ours is kept in a comment below it.
+        """
         ...
 
     def close_issue(self, marker: str, body: str) -> Note | None:

@@ -82,7 +82,7 @@ class Gitea:
 
     def open(self, head: str, base: str, text: PullText) -> Pull:
         """Open one."""
-        value = {"head": head, "base": base, "title": _title(text), "body": text.body}
+        value = {"head": head, "base": base, "title": _title(text.title, text.draft), "body": text.body}
         with _troubles():
             try:
                 return _pull(self._call("POST", "/pulls", value))
@@ -92,10 +92,11 @@ class Gitea:
                     trouble.status, trouble.message, trouble.headers, soon=trouble.status == 404
                 ) from None
 
-    def write(self, number: int, text: PullText) -> None:
-        """Set title, body and draft, which is a part of the title."""
+    def write(self, number: int, heading: tuple[str, bool] | None, body: str | None) -> None:
+        """Set title and draft, which is a part of the title, or the body, or both."""
+        title = None if heading is None else _title(*heading)
         with _troubles():
-            self._call("PATCH", f"/pulls/{number}", {"title": _title(text), "body": text.body})
+            self._call("PATCH", f"/pulls/{number}", _given(title=title, body=body))
 
     def close(self, number: int) -> None:
         """Close it."""
@@ -173,10 +174,10 @@ class Gitea:
         with _troubles():
             return _issue(self._call("POST", "/issues", {"title": title, "body": body}))
 
-    def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Replace title and body."""
+    def edit_issue(self, number: int, title: str | None, body: str | None) -> None:
+        """Replace title, body or both."""
         with _troubles():
-            self._call("PATCH", f"/issues/{number}", {"title": title, "body": body})
+            self._call("PATCH", f"/issues/{number}", _given(title=title, body=body))
 
     def close_issue(self, number: int) -> None:
         """Close it."""
@@ -200,8 +201,12 @@ def _chosen(pulls: Sequence[Pull], head: str | None, base: str | None) -> list[P
     ]
 
 
-def _title(text: PullText) -> str:
-    return (PREFIX if text.draft else "") + text.title
+def _title(title: str, draft: bool) -> str:  # noqa: FBT001 - a heading's two parts
+    return (PREFIX if draft else "") + title
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _pull(found: dict[str, Any]) -> Pull:

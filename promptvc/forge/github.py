@@ -13,20 +13,34 @@ from typing import Any, Literal
 
 import github
 from github.PullRequest import PullRequest
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
 
 from promptvc.forge.address import Address
-from promptvc.forge.connection import broken
+from promptvc.forge.connection import bound, broken
 from promptvc.forge.dialect import Account, Comment, Issue, Thread
 from promptvc.forge.forge import Asked, Kind, Pull, PullText
+from promptvc.forge.github_answers import PREFIX, comment_of, issue_of, login_of, pull_of
 from promptvc.forge.line import Patience, Trouble
-from promptvc.forge.text import plain_title
 from promptvc.forge.tokens import Token
-
-PREFIX = "[draft] "
-"""Marks a draft where GitHub has none: in private repositories of its free plans."""
 
 COLOUR = "5319e7"
 _NO_DRAFTS = "draft pull requests are not supported"
+
+
+class _Secure(HTTPSRequestsConnectionClass):
+    """PyGithub's own connection, whose answers are bounded."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        bound(self.session)
+
+
+class _Plain(HTTPRequestsConnectionClass):
+    """The same, to this machine."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        bound(self.session)
 
 
 class GitHub:
@@ -48,6 +62,9 @@ class GitHub:
             seconds_between_writes=None,
             lazy=True,  # or every change would read first what it changes
         )
+        # What it offers for this holds for the whole process.
+        connection = _Secure if address.api.startswith("https:") else _Plain
+        self._hub.requester._Requester__connectionClass = connection  # type: ignore[attr-defined]  # noqa: SLF001
         self._repository = self._hub.get_repo(address.name)
 
     def default_branch(self) -> str:
@@ -70,12 +87,12 @@ class GitHub:
         if head:
             more["head"] = f"{self._owner}:{head}"  # without the owner GitHub ignores the filter
         with _troubles():
-            return [_pull(found) for found in self._repository.get_pulls(state=state, **more)]
+            return [pull_of(found) for found in self._repository.get_pulls(state=state, **more)]
 
     def pull(self, number: int) -> Pull:
         """One by number."""
         with _troubles():
-            return _pull(self._repository.get_pull(number))
+            return pull_of(self._repository.get_pull(number))
 
     def open(self, head: str, base: str, text: PullText) -> Pull:
         """Open one; with a title that says draft where GitHub has no drafts."""
@@ -90,23 +107,27 @@ class GitHub:
         try:
             with _troubles():
                 made = self._repository.create_pull(base, head, title=title, body=text.body, draft=text.draft)
-                return _pull(made)
+                return pull_of(made)
         except Trouble as trouble:
             # A branch may be unknown for a moment after its push.
             soon = trouble.status == 422 and "head invalid" in trouble.message
             raise Trouble(trouble.status, trouble.message, trouble.headers, soon=soon) from None
 
-    def write(self, number: int, text: PullText) -> None:
-        """Set title, body and draft."""
+    def write(self, number: int, heading: tuple[str, bool] | None, body: str | None) -> None:
+        """Set title and draft, or the body, or both."""
+        changed: dict[str, Any] = {} if body is None else {"body": body}
         with _troubles():
             pull = self._repository.get_pull(number)
-            title = text.title
-            if text.draft and not pull.draft and not self._set_draft(pull, draft=True):
-                title = PREFIX + title
-            if not text.draft and pull.draft:
-                self._set_draft(pull, draft=False)
-            if (pull.title, pull.body) != (title, text.body):
-                pull.edit(title=title, body=text.body)
+            if heading is not None:
+                title, draft = heading
+                if draft and not pull.draft and not self._set_draft(pull, draft=True):
+                    title = PREFIX + title
+                if not draft and pull.draft:
+                    self._set_draft(pull, draft=False)
+                if pull.title != title:
+                    changed["title"] = title
+            if changed:
+                pull.edit(**changed)
 
     def _set_draft(self, pull: PullRequest, *, draft: bool) -> bool:
         """Turn it on or off; False where the repository has no drafts."""
@@ -152,7 +173,7 @@ class GitHub:
             pull = self._repository.get_pull(number)
             users, teams = pull.get_review_requests()
             found = {user.login.lower() for user in users} | {f"@{team.slug.lower()}" for team in teams}
-            return frozenset(found | {_login(review).lower() for review in pull.get_reviews()})
+            return frozenset(found | {login_of(review).lower() for review in pull.get_reviews()})
 
     def ask(self, number: int, users: Sequence[str], teams: Sequence[str]) -> Asked:
         """Ask them: GitHub takes all or none."""
@@ -171,12 +192,12 @@ class GitHub:
     def comments(self, at: Thread) -> list[Comment]:
         """All comments, oldest first."""
         with _troubles():
-            return [_comment(at, one) for one in self._repository.get_issue(at.number).get_comments()]
+            return [comment_of(at, one) for one in self._repository.get_issue(at.number).get_comments()]
 
     def say(self, at: Thread, body: str) -> Comment:
         """Comment."""
         with _troubles():
-            return _comment(at, self._repository.get_issue(at.number).create_comment(body))
+            return comment_of(at, self._repository.get_issue(at.number).create_comment(body))
 
     def edit_comment(self, comment: Comment, body: str) -> None:
         """Replace the body of a comment."""
@@ -191,17 +212,19 @@ class GitHub:
                 direction="asc",
                 creator=author.login,  # type: ignore[arg-type]  # a login will do
             )
-            return [_issue(one) for one in found if one.pull_request is None]
+            return [issue_of(one) for one in found if one.pull_request is None]
 
     def open_issue(self, title: str, body: str) -> Issue:
         """Open one."""
         with _troubles():
-            return _issue(self._repository.create_issue(title, body))
+            return issue_of(self._repository.create_issue(title, body))
 
-    def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Replace title and body."""
+    def edit_issue(self, number: int, title: str | None, body: str | None) -> None:
+        """Replace title, body or both."""
+        given: dict[str, Any] = {"title": title, "body": body}
         with _troubles():
-            self._repository.get_issue(number).edit(title=title, body=body)
+            issue = self._repository.get_issue(number)
+            issue.edit(**{key: value for key, value in given.items() if value is not None})
 
     def close_issue(self, number: int) -> None:
         """Close it."""
@@ -228,40 +251,3 @@ def _words(error: github.GithubException) -> str:
         value: Any = one if isinstance(one, dict) else {"message": one}
         parts += [str(value[key]) for key in ("field", "code", "message", "type") if value.get(key)]
     return " ".join(part for part in parts if part)
-
-
-def _pull(found: PullRequest) -> Pull:
-    state: Literal["open", "closed", "merged"] = "open"
-    if found.state != "open":
-        state = "merged" if found.merged_at is not None else "closed"
-    home: Any = found.base.repo
-    theirs: Any = found.head.repo  # None of a fork that is gone
-    return Pull(
-        number=found.number,
-        url=found.html_url,
-        title=plain_title(found.title),
-        head=found.head.ref,
-        base=found.base.ref,
-        commit=found.head.sha,
-        state=state,
-        draft=found.draft or found.title.startswith(PREFIX),
-        body=found.body or "",
-        labels=tuple(label.name for label in found.labels),
-        fork=theirs is None or theirs.full_name != home.full_name,
-        author=_login(found),
-    )
-
-
-def _login(found: Any) -> str:
-    """Who wrote it; empty of an account that is gone."""
-    return found.user.login if found.user else ""
-
-
-def _comment(at: Thread, found: Any) -> Comment:
-    return Comment(at, found.id, found.user.id if found.user else 0, found.body or "", found.html_url)
-
-
-def _issue(found: Any) -> Issue:
-    labels = tuple(label.name for label in found.labels)
-    author = found.user.id if found.user else 0
-    return Issue(found.number, author, found.title, found.body or "", found.html_url, labels)

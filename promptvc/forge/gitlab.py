@@ -70,15 +70,16 @@ class GitLab:
         value = {
             "source_branch": head,
             "target_branch": base,
-            "title": _title(text),
+            "title": _title(text.title, text.draft),
             "description": text.body,
         }
         with _troubles():
             return _pull(self._project.mergerequests.create(value))
 
-    def write(self, number: int, text: PullText) -> None:
-        """Set title, body and draft, which is a part of the title."""
-        self._update(number, title=_title(text), description=text.body)
+    def write(self, number: int, heading: tuple[str, bool] | None, body: str | None) -> None:
+        """Set title and draft, which is a part of the title, or the body, or both."""
+        title = None if heading is None else _title(*heading)
+        self._update(number, **_given(title=title, description=body))
 
     def close(self, number: int) -> None:
         """Close it."""
@@ -156,10 +157,10 @@ class GitLab:
         with _troubles():
             return _issue(self._project.issues.create({"title": title, "description": body}))
 
-    def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Replace title and body."""
+    def edit_issue(self, number: int, title: str | None, body: str | None) -> None:
+        """Replace title, body or both."""
         with _troubles():
-            self._project.issues.update(number, {"title": title, "description": body})
+            self._project.issues.update(number, _given(title=title, description=body))
 
     def close_issue(self, number: int) -> None:
         """Close it."""
@@ -177,8 +178,12 @@ def _troubles() -> Iterator[None]:
         raise Trouble(502, f"an answer that is not GitLab's: {error}") from None
 
 
-def _title(text: PullText) -> str:
-    return (PREFIX if text.draft else "") + text.title
+def _title(title: str, draft: bool) -> str:  # noqa: FBT001 - a heading's two parts
+    return (PREFIX if draft else "") + title
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _pull(found: Any) -> Pull:

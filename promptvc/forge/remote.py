@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from promptvc.base.errors import InputError
 from promptvc.forge.dialect import Account, Comment, Dialect, Issue, Thread
-from promptvc.forge.forge import Asked, Kind, Note, Pull, PullText, marker_of
+from promptvc.forge.forge import Asked, Kind, Note, Pull, PullText
 from promptvc.forge.line import Line, Trouble
-from promptvc.forge.text import checked_marked, checked_text, checked_title, same_text, wrong_login
+from promptvc.forge.marks import is_title_untouched, is_untouched, marked, marker_of
+from promptvc.forge.text import (
+    checked_marked,
+    checked_text,
+    checked_title,
+    same_text,
+    wrong_login,
+)
 
 
 class RemoteForge:
@@ -62,21 +68,23 @@ class RemoteForge:
         return pull if made else self._brought(pull, text)
 
     def update_pull(self, number: int, text: PullText) -> Pull:
-        """Set title, body and draft where they differ."""
+        """Set title, body and draft where they differ; with a marker only what nobody has changed."""
         return self._brought(self._pull(number), checked_text(text))
 
     def _pull(self, number: int) -> Pull:
         return self._line.ask(f"read pull request {number}", lambda: self._dialect.pull(number))
 
     def _brought(self, pull: Pull, text: PullText) -> Pull:
-        draft = (
-            text.draft if pull.state == "open" else pull.draft
-        )  # of one that is closed it cannot be changed
-        if (pull.title, pull.draft) == (text.title, draft) and same_text(pull.body, text.body):
+        """``pull`` with ``text``, of which only what is another is sent: nobody's title is cut or refused by us."""
+        wanted = text if text.marker is None else _ours(pull, text, text.marker)
+        # Of one that is closed it cannot be changed.
+        draft = wanted.draft if pull.state == "open" else pull.draft
+        heading = None if (pull.title, pull.draft) == (wanted.title, draft) else (wanted.title, draft)
+        body = None if same_text(pull.body, wanted.body) else wanted.body
+        if heading is None and body is None:
             return pull
-        wanted = replace(text, draft=draft)
         what = f"write pull request {pull.number}"
-        self._line.ask(what, lambda: self._dialect.write(pull.number, wanted))
+        self._line.ask(what, lambda: self._dialect.write(pull.number, heading, body))
         return self._pull(pull.number)
 
     def close_pull(self, number: int) -> Pull:
@@ -133,19 +141,22 @@ class RemoteForge:
         )
 
     def comment(self, number: int, marker: str, body: str) -> Note:
-        """Keep one comment of ours with ``marker`` on a pull request: the first one is updated, else one is made."""
-        return self._comment(Thread("pull", number), marker, body)
+        """Keep one comment of ours with ``marker`` on a pull request: the first that nobody changed, else a new one."""
+        return self._comment(Thread("pull", number), marker, checked_marked(body, marker))
 
-    def _comment(self, at: Thread, marker: str, body: str) -> Note:
-        text = checked_marked(body, marker)
+    def _comment(self, at: Thread, marker: str, text: str) -> Note:
         what = f"comment on {at.number}"
         me = self._me()
 
         def find() -> Comment | None:
-            for comment in self._dialect.comments(at):
-                if comment.author == me.id and marker_of(comment.body) == marker:
-                    return comment
-            return None
+            ours = [
+                comment
+                for comment in self._dialect.comments(at)
+                if comment.author == me.id and marker_of(comment.body) == marker
+            ]
+            whole = [comment for comment in ours if is_untouched(comment.body, marker)]
+            # A forge that rewrites what we say would get a new one each time: the second is written over.
+            return next(iter(whole or ours[1:]), None)
 
         comment, made = self._line.make(what, find, lambda: self._dialect.say(at, text))
         if made:
@@ -156,18 +167,18 @@ class RemoteForge:
         return Note(at.number, comment.url)
 
     def keep_issue(self, marker: str, title: str, body: str, labels: Sequence[str] = ()) -> Note:
-        """Keep one open issue of ours with ``marker``: updated, else made."""
-        title, text = checked_title(title), checked_marked(body, marker)
+        """Keep one open issue of ours with ``marker``: updated, else made.
+
+        Once a person has changed its text, that stays, and ours is kept in a comment below it.
+        """
+        title = checked_title(title)
+        text = checked_marked(body, marker, title)
         issue, made = self._line.make(
             "open an issue",
             lambda: self._issue(marker),
             lambda: self._dialect.open_issue(title, text),
         )
-        changed = made
-        if not made and (issue.title != title or not same_text(issue.body, text)):
-            what = f"write issue {issue.number}"
-            self._line.ask(what, lambda: self._dialect.edit_issue(issue.number, title, text))
-            changed = True
+        changed = made or self._brought_issue(issue, marker, (title, body, text))
         missing = _missing(issue.labels, labels)
         if missing:
             what = f"label issue {issue.number}"
@@ -175,15 +186,30 @@ class RemoteForge:
             changed = True
         return Note(issue.number, issue.url, changed)
 
+    def _brought_issue(self, issue: Issue, marker: str, wanted: tuple[str, str, str]) -> bool:
+        """Whether anything was written; ``wanted``: the title, the body, and the body with its mark."""
+        title, body, text = wanted
+        if not is_untouched(issue.body, marker):
+            news = f"{marker}:news"
+            return self._comment(Thread("issue", issue.number), news, marked(body, news)).changed
+        heading = title if is_title_untouched(issue.title, issue.body) and issue.title != title else None
+        told = None if same_text(issue.body, text) else text
+        if heading is None and told is None:
+            return False
+        what = f"write issue {issue.number}"
+        self._line.ask(what, lambda: self._dialect.edit_issue(issue.number, heading, told))
+        return True
+
     def close_issue(self, marker: str, body: str) -> Note | None:
         """Close the open issue with ``marker``, ``body`` being its last word; None if none is open."""
         checked_marked(body, marker)
+        end = f"{marker}:end"
         issue = self._line.ask("list issues", lambda: self._issue(marker))
         if issue is None:
             return None
         if body.strip():
             # A comment of its own marker, so that a second try does not say it twice.
-            self._comment(Thread("issue", issue.number), f"{marker}:end", body)
+            self._comment(Thread("issue", issue.number), end, marked(body, end))
         what = f"close issue {issue.number}"
         self._line.ask(what, lambda: self._dialect.close_issue(issue.number))
         return Note(issue.number, issue.url)
@@ -200,6 +226,14 @@ class RemoteForge:
         if self._account is None:
             self._account = self._line.ask("tell whose token it is", self._dialect.me)
         return self._account
+
+
+def _ours(pull: Pull, text: PullText, marker: str) -> PullText:
+    """``text`` as far as what it replaces is still ours. A title is known by the body that it was written with."""
+    if not is_untouched(pull.body, marker):
+        return PullText(pull.title, pull.body, pull.draft)
+    title = text.title if is_title_untouched(pull.title, pull.body) else pull.title
+    return PullText(title, text.body, pull.draft)
 
 
 def _missing(present: Sequence[str], labels: Sequence[str]) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 
 from promptvc.base.errors import InputError
-from promptvc.forge.forge import MOST_COMMENT, PullText, marked
+from promptvc.forge.forge import MOST_COMMENT, PullText
+from promptvc.forge.marks import MOST_MARKER, marked
 
 MOST_TITLE = 247
 """Characters: GitHub takes 256, GitLab and Gitea 255, and a draft's prefix takes up to 8 of them."""
 
-_MARKER = re.compile(r"[a-z0-9][a-z0-9/_.:-]{0,255}")
+_MARKER = re.compile(rf"[a-z0-9][a-z0-9/_.:-]{{0,{MOST_MARKER - 1}}}")
 _DRAFT = re.compile(r"\s*(?:\[(?:draft|wip)\]|\(draft\)|(?:draft|wip)\s*:)\s*", re.IGNORECASE)
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}(?:\[bot\])?")
 _TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,254})*")
@@ -27,6 +29,11 @@ def plain_title(title: str) -> str:
 def is_draft_title(title: str) -> bool:
     """Whether a forge that goes by titles takes this one for a draft's."""
     return _DRAFT.match(title) is not None
+
+
+def fitted_title(title: str) -> str:
+    """``title``, cut where it is longer than a forge takes."""
+    return title if len(title) <= MOST_TITLE else title[: MOST_TITLE - 1].rstrip() + "…"
 
 
 def checked_title(title: str) -> str:
@@ -66,26 +73,30 @@ def checked_body(body: str) -> str:
 
 
 def checked_text(text: PullText) -> PullText:
-    """Title and body checked.
+    """Title and body checked; the body with its mark, if it is to have one.
 
     Raises:
-        InputError: see :func:`checked_title` and :func:`checked_body`.
+        InputError: see :func:`checked_title`, :func:`checked_body` and :func:`checked_marked`.
     """
-    return PullText(checked_title(text.title), checked_body(text.body), text.draft)
+    title = checked_title(text.title)
+    body = checked_body(text.body)
+    if text.marker is not None:
+        body = checked_marked(body, text.marker, title)
+    return replace(text, title=title, body=body)
 
 
-def checked_marked(body: str, marker: str) -> str:
-    """The body with its marker.
+def checked_marked(body: str, marker: str, title: str | None = None) -> str:
+    """The body with its mark, which counts for nothing: the limit leaves room for it.
 
     Raises:
-        InputError: not a marker, or too long with it.
+        InputError: not a marker; see also :func:`checked_body`.
     """
-    if not _MARKER.fullmatch(marker) or "--" in marker:  # two hyphens may end an HTML comment
+    if not _MARKER.fullmatch(marker):
         raise InputError(
             f"no marker: {marker[:80]!r}",
-            hint="a marker has small letters, digits and / _ . : - in it, and no two hyphens together",
+            hint=f"a marker has up to {MOST_MARKER} small letters, digits and / _ . : -",
         )
-    return checked_body(marked(checked_body(body), marker))
+    return marked(checked_body(body), marker, title)
 
 
 def wrong_login(login: str, *, team: bool = False) -> str | None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from promptvc import __version__
 from promptvc.base.errors import InputError, Unfinished
 from promptvc.base.jsonl import canonical_json
-from promptvc.forge.address import is_loopback
+from promptvc.forge.url import is_loopback
 
 ADDRESS = "PROMPTVC_WEBHOOK"
 SECRET = "PROMPTVC_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable

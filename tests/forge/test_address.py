@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvc.base.errors import InputError
-from promptvc.forge.address import Address, find_address, parse_remote
+from promptvc.forge.address import Address, find_address
 from promptvc.forge.opening import open_forge
 from promptvc.forge.tokens import find_token
+from promptvc.forge.url import parse_remote
 
 HUB, LAB, TEA = "https://api.github.com", "https://gitlab.com/api/v4", "https://codeberg.org/api/v1"
 ACTIONS = {
@@ -235,6 +236,8 @@ FROM_LAB = find_address("https://gitlab.com/acme/prompts", {})
 OWN_LAB = find_address("https://lab.example:8443/gl/acme/prompts", RUNNER)
 OWN_TEA = find_address("https://tea.example/acme/prompts", {}, kind="gitea")
 
+CODEBERG = find_address("https://codeberg.org/acme/prompts", {})
+
 
 @pytest.mark.parametrize(
     ("address", "environ", "variable"),
@@ -250,19 +253,39 @@ OWN_TEA = find_address("https://tea.example/acme/prompts", {}, kind="gitea")
         (CORP, {"GITHUB_TOKEN": "t"}, None),
         (CORP, {"GITHUB_TOKEN": "t", **ACTIONS}, "GITHUB_TOKEN"),
         (CORP, {"GH_TOKEN": "t", **ACTIONS}, None),
-        (CORP, {"GH_ENTERPRISE_TOKEN": "t"}, "GH_ENTERPRISE_TOKEN"),
+        (CORP, {"GH_ENTERPRISE_TOKEN": "t"}, None),
+        (CORP, {"GH_ENTERPRISE_TOKEN": "t", **ACTIONS}, "GH_ENTERPRISE_TOKEN"),
+        (CORP, {"GH_ENTERPRISE_TOKEN": "t", "GH_HOST": "git.corp.example"}, "GH_ENTERPRISE_TOKEN"),
+        (FROM_HUB, {"GH_ENTERPRISE_TOKEN": "t", "GITHUB_SERVER_URL": "https://github.com"}, None),
         (CORP, {"GH_ENTERPRISE_TOKEN": "t", "GH_HOST": "other.example"}, None),
         (UNKNOWN, {"GITHUB_TOKEN": "t"}, None),
         (UNKNOWN, {"GITHUB_TOKEN": "t", "GITHUB_SERVER_URL": "https://github.com"}, None),
         (UNKNOWN, {"GH_TOKEN": "t"}, None),
+        (UNKNOWN, {"GH_ENTERPRISE_TOKEN": "t"}, None),
+        (UNKNOWN, {"GITHUB_ENTERPRISE_TOKEN": "t", "GITHUB_SERVER_URL": "https://github.com"}, None),
         (UNKNOWN, {"PROMPTVC_FORGE_TOKEN": "t"}, "PROMPTVC_FORGE_TOKEN"),
         (FROM_LAB, {"GITLAB_TOKEN": "t"}, "GITLAB_TOKEN"),
         (FROM_LAB, {"GITLAB_TOKEN": "t", **RUNNER}, None),
         (OWN_LAB, {"GITLAB_TOKEN": "t"}, None),
         (OWN_LAB, {"GITLAB_TOKEN": "t", **RUNNER}, "GITLAB_TOKEN"),
         (OWN_LAB, {"GITLAB_TOKEN": "t", "GITLAB_HOST": "lab.example:8443"}, "GITLAB_TOKEN"),
-        (OWN_TEA, {"GITEA_TOKEN": "t"}, "GITEA_TOKEN"),
-        (OWN_TEA, {"FORGEJO_TOKEN": "t"}, "FORGEJO_TOKEN"),
+        (OWN_TEA, {"GITEA_TOKEN": "t"}, None),
+        (OWN_TEA, {"FORGEJO_TOKEN": "t"}, None),
+        (OWN_TEA, {"GITEA_TOKEN": "t", "GITEA_SERVER_URL": "https://tea.example"}, "GITEA_TOKEN"),
+        (OWN_TEA, {"FORGEJO_TOKEN": "t", "FORGEJO_SERVER_URL": "https://tea.example"}, "FORGEJO_TOKEN"),
+        (OWN_TEA, {"GITEA_TOKEN": "t", "PROMPTVC_FORGE_URL": "https://tea.example/api/v1"}, "GITEA_TOKEN"),
+        (
+            OWN_TEA,
+            {"FORGEJO_TOKEN": "t", "CI_FORGE_TYPE": "forgejo", "CI_FORGE_URL": "https://tea.example"},
+            "FORGEJO_TOKEN",
+        ),
+        (
+            OWN_TEA,
+            {"GITEA_TOKEN": "t", "CI_FORGE_TYPE": "github", "CI_FORGE_URL": "https://tea.example"},
+            None,
+        ),
+        (CODEBERG, {"FORGEJO_TOKEN": "t"}, "FORGEJO_TOKEN"),
+        (CODEBERG, {"GITEA_TOKEN": "t", "GITEA_SERVER_URL": "https://tea.example"}, None),
         (OWN_TEA, {"GITEA_TOKEN": "t", "GITEA_SERVER_URL": "https://codeberg.org"}, None),
         (OWN_TEA, {"GITHUB_TOKEN": "t", "GITHUB_SERVER_URL": "https://tea.example"}, None),
         (
@@ -283,6 +306,35 @@ def test_a_token_goes_only_to_its_host(
     token = find_token(address, environ)
     assert (token.variable, token.value) == (variable, "t")
     assert "'t'" not in repr(token)
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"])
+@pytest.mark.parametrize("url", ["https://evil.example/acme/prompts", "git@gitea.evil.example:acme/prompts"])
+def test_a_repository_names_no_host_to_a_token(url: str, kind: str) -> None:
+    """Its settings say which kind of forge it is on, and nothing else that is set does."""
+    address = find_address(url, {}, kind=kind)
+    tokens = ("GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GITLAB_TOKEN")
+    with pytest.raises(InputError, match="there is no token"):
+        find_token(address, dict.fromkeys((*tokens, "CI_JOB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN"), "t"))
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "named_by"),
+    [
+        (OWN_TEA, "GITEA_TOKEN", "GITEA_SERVER_URL=https://tea.example"),
+        (OWN_TEA, "FORGEJO_TOKEN", "FORGEJO_SERVER_URL=https://tea.example"),
+        (CORP, "GH_ENTERPRISE_TOKEN", "GH_HOST=https://git.corp.example"),
+        (OWN_LAB, "GITLAB_TOKEN", "GITLAB_HOST=https://lab.example:8443"),
+    ],
+)
+def test_what_names_the_host_of_a_token_is_told_and_helps(
+    address: Address, variable: str, named_by: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        find_token(address, {variable: "t"})
+    assert named_by in str(caught.value.hint)
+    name, _, url = named_by.partition("=")
+    assert find_token(address, {variable: "t", name: url}).variable == variable
 
 
 def test_another_base_of_the_api_is_another_host() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from promptvc.base.errors import InputError, NotFound, Refused
-from promptvc.forge.forge import MOST_COMMENT, Forge, PullText, marked
+from promptvc.forge.forge import MOST_COMMENT, Forge, PullText, marked, marker_of
 from tests.forge.conftest import Open, Server
 from tests.forge.servers.serving import Fault
 from tests.forge.servers.state import ADA, EVE, RITA
 
 TEXT = PullText("A better prompt", "Why.\n")
 MARK = "report/desk/route"
+LONGEST = "a" + "-" * 199
 
 
 def bodies(server: Server, number: int = 1) -> list[str]:
@@ -261,6 +264,116 @@ def test_the_first_of_two_is_updated(server: Server, forge: Forge) -> None:
     assert [body.split("\n")[0] for body in bodies(server)] == ["c", "b"]
 
 
+OURS = PullText("A better prompt", "Why.\n", marker="pull/desk/v2")
+NEWER = PullText("An even better prompt", "Because.\n", marker="pull/desk/v2")
+
+
+def test_what_nobody_changed_is_brought_up(server: Server, forge: Forge) -> None:
+    pull = forge.open_pull("topic", "main", OURS)
+    assert marker_of(pull.body) == "pull/desk/v2"
+    before = len(server.requests)
+    assert forge.update_pull(pull.number, OURS) == pull
+    assert {seen.method for seen in server.requests[before:]} == {"GET"}
+    server.pulls[0].body = server.pulls[0].body.replace("\n", "\r\n").rstrip()  # as some forges keep it
+    pull = forge.open_pull("topic", "main", NEWER)
+    assert (pull.title, pull.body.split("\n")[0]) == ("An even better prompt", "Because.")
+    assert forge.update_pull(pull.number, OURS).title == "A better prompt"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda body: "My own words.\n\n" + body,
+        lambda body: body + "\nMy own words.",
+        lambda body: body.replace("Why.", "Why not?"),
+        lambda body: "My own words.",
+        lambda body: "",
+    ],
+    ids=["above", "below", "within", "instead", "nothing"],
+)
+def test_a_body_that_a_person_changed_stays(server: Server, forge: Forge, edit: Callable[[str], str]) -> None:
+    forge.open_pull("topic", "main", OURS)
+    theirs = server.pulls[0].body = edit(server.pulls[0].body)
+    for text in (NEWER, OURS):
+        assert forge.open_pull("topic", "main", text).body == theirs
+        assert (server.pulls[0].title, server.pulls[0].body) == ("A better prompt", theirs)
+
+
+def test_a_title_that_a_person_changed_stays_and_the_body_follows(server: Server, forge: Forge) -> None:
+    forge.open_pull("topic", "main", OURS)
+    server.pulls[0].title = "My title " + "t" * 240  # longer than we would send
+    for text in (NEWER, OURS, NEWER):
+        pull = forge.update_pull(1, text)
+        assert pull.body.split("\n")[0] == text.body.strip()
+        assert server.pulls[0].title == "My title " + "t" * 240
+
+
+def test_a_long_text_of_a_person_is_never_refused(server: Server, forge: Forge) -> None:
+    forge.open_pull("topic", "main", OURS)
+    server.pulls[0].title, server.pulls[0].body = "t" * 250, "x" * 65_400
+    before = len(server.requests)
+    pull = forge.update_pull(1, NEWER)
+    assert (pull.title, pull.body) == ("t" * 250, "x" * 65_400)
+    assert {seen.method for seen in server.requests[before:]} == {"GET"}
+
+
+def test_ready_or_draft_stays_what_a_person_made_it(server: Server, forge: Forge) -> None:
+    forge.open_pull("topic", "main", PullText("A better prompt", "Why.", draft=True, marker="m"))
+    server.pulls[0].draft, server.pulls[0].title = False, "A better prompt"
+    pull = forge.update_pull(1, PullText("Another prompt", "Because.", draft=True, marker="m"))
+    assert (pull.draft, pull.title, server.pulls[0].draft) == (False, "Another prompt", False)
+
+
+def test_a_pull_request_that_somebody_opened_by_hand_is_theirs(server: Server, forge: Forge) -> None:
+    hosted = server.hosted
+    hosted.open_pull("topic", "main", "Theirs", "by hand", hosted.accounts["bob"])
+    pull = forge.open_pull("topic", "main", OURS)
+    assert (pull.title, pull.body, pull.author) == ("Theirs", "by hand", "bob")
+    assert len(server.pulls) == 1
+
+
+def test_a_comment_that_a_person_changed_stays(server: Server, forge: Forge) -> None:
+    forge.open_pull("topic", "main", TEXT)
+    forge.comment(1, MARK, "first")
+    (ours,) = server.comments
+    ours.body = "I looked at this.\n\n" + ours.body
+    theirs = ours.body
+    for text in ("second", "third", "third"):
+        forge.comment(1, MARK, text)
+    assert [body.split("\n")[0] for body in bodies(server)] == ["I looked at this.", "third"]
+    assert ours.body == theirs
+
+
+def test_a_forge_that_rewrites_comments_is_not_flooded(server: Server, forge: Forge) -> None:
+    forge.open_pull("topic", "main", TEXT)
+    for text in ("First", "Second", "Third", "Fourth"):
+        forge.comment(1, MARK, text)
+        for comment in server.comments:
+            comment.body = comment.body.replace(text, f"({text})", 1)
+    assert len(server.comments) == 2
+
+
+def test_an_issue_that_a_person_changed_stays_and_the_news_are_below(server: Server, forge: Forge) -> None:
+    forge.keep_issue("alerts", "One is wrong", "Look.")
+    (issue,) = server.issues
+    issue.body = theirs = "I am on it.\n\n" + issue.body
+    changes = [forge.keep_issue("alerts", "Two are wrong", text).changed for text in ("a", "b", "b")]
+    assert changes == [True, True, False]
+    assert (issue.title, issue.body) == ("One is wrong", theirs)
+    assert [comment.body.split("\n")[0] for comment in server.comments] == ["b"]
+    forge.close_issue("alerts", "")
+    assert issue.state == "closed"
+
+
+def test_the_title_of_an_issue_that_a_person_changed_stays(server: Server, forge: Forge) -> None:
+    forge.keep_issue("alerts", "One is wrong", "Look.")
+    (issue,) = server.issues
+    issue.title = "Ask ada"
+    assert forge.keep_issue("alerts", "Two are wrong", "Look here.").changed
+    assert (issue.title, issue.body.split("\n")[0]) == ("Ask ada", "Look here.")
+    assert not forge.keep_issue("alerts", "Two are wrong", "Look here.").changed
+
+
 def test_an_issue_is_kept_and_closed(server: Server, forge: Forge) -> None:
     first = forge.keep_issue("alerts", "Something is wrong", "Look.", ["alert"])
     same = forge.keep_issue("alerts", "Something is wrong", "Look.", ["alert"])
@@ -320,13 +433,14 @@ def test_a_text_that_no_forge_takes(server: Server, forge: Forge, text: PullText
 
 
 def test_the_longest_texts_are_taken(server: Server, forge: Forge) -> None:
-    forge.open_pull("topic", "main", PullText("t" * 247, "x" * MOST_COMMENT, draft=True))
-    forge.comment(1, MARK, "x" * (MOST_COMMENT - 100))
+    forge.open_pull("topic", "main", PullText("t" * 247, "x" * MOST_COMMENT, draft=True, marker=LONGEST))
+    forge.comment(1, LONGEST, "x" * MOST_COMMENT)
+    forge.keep_issue(LONGEST, "t" * 247, "x" * MOST_COMMENT)
     with pytest.raises(InputError):
-        forge.comment(1, MARK, "x" * MOST_COMMENT)
+        forge.comment(1, MARK, "x" * (MOST_COMMENT + 1))
 
 
-@pytest.mark.parametrize("marker", ["", "A", "a b", "a-->", "a--b", "/x", "é", "x" * 300])
+@pytest.mark.parametrize("marker", ["", "A", "a b", "a-->", "a~b", "/x", "é", "x" * 201])
 def test_what_is_no_marker(server: Server, forge: Forge, marker: str) -> None:
     with pytest.raises(InputError):
         forge.comment(1, marker, "x")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
+import requests
 
 from promptvc.base.errors import InputError, NotFound, Refused, Unfinished
+from promptvc.forge import connection
 from promptvc.forge.forge import Forge, PullText
 from promptvc.forge.line import Trouble
 from promptvc.forge.opening import open_forge
@@ -164,3 +168,54 @@ def test_what_a_forge_says_is_cut_and_holds_no_token(server: Server, forge: Forg
     assert ADA not in str(caught.value)
     assert len(caught.value.message) < 500
     assert "\n" not in caught.value.message
+
+
+def test_an_answer_without_an_end_is_not_read_to_it(
+    server: Server, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_BYTES", 1 << 20)
+    server.inject(Fault("", 200, b'"' + b"x" * (1 << 21) + b'"', times=99))
+    with pytest.raises(Unfinished, match="more than 1 MiB"):
+        forge.default_branch()
+
+
+def test_what_is_packed_counts_as_it_unpacks(
+    server: Server, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_BYTES", 1 << 20)
+    bomb = gzip.compress(b'"' + b"x" * (1 << 24) + b'"')
+    assert len(bomb) < 1 << 16
+    server.inject(Fault("", 200, bomb, {"Content-Encoding": "gzip"}, times=99))
+    with pytest.raises(Unfinished, match="more than 1 MiB"):
+        forge.default_branch()
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://forge.example/api/v4/x", True),
+        ("https://FORGE.example:443/api/v4/x", True),
+        ("http://forge.example/api/v4/x", False),
+        ("http://forge.example:443/api/v4/x", False),
+        ("https://forge.example:8443/api/v4/x", False),
+        ("https://forge.example.evil/api/v4/x", False),
+        ("https://forge.example@evil/api/v4/x", False),
+        ("//forge.example/x", False),
+        ("https://forge.example:x/x", False),
+    ],
+)
+def test_a_token_goes_by_the_scheme_and_port_of_the_api(
+    url: str, fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str | None] = []
+
+    def send(session: requests.Session, request: requests.PreparedRequest, **_: object) -> requests.Response:
+        sent.append(request.url)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    session = connection.Session("https://forge.example/api/v4", {"PRIVATE-TOKEN": ADA}, 1.0)
+    with pytest.raises(Trouble) as caught:
+        session.request("GET", url)
+    assert bool(sent) is fine
+    assert (caught.value.status is None) is fine
