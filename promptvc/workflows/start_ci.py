@@ -27,7 +27,10 @@ CHECK = "promptvc"
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "ci"
 _WORKFLOWS = ("check", "comment", "deploy", "nightly", "train", "weekly")
-_PARTS = ("app", "identity", "install", "install-trusted")
+_PARTS: dict[System, tuple[str, ...]] = {
+    "github": ("app", "identity", "install", "install-trusted"),
+    "gitlab": ("common",),
+}
 _MARK = "# Made by `promptvc init --ci"
 _PROVIDER = re.compile(rb"^[ \t-]*[\w\"']+[ \t]*:[ \t]*[\"']?(anthropic|ollama|openai):", re.MULTILINE)
 _SPEC = re.compile(r"[A-Za-z0-9.][A-Za-z0-9 ._,:;=<>~!@/+#&?%\[\]()-]*")
@@ -113,7 +116,8 @@ def write_ci(directory: Path, request: CiRequest, *, environ: Mapping[str, str])
 def rendered(system: System, place: Place) -> dict[str, str]:
     """Every file of ``system`` by its path from the repository's top."""
     if system == "gitlab":
-        return {".gitlab/promptvc.yml": _rendered("gitlab", "promptvc.yml", place)}
+        names = ("promptvc.yml", "promptvc-train.yml")
+        return {f".gitlab/{name}": _rendered("gitlab", name, place) for name in names}
     found = {
         f".github/workflows/promptvc-{name}.yml": _rendered("github", f"{name}.yml", place)
         for name in _WORKFLOWS
@@ -125,11 +129,10 @@ def rendered(system: System, place: Place) -> dict[str, str]:
 def _rendered(system: System, name: str, place: Place) -> str:
     folder = _TEMPLATES / system
     text = (folder / f"{name}.in").read_text("utf-8")
-    if system == "github":
-        parts = {part: (folder / f"{part}.txt").read_text("utf-8").rstrip("\n") for part in _PARTS}
-        if not place.own:  # a release is the same whoever's checkout it runs beside
-            parts["install-trusted"] = parts["install"]
-        text = _filled(text, parts)
+    parts = {part: (folder / f"{part}.txt").read_text("utf-8").rstrip("\n") for part in _PARTS[system]}
+    if system == "github" and not place.own:  # a release is the same whoever's checkout it runs beside
+        parts["install-trusted"] = parts["install"]
+    text = _filled(text, parts)
     # In a pass of its own, and only one: what is filled in is not looked at again.
     return _filled(text, _values(system, name, place))
 
@@ -215,7 +218,7 @@ def _steps(system: System, top: Path, place: Place) -> tuple[str, ...]:
     )
     proposing = (
         "let Actions open pull requests (Settings > Actions > General), or give a GitHub App: the variable "
-        "PROMPTVC_APP_ID and the secret PROMPTVC_APP_KEY in promptvc-publish"
+        "PROMPTVC_APP_ID, and the secret PROMPTVC_APP_KEY in promptvc-publish and in what is deployed to"
     )
     return (
         f"commit these files to {place.main}: until they are there, nothing is evaluated",

@@ -111,6 +111,8 @@ def upload(machine: Machine, given: Inputs) -> dict[str, str]:
             raise ActionFailed(f"no files were found with {patterns}")
         return {}
     target = machine.artifacts / given["name"]
+    if given.get("overwrite") == "true":
+        shutil.rmtree(target, ignore_errors=True)
     if target.exists():
         raise ActionFailed(f"there is an artifact {given['name']} already")
     for one in found:
@@ -165,7 +167,7 @@ ACTIONS: dict[str, tuple[Callable[[Machine, Inputs], dict[str, str]], set[str]]]
     "actions/setup-python": (lambda *_: {}, {"python-version"}),
     "actions/upload-artifact": (
         upload,
-        {"name", "path", "if-no-files-found", "retention-days", "include-hidden-files"},
+        {"name", "path", "if-no-files-found", "retention-days", "include-hidden-files", "overwrite"},
     ),
     "actions/download-artifact": (
         download,

@@ -59,13 +59,13 @@ class World:
         )
         return self.actions.run(text, event)
 
-    def propose(self, branch: str, files: Files, *, fork: str | None = None) -> int:
-        """A pull request; its number."""
+    def propose(self, branch: str, files: Files, *, fork: str | None = None, by: str = "ada") -> int:
+        """A pull request; its number. ``fork``: of Eve's."""
         self.desk.git("switch", "-q", "-c", branch, "main")
         self.desk.commit(files, f"Change by {branch}")
         self.push(branch)
         self.desk.git("switch", "-q", "main")
-        author = self.forge.hosted.accounts["ada" if fork is None else "eve"]
+        author = self.forge.hosted.accounts[by if fork is None else "eve"]
         pull = self.forge.hosted.open_pull(branch, "main", branch, "", author)
         pull.fork = fork
         return pull.number
@@ -77,7 +77,9 @@ class World:
         tree = git.merged_tree(base, pull.commit)
         commit = git.git("commit-tree", tree, "-p", base, "-p", pull.commit, "-m", "Merge")
         git.git("update-ref", f"refs/pull/{number}/merge", commit)
-        return Event("pull_request", f"refs/pull/{number}/merge", commit, self.forge.event(number))
+        payload = self.forge.event(number)
+        payload["sender"] = payload["pull_request"]["user"]
+        return Event("pull_request", f"refs/pull/{number}/merge", commit, payload)
 
     def checked(self, number: int) -> Run:
         """Run the check of a pull request, by the workflow that its merge result has."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +17,16 @@ from typing import Any
 
 import yaml
 
-from tests.ci.actions import ActionFailed, Machine, use
-from tests.ci.expressions import Scope, Unknown, as_text, condition, fill, value_of
+from tests.ci.actions import Machine
+from tests.ci.expressions import Scope, condition, fill, value_of
 from tests.ci.forge import JobForge
+from tests.ci.steps import JobRun, Steps, known
 from tests.commands import ROOT
 from tests.forge.servers.state import ADA
 
 _WORKFLOW = {"name", "on", "permissions", "concurrency", "env", "defaults", "jobs"}
 _JOB = {"name", "needs", "if", "runs-on", "timeout-minutes", "environment", "permissions", "strategy"}
 _JOB |= {"steps", "outputs"}
-_STEP = {"name", "id", "if", "uses", "with", "env", "run", "continue-on-error"}
 REPOSITORY = "acme/prompts"
 
 
@@ -60,37 +60,15 @@ class Event:
 
 
 @dataclass
-class StepRun:
-    """What one step did: ``environ`` is what its shell had beyond the machine's own."""
-
-    name: str
-    outcome: str
-    log: str = ""
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass
-class JobRun:
-    """How a job ended."""
-
-    name: str
-    result: str
-    outputs: dict[str, str] = field(default_factory=dict)
-    steps: list[StepRun] = field(default_factory=list)
-    summary: str = ""
-
-    @property
-    def log(self) -> str:
-        return "\n".join(f"[{step.name}: {step.outcome}]\n{step.log}" for step in self.steps)
-
-
-@dataclass
 class Run:
     """One run of a workflow. ``jobs`` by id; of a matrix each part, and their common result by the id."""
 
     id: str
+    text: str = field(repr=False)
+    event: Event = field(repr=False)
     jobs: dict[str, JobRun] = field(default_factory=dict)
     artifacts: Path = Path()
+    attempt: int = 1
 
     def ok(self) -> Run:
         """Fail the test unless nothing failed."""
@@ -111,6 +89,7 @@ class Actions:
         variables: `vars`.
         before: called before a job runs, by its id.
         more: variables of every shell, such as where a model answers.
+        over: by the name of a step: its time is over as soon as the event is set.
     """
 
     forge: JobForge
@@ -120,36 +99,47 @@ class Actions:
     variables: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, Callable[[], None]] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
+    over: Mapping[str, threading.Event] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
 
     def run(self, text: str, event: Event) -> Run:
         """Run all jobs of the workflow ``text``."""
-        workflow = load(text)
-        _known(workflow, _WORKFLOW, "workflow")
-        assert workflow["permissions"] == {}, "the default is nothing"
-        run = Run(str(1000 + len(self.runs)))
+        run = Run(str(1000 + len(self.runs)), text, event)
         run.artifacts = self.folder / run.id / "artifacts"
         self.runs[run.id] = run
         (self.folder / "caches").mkdir(parents=True, exist_ok=True)
-        pending = dict(workflow["jobs"])
+        return self._go(run, set(load(text)["jobs"]))
+
+    def again(self, run: Run, *, failed: bool = False) -> Run:
+        """Run all jobs again, or those that ``failed`` and what needs them; the others keep what they said."""
+        jobs = load(run.text)["jobs"]
+        todo = set(jobs)
+        if failed:
+            todo = {key for key in jobs if run.jobs[key].result in {"failure", "cancelled"}}
+            while more := {key for key, job in jobs.items() if set(_needs(job)) & todo} - todo:
+                todo |= more
+        run.attempt += 1
+        run.jobs = {key: job for key, job in run.jobs.items() if key.partition("#")[0] not in todo}
+        return self._go(run, todo)
+
+    def _go(self, run: Run, todo: set[str]) -> Run:
+        workflow = load(run.text)
+        known(workflow, _WORKFLOW, "workflow")
+        assert workflow["permissions"] == {}, "the default is nothing"
+        pending = {key: job for key, job in workflow["jobs"].items() if key in todo}
         while pending:
             key = next(k for k, job in pending.items() if not set(_needs(job)) & set(pending))
             job = pending.pop(key)
-            _known(job, _JOB, key)
+            known(job, _JOB, key)
             if key in self.before:
                 self.before[key]()
-            _Job(self, workflow, run, event, key, job).all()
+            _Job(self, workflow, run, run.event, key, job).all()
         return run
 
 
 def _needs(job: Mapping[str, Any]) -> list[str]:
     given = job.get("needs", [])
     return [given] if isinstance(given, str) else list(given)
-
-
-def _known(value: Mapping[str, Any], keys: set[str], what: str) -> None:
-    if set(value) - keys:
-        raise Unknown(f"{sorted(set(value) - keys)} in {what}")
 
 
 class _Job:
@@ -169,7 +159,11 @@ class _Job:
         needs = {one: run.jobs[one] for one in _needs(job)}
         results = {one.result for one in needs.values()}
         self.status = (
-            "success" if results <= {"success"} else "failure" if "failure" in results else "skipped"
+            "success"
+            if results <= {"success"}
+            else "failure"
+            if results & {"failure", "cancelled"}
+            else "skipped"
         )
         self.needs = {name: {"result": one.result, "outputs": one.outputs} for name, one in needs.items()}
 
@@ -183,7 +177,8 @@ class _Job:
         done = [self.once(f"{self.key}#{at}", part) for at, part in enumerate(parts, 1)]
         if len(done) > 1:
             self.run.jobs |= {one.name: one for one in done}
-        worst = "failure" if any(one.result == "failure" for one in done) else "success"
+        ends = {one.result for one in done}
+        worst = next((end for end in ("failure", "cancelled") if end in ends), "success")
         self.run.jobs[self.key] = JobRun(
             self.key,
             worst,
@@ -197,7 +192,7 @@ class _Job:
         if strategy is None:
             yield {}
             return
-        _known(strategy, {"fail-fast", "matrix"}, "strategy")
+        known(strategy, {"fail-fast", "matrix"}, "strategy")
         ((name, given),) = strategy["matrix"].items()
         for value in value_of(given, Scope(contexts)):
             yield {name: value}
@@ -216,7 +211,7 @@ class _Job:
                 "repository": REPOSITORY,
                 "server_url": actions.forge.url,
                 "run_id": self.run.id,
-                "run_attempt": "1",
+                "run_attempt": str(self.run.attempt),
                 "token": "",
             },
             "inputs": dict(event.inputs),
@@ -240,7 +235,8 @@ class _Job:
         if self.event.name != "pull_request" or not pull:
             return False
         return bool(
-            pull["head"]["repo"]["full_name"] != REPOSITORY or pull["user"]["login"] == "dependabot[bot]"
+            pull["head"]["repo"]["full_name"] != REPOSITORY
+            or self.event.payload["sender"]["login"] == "dependabot[bot]"
         )
 
     def once(self, name: str, matrix: Mapping[str, Any]) -> JobRun:
@@ -248,7 +244,8 @@ class _Job:
         if self.is_strange():
             permissions = dict.fromkeys(permissions, "read")
         actions, event = self.actions, self.event
-        place = actions.folder / self.run.id / name.replace("#", "-")
+        whole = self.run.id if self.run.attempt == 1 else f"{self.run.id}.{self.run.attempt}"
+        place = actions.folder / whole / name.replace("#", "-")
         workspace, temp = place / "work", place / "temp"
         workspace.mkdir(parents=True)
         temp.mkdir()
@@ -267,7 +264,7 @@ class _Job:
             "GITHUB_REF": event.ref,
             "GITHUB_REF_NAME": contexts["github"]["ref_name"],
             "GITHUB_REPOSITORY": REPOSITORY,
-            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ATTEMPT": str(self.run.attempt),
             "GITHUB_RUN_ID": self.run.id,
             "GITHUB_SERVER_URL": actions.forge.url,
             "GITHUB_SHA": event.commit,
@@ -288,109 +285,26 @@ class _Job:
             runs={key: one.artifacts for key, one in actions.runs.items()},
             app_token=ADA,
         )
-        return _Steps(self, machine, contexts, JobRun(name, "success")).all()
-
-
-class _Steps:
-    """The steps of one job on one machine."""
-
-    def __init__(self, job: _Job, machine: Machine, contexts: dict[str, Any], done: JobRun) -> None:
-        self.job, self.machine, self.contexts, self.done = job, machine, contexts, done
-        scope = Scope(contexts)
-        given = job.workflow.get("env", {})
-        contexts["env"] = {key: fill(str(value), scope) for key, value in given.items()}
-        self.status = "success"
-        self.file = machine.temp.parent / "files"
-        self.file.mkdir()
-        defaults = job.workflow.get("defaults")
-        assert defaults == {"run": {"shell": "bash"}}, "the shell is named"
-
-    def all(self) -> JobRun:
-        for at, step in enumerate(self.job.job["steps"]):
-            _known(step, _STEP, f"step {at}")
-            if condition(step.get("if"), Scope(self.contexts, self.status)):
-                self.one(at, step)
-        done = self.done
-        done.result = self.status
-        scope = Scope(self.contexts)
-        outputs = self.job.job.get("outputs", {})
-        done.outputs = {key: as_text(value_of(value, scope)) for key, value in outputs.items()}
-        return done
-
-    def one(self, at: int, step: Mapping[str, Any]) -> None:
-        scope = Scope(self.contexts, self.status)
-        name = step.get("name") or step.get("uses", f"step {at}").partition("@")[0]
-        outputs: dict[str, str] = {}
-        if "uses" in step:
-            given = {key: value_of(value, scope) for key, value in step.get("with", {}).items()}
-            given = {key: value for key, value in given.items() if value not in (None, "")}
-            try:
-                outputs = use(self.machine, step["uses"], given)
-                ran = StepRun(name, "success")
-            except ActionFailed as error:
-                ran = StepRun(name, "failure", str(error))
-        else:
-            ran, outputs = self.shell(at, name, step, scope)
-        self.done.steps.append(ran)
-        if "id" in step:
-            self.contexts["steps"][step["id"]] = {"outputs": outputs, "outcome": ran.outcome}
-        if ran.outcome == "failure" and not step.get("continue-on-error"):
-            self.status = "failure"
-
-    def shell(
-        self, at: int, name: str, step: Mapping[str, Any], scope: Scope
-    ) -> tuple[StepRun, dict[str, str]]:
-        assert "${{" not in step["run"], "no expression is text of a script"
-        own = {**self.contexts["env"]}
-        own |= {key: as_text(value_of(value, scope)) for key, value in step.get("env", {}).items()}
-        files = {key: self.file / f"{key}-{at}" for key in ("OUTPUT", "ENV", "STEP_SUMMARY")}
-        for file in files.values():
-            file.touch()
-        script = self.file / f"script-{at}.sh"
-        script.write_text(step["run"])
-        environ = {
-            **self.machine.environ,
-            **own,
-            **{f"GITHUB_{key}": str(file) for key, file in files.items()},
-        }
-        ran = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-            cwd=self.machine.workspace,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=600,
-            check=False,
-        )
-        self.contexts["env"] |= _pairs(files["ENV"])
-        summary = files["STEP_SUMMARY"].read_bytes()
-        assert len(summary) <= 1024 * 1024, "GitHub takes 1 MiB"
-        self.done.summary += summary.decode()
-        log = ran.stdout.decode("utf-8", "replace")
-        outcome = "failure" if ran.returncode else "success"
-        return StepRun(name, outcome, f"{log}\nexit code {ran.returncode}", own), _pairs(files["OUTPUT"])
-
-
-def _pairs(file: Path) -> dict[str, str]:
-    found = {}
-    for line in file.read_text().splitlines():
-        key, sign, value = line.partition("=")
-        if not sign:
-            raise Unknown(f"{line!r} in {file.name}")
-        found[key] = value
-    return found
+        return Steps(machine, contexts, JobRun(name, "success"), actions.over).all(self.workflow, self.job)
 
 
 def shims(folder: Path) -> Path:
-    """`promptvc` and `python` of this checkout; `pip install` is written down and not done."""
+    """`promptvc` and `python` of this checkout; `pip install` is written down and not done.
+
+    Where there is anything here that could pass for pip, the one that python takes is asked for its version.
+    """
     folder.mkdir()
     promptvc, python = folder / "promptvc", folder / "python"
     promptvc.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m promptvc "$@"\n')
     python.write_text(
         f"""#!/bin/sh
-case "$1 $2 $3" in
-  "-m pip install") echo "$@" >> "{folder.parent}/installed"; exit 0 ;;
+case " $* " in
+  *" -m pip install "*)
+    echo "$@" >> "{folder.parent}/installed"
+    [ -e pip.py ] || [ -e pip ] || exit 0
+    safe=
+    if [ "$1" = -P ]; then safe=-P; fi
+    exec "{sys.executable}" $safe -m pip --version ;;
 esac
 exec "{sys.executable}" "$@"
 """

@@ -26,11 +26,12 @@ def act(repo: Repo, text: str, **given: str) -> tuple[Ran, dict[str, str], str]:
     assert set(given) <= set(inputs)
     scope = Scope({"inputs": inputs | given, "github": {"action_path": "/where/it/lies"}})
     temp = repo.path.parent / "temp"
-    temp.mkdir()
-    path = f"{shims(temp / 'bin')}:{repo.environ['PATH']}"
+    temp.mkdir(exist_ok=True)
+    place = temp / "bin"
+    path = f"{place if place.exists() else shims(place)}:{repo.environ['PATH']}"
     files = {f"GITHUB_{key}": str(temp / key) for key in ("OUTPUT", "STEP_SUMMARY")}
     for file in files.values():
-        Path(file).touch()
+        Path(file).write_bytes(b"")
     done = Ran(0, "", "")
     for step in action["runs"]["steps"][1:]:
         environ = {key: fill(value, scope) for key, value in step["env"].items()}
@@ -93,6 +94,30 @@ def test_a_report_of_the_command_is_the_summary_and_no_more_than_there_is_room_f
     _, _, summary = act(desk, USER, command="list", report="report.md")
     assert summary.startswith("# ours\n")
     assert len(summary) <= 1024 * 1024
+
+
+def test_a_report_lies_where_the_command_ran(desk: Repo) -> None:
+    desk.write({"report.md": "# elsewhere\n", "sub/report.md": "# ours\n"})
+    _, _, summary = act(desk, USER, command="--version", directory="sub", report="report.md")
+    assert summary == "# ours\n"
+
+
+def test_much_that_is_printed_is_cut_and_no_failure(desk: Repo) -> None:
+    """More than a pipe holds, and than a summary takes."""
+    desk.write({f"prompts/desk/bad{at}.yaml": "name: other\n" * 20 for at in range(4)})
+    desk.write({"long.txt": "a\n" * 600_000})
+    act(desk, USER, command="list")  # makes the folder of the shims
+    (desk.path.parent / "temp" / "bin" / "promptvc").write_text("#!/bin/sh\ncat long.txt\n")
+    done, outputs, summary = act(desk, USER, command="anything")
+    assert (done.code, outputs) == (0, {"code": "0"})
+    assert len(summary) <= 1024 * 1024
+    assert summary.startswith("    a\n")
+
+
+def test_nothing_in_the_checkout_passes_for_pip(desk: Repo) -> None:
+    desk.write({"pip.py": "open('hijacked', 'w')\n"})
+    act(desk, USER, command="list")
+    assert not (desk.path / "hijacked").exists()
 
 
 def test_extras_are_words(desk: Repo) -> None:

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.ci.conftest import World
-from tests.ci.runner import Event, installed, load
+from tests.ci.runner import REPOSITORY, Event, Run, installed, load
 from tests.servers import Request, Server, answer
 from tests.worlds import DESK, DESK_FILE, DESK_PROMPT, desk_suite
 
@@ -103,17 +101,17 @@ def test_only_the_job_that_evaluates_has_keys_and_it_cannot_write(world: World) 
 
 def test_many_answers_are_shared_out(world: World) -> None:
     world.desk.commit(
-        {DESK_FILE: MODEL, SUITE: desk_suite(40)}, "Ask a model"
-    )  # 120 cases, twice, three times
+        {DESK_FILE: MODEL, SUITE: desk_suite(28)}, "Ask a model"
+    )  # 84 cases, twice, three times
     world.push()
     world.actions.secrets = {"promptvc": {"OPENAI_API_KEY": KEY}}
     with Server(lambda _: answer("alpha")) as server:
         world.actions.more = {"OPENAI_BASE_URL": server.url}
         run = world.checked(world.propose("wording", {DESK_FILE: CHANGED}))
         run.ok()
-        assert server.count == 720
+        assert server.count == 504
     assert {"evaluate#1", "evaluate#2"} <= set(run.jobs)
-    assert "n=120" in world.forge.comments[0].body
+    assert "n=84" in world.forge.comments[0].body
 
 
 def test_a_regression_fails_the_required_check_and_is_told(world: World) -> None:
@@ -186,29 +184,92 @@ def test_a_forks_report_is_shown_as_text_by_main(world: World) -> None:
     assert len(world.forge.comments) == 1
 
 
-@pytest.mark.parametrize("claim", ["1", "$(touch hacked)", "99", "", "1\n2"])
-def test_a_forks_claim_of_another_number_is_not_believed(world: World, claim: str) -> None:
+def test_a_forks_claim_of_another_number_is_not_believed(world: World) -> None:
     ours = world.propose("ours", {"README.md": "hello\n"})
     number = world.propose("theirs", {DESK_FILE: BETTER}, fork="eve/prompts")
     assert (ours, number) == (1, 2)
     run = world.checked(number).ok()
-    (run.artifacts / "promptvc-report" / "number").write_text(claim)
-    forks_comment(world, run.id, number)
-    assert world.forge.comments == []
+    for claim in ("1", "$(touch hacked)", "99", "", "1\n2"):
+        (run.artifacts / "promptvc-report" / "number").write_text(claim)
+        forks_comment(world, run.id, number)
+        assert world.forge.comments == [], claim
+    assert not list(world.actions.folder.rglob("hacked"))
 
 
-def forks_comment(world: World, run: str, number: int) -> Any:
+def test_a_long_report_of_a_fork_is_cut_and_no_failure(world: World) -> None:
+    """Longer than a pipe holds, in lines that grow when they are indented, in characters that a cut goes through."""
+    number = world.propose("theirs", {"README.md": "hello\n"}, fork="eve/prompts")
+    report = world.actions.folder / "999" / "artifacts" / "promptvc-report"
+    report.mkdir(parents=True)
+    (report / "number").write_text(str(number))
+    (report / "comment.md").write_text("\u20ac\n" * 200_000)
+    world.actions.runs["999"] = Run("999", "", world.pull_event(number), artifacts=report.parent)
+    forks_comment(world, "999", number).ok()
+    (comment,) = world.forge.comments
+    assert 30_000 < len(comment.body.encode()) < 65_000
+
+
+def forks_comment(
+    world: World, run: str, number: int, *, fork: str = "eve/prompts", actor: str = "eve"
+) -> Any:
     pull = next(one for one in world.forge.pulls if one.number == number)
     payload = world.payload() | {
         "workflow_run": {
             "id": run,
             "event": "pull_request",
             "head_sha": pull.commit,
-            "head_repository": {"full_name": "eve/prompts"},
+            "head_repository": {"full_name": fork},
+            "actor": {"login": actor},
         }
     }
     event = Event("workflow_run", "refs/heads/main", world.bare.rev("main"), payload)
     return world.actions.run(world.workflow("comment"), event)
+
+
+def test_what_dependabot_proposes_is_commented_from_main(world: World) -> None:
+    """Its own run has a token that reads, and no keys."""
+    ask_a_model(world)
+    world.actions.secrets = {"": {"OPENAI_API_KEY": KEY}, "promptvc": {"OPENAI_API_KEY": KEY}}
+    bot = "dependabot[bot]"
+    world.forge.hosted.add(bot, "write", kind="bot")
+    number = world.propose("bump", {DESK_FILE: CHANGED}, by=bot)
+    run = world.checked(number).ok()
+    assert run.jobs["evaluate"].result == "skipped"
+    assert world.forge.comments == []
+    ours = {"fork": REPOSITORY, "actor": "ada"}
+    assert forks_comment(world, run.id, number, **ours).results() == {"comment": "skipped"}
+    forks_comment(world, run.id, number, fork=REPOSITORY, actor=bot).ok()
+    assert [one.of for one in world.forge.comments] == [number]
+
+
+def test_keys_are_not_given_because_a_pull_request_says_that_they_are_needed(world: World) -> None:
+    """Here `plan` runs the pull request's own promptvc: what it answers is the pull request's word."""
+    number = world.propose("theirs", {DESK_FILE: BETTER}, fork="eve/prompts")
+    event = world.pull_event(number)
+    text = world.bare.show(f"{event.commit}:.github/workflows/promptvc-check.yml").decode()
+    lying = text.replace('"keys=\\($answers > 0)"', '"keys=true"')
+    assert lying != text
+    run = world.actions.run(lying, event)
+    assert run.jobs["plan"].outputs["keys"] == "true"
+    assert run.jobs["evaluate"].result == "skipped"
+    assert "evaluate: skipped" in run.jobs["promptvc"].log
+
+
+def test_nothing_in_the_checkout_passes_for_pip_and_no_setting_of_it_leads_the_comment_away(
+    world: World,
+) -> None:
+    """`python -m pip` would take the checkout's pip.py: before the job's own steps, and with its token."""
+    ask_a_model(world)
+    world.actions.secrets = {"promptvc": {"OPENAI_API_KEY": KEY}}
+    theft = "import os, pathlib\npathlib.Path(os.environ['RUNNER_TEMP'], 'hijacked').touch()\n"
+    files = {"pip.py": theft, "json.py": theft, DESK_FILE: CHANGED, "promptvc.yaml": "remote: elsewhere\n"}
+    with Server(lambda _: answer("alpha")) as server:
+        world.actions.more = {"OPENAI_BASE_URL": server.url}
+        run = world.checked(world.propose("wording", files)).ok()
+    assert run.jobs["evaluate"].result == "success"
+    assert not list(world.actions.folder.rglob("hijacked"))
+    assert "pip " in run.jobs["evaluate"].log, "the shim has asked the real one"
+    assert len(world.forge.comments) == 1
 
 
 def answer_of(world: World, needs: Mapping[str, Any], *, queued: bool = False) -> int:
@@ -232,6 +293,8 @@ def test_the_required_check_is_green_only_if_everything_that_had_to_run_did(worl
                 other: {"result": "skipped", "outputs": {}},
                 "report": {"result": report, "outputs": {}},
             }
+            if {check, plan} != {"success"} and (runs, report) not in {("success",) * 2, ("skipped",) * 2}:
+                continue  # red by itself: two ends of what comes after are enough
             if {check, plan} == {"success"} and (runs, report) != ("success", "success") and prompts == "0":
                 continue  # nothing was to be evaluated: what the others say cannot happen
             green = {check, plan} == {"success"} and (

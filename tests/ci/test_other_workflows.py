@@ -15,6 +15,7 @@ from tests.worlds import DESK, DESK_FILE, DESK_PROMPT, desk_suite
 V2 = DESK_PROMPT.replace("version: 1", "version: 2").replace("only:", "only, nothing else:")
 DEPLOYED = f"main:deployments/production/{DESK}.yaml"
 KEY = "sk-a-secret"
+VERDICT = json.dumps({"reason": "fine", "score": 1})
 
 
 def deployed(world: World) -> bytes:
@@ -34,11 +35,22 @@ def test_what_lands_on_main_is_deployed_and_nothing_twice(world: World) -> None:
     assert world.bare.rev("main") == tip
 
 
-def test_the_first_push_has_no_before(world: World) -> None:
+@pytest.mark.parametrize("before", ["0" * 40, "5" * 40])
+def test_where_main_is_new_or_was_forced_everything_is_deployed(world: World, before: str) -> None:
+    """What was there before is not known: the prompt changed in a commit that is not the last."""
     world.desk.commit({DESK_FILE: V2}, "v2")
+    world.desk.commit({"README.md": "hello\n"}, "Something else")
     world.push()
-    world.pushed("deploy", "0" * 40).ok()
+    world.pushed("deploy", before).ok()
     assert deployed(world) == V2.encode()
+
+
+def test_a_main_of_one_commit_is_deployed(world: World) -> None:
+    tree = world.desk.git("rev-parse", "HEAD^{tree}")
+    world.desk.git("reset", "-q", "--hard", world.desk.git("commit-tree", tree, "-m", "All of it"))
+    world.push("+main")
+    world.pushed("deploy", "0" * 40).ok()
+    assert deployed(world) == DESK_PROMPT.encode()
 
 
 def test_by_hand_a_version_goes_out_and_back(world: World) -> None:
@@ -91,7 +103,10 @@ def test_where_main_takes_no_pushes_the_deployment_is_proposed(world: World) -> 
     assert deployed(world) == V2.encode()
     world.by_hand("deploy", name=DESK, version="v1").ok()
     back = world.forge.pulls[-1]
-    assert (back.number, back.head) == (pull.number + 1, f"promptvc-deploy-production/{DESK.replace('/', '.')}")
+    assert (back.number, back.head) == (
+        pull.number + 1,
+        f"promptvc-deploy-production/{DESK.replace('/', '.')}",
+    )
     world.by_hand("deploy", name=DESK, rollback="complaints", version="v1").ok()
     assert len(world.forge.pulls) == 2
 
@@ -109,12 +124,16 @@ def test_nightly_tells_in_one_issue_and_does_not_fail_for_it(world: World) -> No
     assert len(world.forge.issues) == 1
 
 
-def test_what_a_judge_says_is_committed_by_a_job_without_keys(world: World) -> None:
+def judged(world: World) -> None:
+    """Let a judge score logged answers at night."""
     world.actions.variables = {"PROMPTVC_JUDGE": "openai:judge", "PROMPTVC_JUDGE_LIMIT": "2"}
     world.actions.secrets = {"promptvc": {"OPENAI_API_KEY": KEY}}
-    verdict = json.dumps({"reason": "fine", "score": 1})
+
+
+def test_what_a_judge_says_is_committed_by_a_job_without_keys(world: World) -> None:
+    judged(world)
     before = world.bare.rev("main")
-    with Server(lambda _: answer(verdict)) as server:
+    with Server(lambda _: answer(VERDICT)) as server:
         world.actions.more = {"OPENAI_BASE_URL": server.url}
         run = world.pushed("nightly").ok()
         assert server.count
@@ -124,6 +143,50 @@ def test_what_a_judge_says_is_committed_by_a_job_without_keys(world: World) -> N
     assert b"llm_judge" in world.bare.show(f"main:{changed}")
     having = {name for name, job in run.jobs.items() for step in job.steps if KEY in step.environ.values()}
     assert having == {"judge"}
+
+
+def test_what_a_judge_says_is_not_lost_to_others_who_push(world: World) -> None:
+    judged(world)
+
+    hook = world.bare.path / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    # The first push to main comes too late: somebody was quicker.
+    hook.write_text(
+        """#!/bin/sh
+while read old new ref; do
+  [ "$ref" = refs/heads/main ] && [ ! -e quicker ] || continue
+  touch quicker
+  git update-ref refs/heads/main "$(git commit-tree "$old^{tree}" -p "$old" -m Quicker)"
+done
+"""
+    )
+    hook.chmod(0o755)
+    with Server(lambda _: answer(VERDICT)) as server:
+        world.actions.more = {"OPENAI_BASE_URL": server.url}
+        run = world.pushed("nightly").ok()
+    assert (world.bare.path / "quicker").exists()
+    assert "attempt 1 of 5" in run.jobs["commit"].log
+    assert "Quicker" in world.bare.git("log", "--format=%s", "main")
+    assert world.bare.git("diff", "--name-only", "main^", "main").startswith(f"feedback/{DESK}/")
+
+
+def test_where_main_takes_no_pushes_what_a_judge_says_is_proposed(world: World) -> None:
+    judged(world)
+    world.forge.protect("main")
+    with Server(lambda _: answer(VERDICT)) as server:
+        world.actions.more = {"OPENAI_BASE_URL": server.url}
+        refused = world.pushed("nightly")
+        assert refused.jobs["commit"].result == "failure"
+        assert "set the variable PROMPTVC_DEPLOY to pr" in refused.jobs["commit"].log
+        world.actions.variables = {**world.actions.variables, "PROMPTVC_DEPLOY": "pr"}
+        world.actions.again(refused, failed=True).ok()
+    (pull,) = world.forge.pulls
+    assert (pull.head, pull.base) == (f"promptvc-events/{refused.id}.2", "main")
+    world.forge.merge(pull.number)
+    assert b"llm_judge" in b"".join(
+        world.bare.show(f"main:{path}")
+        for path in world.bare.git("ls-tree", "-r", "--name-only", "main", f"feedback/{DESK}/").split()
+    )
 
 
 def test_weekly_holds_everything_against_its_baseline_and_keeps_one_issue(world: World) -> None:
