@@ -20,11 +20,13 @@ from promptvc.base.rules import RULES, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 TOP = "%SRCROOT%"
+MOST_RESULTS = 25_000
+"""GitHub refuses a run with more: https://docs.github.com/en/code-security/code-scanning, "SARIF support", limits."""
 FINGERPRINT = "promptvcFinding/v1"
 
 
 def sarif(problems: Sequence[Problem], *, version: str, prefix: str = "") -> dict[str, Any]:
-    """One SARIF log with one run.
+    """One SARIF log with one run; of more than 25,000 findings the first, and a notification that says so.
 
     Args:
         version: of promptvc.
@@ -35,13 +37,25 @@ def sarif(problems: Sequence[Problem], *, version: str, prefix: str = "") -> dic
         "semanticVersion": _semantic(version),
         "rules": [_descriptor(rule) for rule in RULES.values()],
     }
-    run = {
+    run: dict[str, Any] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {TOP: {"description": {"text": "the top of the repository"}}},
-        "results": list(_results(problems, prefix)),
+        "results": list(_results(problems[:MOST_RESULTS], prefix)),
     }
+    if len(problems) > MOST_RESULTS:
+        run["invocations"] = [_cut(len(problems))]
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _cut(count: int) -> dict[str, Any]:
+    text = (
+        f"{count:,} findings, of which the first {MOST_RESULTS:,} are written here: promptvc check shows all"
+    )
+    return {
+        "executionSuccessful": True,
+        "toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}],
+    }
 
 
 def _descriptor(rule: Rule) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,15 +28,34 @@ def unescaped(text: str) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """What of a text is seen in a log: line breaks, and nothing else that is none to see."""
+    controls = {each for each in text if unicodedata.category(each) in {"Cc", "Cf"}} - {"\r", "\n"}
+    return "".join(f"\\u{{{ord(each):x}}}" if each in controls else each for each in text)
+
+
+@given(problems)
+def test_no_control_character_reaches_a_terminal(problem: Problem) -> None:
+    for line in (plain_line(problem), github_line(problem)):
+        assert not [each for each in line if unicodedata.category(each) in {"Cc", "Cf"}]
+
+
+def test_a_name_of_a_file_does_not_clear_the_screen() -> None:
+    problem = Problem("name", "error", "prompts/e\x1b[2Jx/q\u202e.yaml", None, "no name")
+    assert plain_line(problem) == "prompts/e\\u{1b}[2Jx/q\\u{202e}.yaml: error name: no name"
+    assert "\x1b" not in github_line(problem)
+
+
 @given(problems)
 def test_a_command_is_read_back_as_it_was_meant(problem: Problem) -> None:
     match = COMMAND.fullmatch(github_line(problem, prefix="sub/"))
     assert match is not None
     said = dict(part.split("=", 1) for part in match[2].split(","))
     assert match[1] == problem.severity
-    assert unescaped(said["file"]) == "sub/" + problem.file
+    assert unescaped(said["file"]) == "sub/" + visible(problem.file)
     assert said.get("line") == (str(problem.line) if problem.line else None)
-    assert unescaped(match[3]) == (f"{problem.message}\n{problem.hint}" if problem.hint else problem.message)
+    text = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
+    assert unescaped(match[3]) == visible(text)
 
 
 @given(problems)

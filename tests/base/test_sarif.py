@@ -44,6 +44,13 @@ RESULT = closed(
     },
     partialFingerprints={"type": "object", "additionalProperties": {"type": "string"}},
 )  # fmt: skip
+INVOCATION = closed(
+    ["executionSuccessful"],
+    executionSuccessful={"type": "boolean"},
+    toolExecutionNotifications={
+        "type": "array", "items": closed(["message"], message=TEXT, level=LEVEL, locations={"type": "array"}),
+    },
+)  # fmt: skip
 # https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json: the objects that we
 # write, with what it requires of them, and no property that it does not name.
 SCHEMA = closed(
@@ -63,7 +70,8 @@ SCHEMA = closed(
             ),
             columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
             originalUriBaseIds={"type": "object", "additionalProperties": ARTIFACT},
-            results={"type": "array", "items": RESULT},
+            results={"type": "array", "items": RESULT, "maxItems": 25_000},
+            invocations={"type": "array", "items": INVOCATION},
         ),
     },
     **{"$schema": {"type": "string", "format": "uri"}},
@@ -137,3 +145,14 @@ def test_bytes_of_a_name_that_are_no_text_are_written_as_they_are() -> None:
     ][0]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "prompts/%FF.yaml"
     json.dumps(result, ensure_ascii=False).encode()
+
+
+def test_more_than_github_takes_are_cut_and_said_to_be() -> None:
+    problems = [Problem("leak", "warning", f"prompts/p{at}.yaml", None, "x") for at in range(25_001)]
+    log = sarif(problems, version="1.0.0")
+    Draft202012Validator(SCHEMA).validate(log)
+    (run,) = log["runs"]
+    assert len(run["results"]) == 25_000
+    (notice,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert "25,001 findings" in notice["message"]["text"]
+    assert "invocations" not in sarif(problems[:25_000], version="1.0.0")["runs"][0]

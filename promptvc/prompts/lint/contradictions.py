@@ -2,8 +2,9 @@
 
 Four shapes are known, each with the same words around what differs: one rule asks for what the other forbids;
 two give one subject different labels; two ask for different languages; two ask for lengths that no text has both
-of. A rule with a condition is compared only with a rule that has the same condition. Anything else needs a
-reader.
+of. A rule with a condition is compared only with a rule that has the same condition. Languages and lengths count
+where they are those of the answer, behind a word such as "answer" or "write": a language or a length of what comes in
+tells two kinds of it apart. Words in quotes are what is quoted, and deny nothing. Anything else needs a reader.
 """
 
 from __future__ import annotations
@@ -38,14 +39,36 @@ _LANGUAGES = (
     "|korean|norwegian|polish|portuguese|romanian|russian|spanish|swedish|turkish|ukrainian|vietnamese"
 )
 _LANGUAGE = re.compile(rf"\bin ({_LANGUAGES})\b", re.IGNORECASE)
+_ANSWERS = re.compile(
+    r"\b(?:answer|reply|respond|write|speak|talk|say|translate|explain|summari[sz]e|describe|output|use|keep|give"
+    r"|make|stay|be|return|produce|limit|draft|phrase|repl(?:y|ies)|answers|responses?|summar(?:y|ies)|titles?)\b",
+    re.IGNORECASE,
+)
+"""What an answer is made with, or is."""
+_INCOMING = re.compile(
+    r"\b(?:messages?|questions?|requests?|tickets?|e-?mails?|mails?|quer(?:y|ies)|comments?|reviews?|documents?|texts?"
+    r"|calls?|posts?|letters?|orders?|inputs?|customers? who|users? who)\b",
+    re.IGNORECASE,
+)
+"""What comes in."""
+_QUOTED = re.compile(
+    r"(?<!\w)'[^'\n]{1,80}'(?!\w)|\"[^\"\n]{1,80}\"|`[^`\n]{1,80}`|\u201c[^\u201d\n]{1,80}\u201d"
+    r"|\u2018[^\u2019\n]{1,80}\u2019(?!\w)"
+)
 _LENGTH = re.compile(
     r"\b(?:(?P<most>at most|no more than|not more than|up to|a maximum of)|(?P<under>fewer than|less than|under)"
     r"|(?P<least>at least|no fewer than|no less than|a minimum of)|(?P<over>more than|over)|exactly)"
-    r"\s+(?P<number>[0-9]{1,6})\s+(?P<unit>[^\W\d_]+)",
+    r"\s+(?P<number>[0-9]{1,6})\s+(?P<unit>(?:word|sentence|character|letter|line|paragraph|token|syllable|page|bullet"
+    r"|bullet point|point|item|example|reason|step|section|tag|emoji|exclamation mark)s?)\b",
     re.IGNORECASE,
 )
 _DIGIT = re.compile("[0-9]")
 _STOPS = frozenset(".,;:")
+_SORTS = frozenset({
+    "label", "mark", "tag", "classify", "treat", "count", "code", "call", "name", "route", "send", "forward", "flag",
+    "file", "record", "log",
+})  # fmt: skip
+"""What begins a rule that sorts: "no" belongs to the name of a thing there, as in "label no shows as missed"."""
 _MOST_RULES = 500
 _LONGEST_RULE = 2000
 
@@ -96,18 +119,33 @@ def _said(text: str) -> _Said:
     kept: list[str] = []
     denials = 0
     conditional = False
-    for word in _TOKEN.findall(text.casefold()):
+    words = _TOKEN.findall(_QUOTED.sub(_one_word, text).casefold())
+    sorts = bool(words) and words[0] in _SORTS
+    for word in words:
         if word in _STOPS:
             conditional = False
             continue
         conditional = conditional or word in _CONDITION
         if word not in _NOT:
             kept.append("do" if word == "does" else word)  # goes with the denial that it carries
-        elif conditional:
+        elif conditional or (sorts and word == "no"):
             kept.append(f"not-{word}")
         else:
             denials += 1
     return _Said(word_key(" ".join(kept)), denials)
+
+
+def _one_word(quoted: re.Match[str]) -> str:
+    """What stands in quotes, as one word that is none of ours."""
+    return " quoted-" + "-".join(_TOKEN.findall(quoted[0])) + " "
+
+
+def _of_answer(text: str, start: int) -> bool:
+    """Whether what stands at ``start`` is about the answer: behind its verb, with nothing that comes in between."""
+    verb = None
+    for verb in _ANSWERS.finditer(text, 0, start):  # noqa: B007 - the last one
+        pass
+    return verb is not None and _INCOMING.search(text, verb.end(), start) is None
 
 
 def _labels(texts: list[str]) -> _Pairs:
@@ -126,11 +164,13 @@ def _labels(texts: list[str]) -> _Pairs:
 def _languages(texts: list[str]) -> _Pairs:
     first: dict[tuple[str, ...], tuple[int, str]] = {}
     for index, text in enumerate(texts):
-        named = _LANGUAGE.findall(text)
-        said = _said(_LANGUAGE.sub("in LANGUAGE", text)) if len(named) == 1 else None
-        if said is None or said.denials:
+        named = list(_LANGUAGE.finditer(text))
+        if len(named) != 1 or not _of_answer(text, named[0].start()):
             continue
-        language = named[0].casefold()
+        said = _said(_LANGUAGE.sub("in LANGUAGE", text))
+        if said.denials:
+            continue
+        language = named[0][1].casefold()
         at, other = first.setdefault(said.words, (index, language))
         if other != language:
             yield at, index, "two languages for one answer"
@@ -142,7 +182,7 @@ def _lengths(texts: list[str]) -> _Pairs:
         if not _DIGIT.search(text):
             continue
         matches = list(_LENGTH.finditer(text))
-        if len(matches) != 1:
+        if len(matches) != 1 or not _of_answer(text, matches[0].start()):
             continue
         match = matches[0]
         rest = text[: match.start()] + f"LENGTH {match['unit']}" + text[match.end() :]

@@ -1,7 +1,8 @@
 """What `check --fix` changes: only what leaves every rendered message as it is, but for what was said twice.
 
 Edits are surgical (:mod:`promptvc.prompts.edit`); what cannot be changed without touching something else stays and
-stays a finding. The first of two rules or examples is kept, with the events of both.
+stays a finding. The first of two rules or examples that are equal character for character is kept, with the events of
+both. The number stays too: `promptvc commit` gives the mended text its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from promptvc.base.errors import InputError
 from promptvc.base.findings import Problem
 from promptvc.prompts.edit import AddItem, Edit, RemoveItem, edit
 from promptvc.prompts.lint.raw import BYTE_ORDER_MARK
-from promptvc.prompts.lint.repeats import example_key, folded
+from promptvc.prompts.lint.repeats import example_key, rule_key
 from promptvc.prompts.model import Example, Rule, read_prompt
 
 FIXED_RULES = ("byte-order-mark", "line-ends", "duplicate-rule", "duplicate-example")
@@ -85,7 +86,7 @@ def _without_repeats(
 
 def _repeats(items: Sequence[_Item]) -> list[tuple[int, int]]:
     first: dict[object, int] = {}
-    keys = [folded(item.text) if isinstance(item, Rule) else example_key(item) for item in items]
+    keys = [rule_key(item.text) if isinstance(item, Rule) else example_key(item) for item in items]
     return [(first[key], at) for at, key in enumerate(keys) if first.setdefault(key, at) != at]
 
 

@@ -10,35 +10,20 @@ Marks: a pair of tags (``<text>...</text>``), two equal lines of three or more m
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Collection, Iterator
 
+from promptvc.prompts.lint.fences import Fences
+from promptvc.prompts.lint.passages import BLANK, Passage, passages
 from promptvc.prompts.lint.remark import Remark
 from promptvc.prompts.model import Message, Prompt
-from promptvc.prompts.render import RULES, SPECIAL
-from promptvc.prompts.templates import PLACE
 
 RULE = "injection-prone"
 
 # Every open-ended part is bounded: a prompt comes from a pull request, and must not keep a check busy.
-_JINJA_PLACE = re.compile(r"\{\{-?(.{0,300}?)-?\}\}", re.DOTALL)
-_JINJA_TAG = re.compile(r"\{%.{0,300}?%\}|\{#.{0,300}?#\}", re.DOTALL)
-_JINJA_NAMED = re.compile(
-    r"\{%-?\s{0,9}(?:for\s{1,9}([\w\s,]{1,99}?)\s{1,9}in|set\s{1,9}(\w{1,99})\s{0,9}=)\s{0,9}(.{0,300}?)-?%\}",
-    re.DOTALL,
-)
-_NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 _LABEL = re.compile(r"\s*(?:[-*#>]+\s*)?[\w*][^\n.!?:]{0,60}:[*\s]*")
-_OPENING_TAG = re.compile(r"<([A-Za-z][\w.-]*)(?:\s[^<>\n]*)?>")
-_MARKS = re.compile(r"^[ \t]*([`~\"'=*#_+|-])\1{2,}+[ \t]*+\w*+[ \t]*$", re.MULTILINE)
-_BEGIN = re.compile(r"^.{0,20}\b(?:BEGIN|START)\b", re.MULTILINE)
-_END = re.compile(r"^.{0,20}\b(?:END|STOP)\b", re.MULTILINE)
 _WORDS = re.compile(r"\w")
 _LONGEST = 100_000
-_MOST_PLACES = 100
-_MOST_TAGS = 20
-_BLANK = "\0"  # stands for the places of variables while the text around them is looked at
 
 
 def placement_remarks(prompt: Prompt, trusted: Collection[str]) -> Iterator[Remark]:
@@ -52,16 +37,15 @@ def placement_remarks(prompt: Prompt, trusted: Collection[str]) -> Iterator[Rema
                 RULE, ("messages", index, "content"), text, "make it shorter, or make several messages of it"
             )
             continue
+        place_of = _Placement(message, jinja=prompt.template == "jinja2")
         seen: set[str] = set()
-        places = _places(message, jinja=prompt.template == "jinja2")
-        for start, end, name in itertools.islice(places, _MOST_PLACES):
-            if name in seen or name in trusted:
-                continue
-            why = _exposed(message, start, end)
-            if why is not None:
+        for place in place_of.places:
+            names = [name for name in place.names if name not in seen and name not in trusted]
+            why = place_of.exposed(place) if names else None
+            for name in names if why is not None else ():
                 seen.add(name)
                 hint = _hint(message, name)
-                yield Remark(RULE, ("messages", index, "content"), f"`{name}` {why}", hint, at=start)
+                yield Remark(RULE, ("messages", index, "content"), f"`{name}` {why}", hint, at=place.start)
 
 
 def _hint(message: Message, name: str) -> str:
@@ -71,67 +55,44 @@ def _hint(message: Message, name: str) -> str:
     return f"put it into a user message of its own, or between <{name}> and </{name}>; {trust}"
 
 
-def _places(message: Message, *, jinja: bool) -> Iterator[tuple[int, int, str]]:
-    """Start, end and variable of each place, without rules and examples."""
-    if not jinja:
-        for match in PLACE.finditer(message.content):
-            if match[1] not in SPECIAL:
-                yield match.start(), match.end(), match[1]
-        return
-    # What a loop goes over, or a name is set to, is what its own name stands for.
-    sources: dict[str, set[str]] = {}
-    for match in _JINJA_NAMED.finditer(message.content):
-        origins = set().union(
-            *(sources.get(name, {name}) for name in _NAME.findall(match[3].split("|", 1)[0]))
-        )
-        for name in _NAME.findall(match[1] or match[2]):
-            sources[name] = origins
-    for match in _JINJA_PLACE.finditer(message.content):
-        expression = match[1].split("|", 1)[0]
-        for word in _NAME.findall(expression):
-            for name in sorted(sources.get(word, {word}) - SPECIAL - {"loop", "true", "false", "none"}):
-                yield match.start(), match.end(), name
+class _Placement:
+    """What of a message is looked at once, however many places it has."""
 
+    def __init__(self, message: Message, *, jinja: bool) -> None:
+        self._system = message.role == "system"
+        taken = passages(message.content, jinja=jinja)
+        self.places = taken.places
+        self._plain = taken.plain
+        self._fences = Fences(message.content)
+        self._instruction = _last_instruction(taken.plain)
 
-def _exposed(message: Message, start: int, end: int) -> str | None:
-    """Why what stands from ``start`` to ``end`` may pass for an instruction; None where it is told apart."""
-    if message.role == "system":
-        return "stands in a system message, where a model looks for its instructions"
-    before, after = message.content[:start], message.content[end:]
-    if _fenced(before, after):
+    def exposed(self, place: Passage) -> str | None:
+        """Why what stands at ``place`` may pass for an instruction; None where it is told apart."""
+        if self._system:
+            return "stands in a system message, where a model looks for its instructions"
+        if self._fences.around(place.start, place.end):
+            return None
+        plain, at = self._plain, place.at
+        lead = plain[plain.rfind("\n", 0, at) + 1 : at]
+        if _WORDS.search(lead) and not _LABEL.fullmatch(lead) and not lead.rstrip(" \t\"'`").endswith(":"):
+            return "stands inside a sentence of instructions"
+        ends = plain.find("\n", at)
+        rest = plain[at + 1 : ends if ends >= 0 else len(plain)]
+        if _WORDS.search(rest) or self._instruction > ends >= 0:
+            return "has instructions behind it, and nothing shows where it ends"
         return None
-    before, after = _plain(before), _plain(after)
-    lead = before.rpartition("\n")[2]
-    if _WORDS.search(lead) and not _LABEL.fullmatch(lead) and not lead.rstrip(" \t\"'`").endswith(":"):
-        return "stands inside a sentence of instructions"
-    rest, _, below = after.partition("\n")
-    if _WORDS.search(rest) or any(_WORDS.search(line) and not _is_field(line) for line in below.split("\n")):
-        return "has instructions behind it, and nothing shows where it ends"
-    return None
 
 
-def _plain(text: str) -> str:
-    """``text`` without its places; rules stay, which are instructions."""
-    text = PLACE.sub(lambda match: "rules" if match[1] == RULES else _BLANK, text)
-    return _JINJA_TAG.sub("", _JINJA_PLACE.sub(_BLANK, text))
+def _last_instruction(plain: str) -> int:
+    """Where the last line begins that has words and is no label; -1 where there is none."""
+    found, at = -1, 0
+    for line in plain.split("\n"):
+        if _WORDS.search(line) and not _is_field(line):
+            found = at
+        at += len(line) + 1
+    return found
 
 
 def _is_field(line: str) -> bool:
     """A label, alone or before places: the next part of a form, and no instruction."""
-    return _LABEL.fullmatch(line.replace(_BLANK, "").rstrip(" \t\"'`.,;")) is not None
-
-
-def _fenced(before: str, after: str) -> bool:
-    for match in list(_OPENING_TAG.finditer(before))[: -_MOST_TAGS - 1 : -1]:
-        closing = f"</{match[1]}>"
-        if closing in after and closing not in before[match.end() :]:
-            return True
-    lines = [match[1] for match in _MARKS.finditer(before)]
-    if lines and lines.count(lines[-1]) % 2 and any(m[1] == lines[-1] for m in _MARKS.finditer(after)):
-        return True
-    for opening, closing in (("<<<", ">>>"), ("[[[", "]]]"), ('"""', '"""'), ("```", "```")):
-        opened = before.rfind(opening)
-        same = opening == closing and before.count(opening) % 2 == 0
-        if opened >= 0 and not same and closing not in before[opened + 3 :] and closing in after:
-            return True
-    return _BEGIN.search(before) is not None and _END.search(after) is not None
+    return _LABEL.fullmatch(line.replace(BLANK, "").rstrip(" \t\"'`.,;")) is not None

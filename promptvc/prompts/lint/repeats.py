@@ -1,8 +1,10 @@
 """Rules and examples that say the same twice, and examples that answer one input in two ways.
 
-The same: equal but for blanks, and for rules the case of letters. Nearly the same: one sequence of words, once
-articles, politeness and plural endings are left out. Likeness of letters (MinHash) is not used here: rules made
-after one pattern are alike in all but the one word that matters.
+The same: equal character for character, but for blanks around a rule. Only those `check --fix` takes out: capital
+letters, line breaks and indentation may be what a rule or an example is about (`YES` and `yes`, `IT` and `it`).
+Nearly the same is for a person: equal but for blanks and the case of letters, or one sequence of words, once articles,
+politeness and plural endings are left out. Likeness of letters (MinHash) is not used here: rules made after one
+pattern are alike in all but the one word that matters.
 """
 
 from __future__ import annotations
@@ -33,13 +35,22 @@ def repeat_remarks(prompt: Prompt) -> Iterator[Remark]:
         yield from _outputs(prompt)
 
 
-def folded(text: str) -> str:
-    """A rule's text without what makes no other rule: runs of blanks, and the case of letters."""
-    return " ".join(text.split()).casefold()
+def rule_key(text: str) -> str:
+    """What two equal rules share: all but the blanks around them."""
+    return text.strip()
 
 
 def example_key(example: Example) -> tuple[object, ...]:
-    """What two equal examples share; capital letters tell two inputs apart."""
+    """What two equal examples share: everything, in the order in which it is written out."""
+    return (*example.input.items(), example.output)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _blanked(example: Example) -> tuple[object, ...]:
+    """Inputs, then the output, without runs of blanks; capital letters tell two inputs apart."""
     inputs = sorted((name, " ".join(value.split())) for name, value in example.input.items())
     return (*inputs, " ".join(example.output.split()))
 
@@ -57,12 +68,12 @@ def _stem(word: str) -> str:
 
 def _rules(prompt: Prompt) -> Iterator[Remark]:
     same: dict[str, int] = {}
-    alike: dict[tuple[str, ...], int] = {}
+    alike: dict[object, int] = {}
     for index, rule in enumerate(prompt.rules):
         path = ("rules", index, "text")
-        exact, words = folded(rule.text), word_key(rule.text)
-        first = same.setdefault(exact, index)
-        near = alike.setdefault(words, index) if words else index
+        first = same.setdefault(rule_key(rule.text), index)
+        words = word_key(rule.text)
+        near = min(alike.setdefault(key, index) for key in (_folded(rule.text), words or index))
         if first != index:
             yield Remark("duplicate-rule", path, f"says the same as rule {first + 1}", _MEND, fixable=True)
         elif near != index:
@@ -72,14 +83,19 @@ def _rules(prompt: Prompt) -> Iterator[Remark]:
 
 def _examples(prompt: Prompt) -> Iterator[Remark]:
     same: dict[tuple[object, ...], int] = {}
+    alike: dict[tuple[object, ...], int] = {}
     answers: dict[tuple[object, ...], int] = {}
     for index, example in enumerate(prompt.examples):
         path = ("examples", index, "input")
-        key = example_key(example)
-        first, asked = same.setdefault(key, index), answers.setdefault(key[:-1], index)
+        key = _blanked(example)
+        first, near = same.setdefault(example_key(example), index), alike.setdefault(key, index)
+        asked = answers.setdefault(key[:-1], index)
         if first != index:
             message = f"is the same as example {first + 1}"
             yield Remark("duplicate-example", path, message, _MEND, fixable=True)
+        elif near != index:
+            message = f"is the same as example {near + 1}, blanks and line breaks aside"
+            yield Remark("duplicate-example", path, message, "keep one of them, if they mean the same")
         elif asked != index:
             message = f"has the input of example {asked + 1} and another output"
             hint = "take the wrong one out, or tell in the input what makes the difference"

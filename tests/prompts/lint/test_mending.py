@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from promptvc.base.documents import dump_yaml, load_yaml
 from promptvc.prompts.edit import edit
 from promptvc.prompts.lint.mending import mended
-from promptvc.prompts.lint.repeats import example_key, folded
+from promptvc.prompts.lint.repeats import example_key, rule_key
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.render import render
 from tests.prompts.handwritten import DOCUMENTS
@@ -17,7 +17,7 @@ from tests.prompts.lint.linting import ASKED, lint
 
 EVENTS = [f"01JD3M8Z6VQW4N9T2X5KAB7C{number:02d}" for number in range(4)]
 words = st.sampled_from(
-    ["Be brief.", "be  brief.", "Say please", "say please", "Never shout", "Use `a`: always"]
+    ["Be brief.", "be  brief.", "Be brief.  ", "Say please", "say please", "Never shout", "Use `a`: always"]
 )
 because = st.lists(st.sampled_from(EVENTS), max_size=3, unique=True)
 
@@ -51,7 +51,7 @@ def once(prompt: Prompt) -> tuple[dict[str, set[str]], dict[object, set[str]]]:
     """Rules and examples without repeats, each with all of its events."""
     rules: dict[str, set[str]] = {}
     for each in prompt.rules:
-        rules.setdefault(folded(each.text), set()).update(each.because)
+        rules.setdefault(rule_key(each.text), set()).update(each.because)
     examples: dict[object, set[str]] = {}
     for one in prompt.examples:
         examples.setdefault(example_key(one), set()).update(one.because)
@@ -71,7 +71,7 @@ def test_mending(data: bytes) -> None:
     assert len(after.examples) == len(once(before)[1])
     texts = [each.text for each in before.rules]
     assert [each.text for each in after.rules] == [
-        t for i, t in enumerate(texts) if folded(t) not in map(folded, texts[:i])
+        t for i, t in enumerate(texts) if rule_key(t) not in map(rule_key, texts[:i])
     ]
     if len(before.rules) == len(after.rules) and len(before.examples) == len(after.examples):
         assert render(after, {"question": "q"}) == render(before, {"question": "q"})
@@ -113,7 +113,7 @@ def test_a_repeat_inside_an_alias_stays_and_stays_a_finding() -> None:
 def test_comments_around_what_goes_stay_where_they_are_about_something_else() -> None:
     text = (
         ASKED
-        + "rules:\n  # first\n  - text: Be brief.   # one\n  # second\n  - text: be brief.\n  - text: Last   # two\n"
+        + "rules:\n  # first\n  - text: Be brief.   # one\n  # second\n  - text: Be brief.\n  - text: Last   # two\n"
     )
     result = mended(text.encode(), lint(text), file="a.yaml")
     assert (
@@ -121,3 +121,26 @@ def test_comments_around_what_goes_stay_where_they_are_about_something_else() ->
         == ASKED + "rules:\n  # first\n  - text: Be brief.   # one\n  - text: Last   # two\n"
     )
     assert edit(result.data, [], file="a.yaml") == result.data
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("rules:\n  - text: Answer `YES` for consent.\n", "  - text: Answer `yes` for consent.\n"),
+        ("rules:\n  - text: Route IT tickets to ops.\n", "  - text: Route it tickets to ops.\n"),
+        ("rules:\n  - text: 'Indent by \"  \".'\n", "  - text: 'Indent by \" \".'\n"),
+        (
+            "examples:\n  - {input: {question: hi}, output: 'a\\n  b'}\n".replace("'", '"'),
+            "  - {input: {question: hi}, output: 'a\\nb'}\n".replace("'", '"'),
+        ),
+        (
+            "examples:\n  - {input: {question: 'a\\nb'}, output: x}\n".replace("'", '"'),
+            "  - {input: {question: a b}, output: x}\n",
+        ),
+    ],
+)
+def test_what_only_looks_the_same_is_for_a_person(one: str, other: str) -> None:
+    data = (ASKED + one + other).encode()
+    found = lint(data)
+    assert [(problem.rule.partition("-")[0], problem.fixable) for problem in found] == [("duplicate", False)]
+    assert mended(data, found, file="a.yaml").data == data

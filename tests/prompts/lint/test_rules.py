@@ -38,6 +38,12 @@ FOUND = [
         with_rules("Questions about cards are `card_one`", "Questions about bills are `card_two`"),
     ),
     (
+        "duplicate-rule",
+        with_rules("Be brief.", "Be brief."),
+        9,
+        with_rules("Be brief.", "Be kind."),
+    ),
+    (
         "duplicate-example",
         ASKED + EXAMPLES + example("hi  there", "a") + example("hi there", "a"),
         10,
@@ -93,6 +99,10 @@ CONTRADICTIONS = [
     ("Answer in at most 50 words.", "Answer in at least 80 words."),
     ("Give exactly 3 reasons.", "Give exactly 5 reasons."),
     ("If the order is late, apologise.", "If the order is late, do not apologise."),
+    ("Write your reply to the customer in German.", "Write your reply to the customer in French."),
+    ("Keep summaries under 20 words.", "Keep summaries over 100 words."),
+    ("Use no emojis.", "Use emojis."),
+    ("Write 'none' for empty fields.", "Do not write 'none' for empty fields."),
 ]
 
 
@@ -119,6 +129,12 @@ def test_rules_that_contradict_each_other(one: str, other: str) -> None:
         ("Do not mention the price.", "Never mention the date."),
         ("Do not mention the price.", "Never mention prices."),
         ("This is `a`.", "It is `b`."),
+        ("Messages in Spanish go to the latam team.", "Messages in Portuguese go to the latam team."),
+        ("Answer messages in Spanish with care.", "Answer messages in Portuguese with care."),
+        ("Orders over 100 dollars need approval.", "Orders under 20 dollars need approval."),
+        ("Messages over 100 words go to the long queue.", "Messages under 20 words go to the long queue."),
+        ("Write 'not applicable' for empty fields.", "Write 'applicable' for empty fields."),
+        ("Label no shows as missed.", "Label shows as missed."),
     ],
 )
 def test_rules_that_only_look_alike_do_not_contradict(one: str, other: str) -> None:
@@ -187,10 +203,18 @@ def test_a_variable_in_a_system_message_is_found_once_and_other_roles_are_not() 
         ("{{ text | upper }}\nSum it up.", ["injection-prone"]),
         ("{% if text %}Sum it up.{% endif %}", []),
         ("<t>{% for d in text %}{{ d }}{% endfor %}</t>\nSum it up.", []),
+        ("{{ known | default(text) }} is to be read.", ["injection-prone"]),
+        ("{{ known | replace('a', text) | upper }} is to be read.", ["injection-prone"]),
+        ("{{ '" + "-" * 400 + "' ~ text }} is to be read.", ["injection-prone"]),
+        ("{{ '}}' ~ text }} is to be read.", ["injection-prone"]),
+        ("{% set t = known | default(text) %}{{ t }} is to be read.", ["injection-prone"]),
+        ("{{ known.text | upper(text='x') }} is to be read.{% if text is text %}{% endif %}", []),
     ],
 )
 def test_jinja_hides_nothing(content: str, found: list[str]) -> None:
-    assert rules_of(user(content).replace("messages:", "template: jinja2\nmessages:")) == found
+    text = user(content, variables="text").replace("messages:", "template: jinja2\nmessages:")
+    settings = CheckSettings(trusted=("known",))
+    assert [rule for rule in rules_of(text, settings) if rule != "undeclared-variable"] == found
 
 
 def test_line_and_column_of_a_hidden_character_and_its_name_instead_of_it() -> None:
@@ -205,6 +229,9 @@ def test_a_file_with_very_many_rules_is_read_without_hurry() -> None:
     assert lint(with_rules(*texts), CheckSettings(max_characters=10**6)) == []
 
 
+PLACES = "\n".join(f"{{{{ a{number} }}}}" for number in range(100))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -216,8 +243,15 @@ def test_a_file_with_very_many_rules_is_read_without_hurry() -> None:
         "<a>" * 30_000 + "{{ text }} and",
         "{{ text }} and " * 6_000,
         "* " * 45_000 + "{{ text }}",
+        PLACES + "\n" + "{{ " * 30_000,
+        PLACES + "\n" + "a:\n" * 30_000,
+        "---\n" * 24_000 + PLACES,
+        "<a>" * 30_000 + PLACES,
+        "{% for a" + " " * 90_000 + "%}{{ a }}",
+        "{{ " + "\\'" * 45_000 + " }}",
+        "{{ \\' }}" * 12_000,
     ],
-    ids=range(8),
+    ids=range(15),
 )
 @pytest.mark.parametrize("template", ["simple", "jinja2"])
 def test_no_text_keeps_the_check_busy(content: str, template: str) -> None:
