@@ -183,7 +183,7 @@ def test_settings_and_judges_are_the_bases(asking: Repo, mine: Server) -> None:
     assert "judge" in judges, done
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 307])
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama"])
 def test_a_provider_that_sends_us_on_gets_no_key_to_another_host(
     asking: Repo, theirs: Server, provider: str, status: int

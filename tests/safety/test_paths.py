@@ -122,7 +122,6 @@ def test_a_link_out_of_the_repository_is_not_followed(
 ) -> None:
     linked(quick, path, outside.path / target)
     cli = cli_of(quick)
-    run_all(cli, READS[:6] if len(path) % 2 else READS[6:])
     run_all(cli, WRITES)
     outside.unchanged()
     told_nowhere(quick)
@@ -137,6 +136,6 @@ def test_a_link_in_a_commit_is_the_text_of_a_link(
     quick.git("commit", "-q", "-m", "Link")
     cli = cli_of(quick)
     run_all(cli, READS)
-    run_all(cli, WRITES[:4])
+    run_all(cli, WRITES[:1])
     outside.unchanged()
     told_nowhere(quick)

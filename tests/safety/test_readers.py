@@ -38,7 +38,8 @@ HOSTILE = (
 ACTIONS = {"GITHUB_ACTIONS": "true"}
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OURS = re.compile(
-    r"\s*(<details><summary>[0-9, a-zA-Z.]+</summary>|</details>|<!-- promptvc:[a-z0-9/_.:-]+ -->|</?sub>|<br>)\s*"
+    r"\s*(<details><summary>[0-9, a-zA-Z.]+</summary>|</details>|</?sub>|<br>"
+    r"|<!-- promptvc:[a-z0-9/_.: -]+ -->)\s*"
 )
 
 
