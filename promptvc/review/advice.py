@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from promptvc.evaluation.reports.figures import points, share
-from promptvc.evaluation.reports.spans import code
+from promptvc.evaluation.reports.spans import code, words
 from promptvc.review.report import CandidateReport
 
 NOT_MEASURED = "not measured"
@@ -45,10 +45,18 @@ def headline(report: CandidateReport) -> str:
     """
     which = f"{report.name} {report.candidate.label}"
     if report.score is not None:
-        return f"{which}: {points(report.score.difference)} points (n={report.score.n}), {label(report)}"
+        told = f"{label(report)}, {_held_back(report)}" if _held_back(report) else label(report)
+        return f"{which}: {points(report.score.difference)} points (n={report.score.n}), {told}"
     if report.verdict is None and report.cases:
         return f"{which}: score {share(report.candidate.score)} (n={report.cases}), {NOT_COMPARED}"
     return f"{which}: {label(report)}"
+
+
+def _held_back(report: CandidateReport) -> str | None:
+    """What is recommended of a better one besides deploying it."""
+    if report.verdict != "improvement" or report.recommendation in {"deploy", None}:
+        return None
+    return str(report.recommendation).replace("_", " ")
 
 
 def advice(report: CandidateReport) -> Iterator[str]:
@@ -83,7 +91,9 @@ def _by_verdict(report: CandidateReport, evaluate: str) -> Iterator[str]:
         case "improvement", _ if report.draft:
             yield "A draft: better, but on too few independent cases to promise it. More cases decide it."
         case "improvement", "hold":
-            yield "Better, but hold it: read what is recommended and why, above."
+            reason = report.comparison.reason if report.comparison is not None else None
+            why = f": {words(reason)}" if reason else ""
+            yield f"Do not merge yet{why}. What lifts this is a comparison without it: {evaluate}."
         case "improvement", "test_more":
             yield "Better, but test it more before it is deployed; merging deploys nothing by itself."
         case _:

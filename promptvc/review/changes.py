@@ -15,10 +15,13 @@ from promptvc.evaluation.reports.figures import counted
 from promptvc.evaluation.reports.parts import Part
 from promptvc.evaluation.reports.plain import one_line, written
 from promptvc.evaluation.reports.spans import code, words
+from promptvc.review.folded import Folded
 from promptvc.review.report import Cited, Voice
 
 VOICES_SHOWN = 3
 WORDS_SHOWN = 300
+EXAMPLES_SHOWN = 8
+"""Above so many they are folded away: each is short, and all of them are more than a screen."""
 LINES_SHOWN = 40
 """Of one diff; its longest row has so many lines of so many characters, and so always fits into a comment."""
 LINE_SHOWN = 160
@@ -29,13 +32,29 @@ _SHORT = 200
 _TICKS = re.compile("`+")
 
 
-def changes_part(changes: Sequence[Cited], share: float, *, first: bool) -> Part:
-    """Every change, in the order of the prompt; ``first``: there is no other version."""
+def changes_parts(changes: Sequence[Cited], share: float, *, first: bool) -> Iterator[Part]:
+    """Every change: what a prompt says first, then its examples, folded away where they are many.
+
+    Args:
+        share: of the room that is left when it is a part's turn.
+        first: there is no other version.
+    """
     if not changes:
         told = "This is the first version." if first else "Nothing but the version number."
-        return Part(f"\n#### What changes\n\n{told}\n", (), 0, share=share)
+        yield Part(f"\n#### What changes\n\n{told}\n", (), 0, share=share)
+        return
+    examples = [one for one in changes if one.change.path.startswith("examples")]
+    others = [one for one in changes if not one.change.path.startswith("examples")]
     head = f"\n#### What changes, and because of whom ({len(changes):,})\n\n"
-    return Part(head, (_row(one) for one in changes), len(changes), "change", share)
+    if others:
+        yield Part(head, (_row(one) for one in others), len(others), "change", share)
+        head = "\n"
+    if len(examples) > EXAMPLES_SHOWN:
+        summary = counted(len(examples), "change") + " of examples"
+        head += f"<details><summary>{summary}</summary>\n\n"
+        yield Folded(head, (_row(one) for one in examples), len(examples), "change", share)
+    elif examples:
+        yield Part(head, (_row(one) for one in examples), len(examples), "change", share)
 
 
 def plain_text(value: Any) -> str:
@@ -67,10 +86,16 @@ def _row(cited: Cited) -> str:
         text = f"{head}: {' → '.join(code(one, _SHORT + 1) for one in shown)}\n"
     else:
         text = f"{head}:\n\n{_folded(before or '', after or '')}\n"
-    return text + "".join(_voices(cited.voices))
+    return text + "".join(_voices(cited.voices, after or before or ""))
 
 
-def _voices(voices: Sequence[Voice]) -> Iterator[str]:
+def _same(one: str, other: str) -> bool:
+    """Whether two texts say the same, however an arrow is drawn."""
+    return one.replace("->", "\u2192").split() == other.replace("->", "\u2192").split()
+
+
+def _voices(voices: Sequence[Voice], told: str) -> Iterator[str]:
+    """A line each; words that the change itself repeats are not told twice."""
     for voice in voices[:VOICES_SHOWN]:
         if voice.words is None:
             yield f"  - {code(voice.id)} is gone: forgotten, or archived elsewhere\n"
@@ -80,7 +105,8 @@ def _voices(voices: Sequence[Voice]) -> Iterator[str]:
             said.append(f"by {code(voice.user)}")
         if voice.time is not None:
             said.append(f"on {voice.time:%Y-%m-%d}")
-        yield f"  - {code(voice.words, WORDS_SHOWN)}, {' '.join(said)}, {code(voice.id)}\n"
+        quoted = "" if _same(voice.words, told) else f"{code(voice.words, WORDS_SHOWN)}, "
+        yield f"  - {quoted}{' '.join(said)}, {code(voice.id)}\n"
     if len(voices) > VOICES_SHOWN:
         yield f"  - and {counted(len(voices) - VOICES_SHOWN, 'more event')}\n"
 

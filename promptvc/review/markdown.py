@@ -26,7 +26,8 @@ from promptvc.evaluation.reports.spans import code, table_head, table_row, words
 from promptvc.evidence.values import Score
 from promptvc.forge.forge import MOST_COMMENT
 from promptvc.review.advice import advice, headline, label, sign
-from promptvc.review.changes import changes_part
+from promptvc.review.changes import changes_parts
+from promptvc.review.folded import Folded
 from promptvc.review.report import CandidateReport, CaseFact, Side
 
 MOST_SUMMARY = 1024 * 1024
@@ -35,13 +36,6 @@ MOST_SUMMARY = 1024 * 1024
 _MOST_GUARDS = 8
 _FOLD_ABOVE = 5
 """Cases above which fixed ones are folded away: good news can wait for a click, bad news cannot."""
-_CLOSE = "\n</details>\n"
-
-
-class _Folded(Part):
-    """A part whose head opens a block that is folded away."""
-
-    __slots__ = ()
 
 
 def candidate_markdown(report: CandidateReport, limit: int = MOST_COMMENT) -> str:
@@ -51,10 +45,11 @@ def candidate_markdown(report: CandidateReport, limit: int = MOST_COMMENT) -> st
     text: list[str] = []
     for part in (
         *_begins(report),
-        changes_part(report.changes, 0.5, first=report.baseline is None),
-        *_cases(report),
+        *_broken(report),
+        *changes_parts(report.changes, 0.5, first=report.baseline is None),
+        *_fixed(report),
     ):
-        fits = _fitted(part, min(room, round(room * part.share)))
+        fits = part.fitted(min(room, round(room * part.share)))
         room -= len(fits.encode())
         text.append(fits)
     return "".join([*text, *ends])
@@ -62,14 +57,6 @@ def candidate_markdown(report: CandidateReport, limit: int = MOST_COMMENT) -> st
 
 def _size(texts: Sequence[str]) -> int:
     return sum(len(text.encode()) for text in texts)
-
-
-def _fitted(part: Part, limit: int) -> str:
-    """A part, closed again where it opens a block that is folded away."""
-    if not isinstance(part, _Folded):
-        return part.fitted(limit)
-    text = part.fitted(limit - len(_CLOSE))
-    return text + _CLOSE if text else ""
 
 
 def _begins(report: CandidateReport) -> Iterator[Part]:
@@ -102,6 +89,9 @@ def _measured(report: CandidateReport) -> Iterator[str]:
         )
         interval = f"{level(score.level)} interval {points(score.low)} .. {points(score.high)}"
         yield f"{share(score.baseline)} → {share(score.candidate)}, {interval}, {_size_of(report, score)}{p}."
+        broken = counted(len(report.broken), "case") if report.broken else "No case"
+        fixed = f"{len(report.fixed):,}" if report.fixed else "none"
+        yield f"{broken} that passed before {'fails' if len(report.broken) < 2 else 'fail'} now; fixed: {fixed}."
     elif report.cases:
         cases = counted(report.cases, "answer")
         yield f"Run alone on {cases}, score {share(report.candidate.score)}; it was compared with nothing."
@@ -169,12 +159,13 @@ def _change(before: float | None, after: float | None, *, least: float = 0.0) ->
     return "none" if float(text) == 0 else f"{text} %"
 
 
-def _cases(report: CandidateReport) -> Iterator[Part]:
-    """Broken cases before fixed ones: they are what a reviewer has to weigh."""
+def _broken(report: CandidateReport) -> Iterator[Part]:
+    """Before the changes: they are what a reviewer has to weigh."""
     if report.broken:
-        yield _table("Broken", report.broken, report, 0.6)
-    elif report.comparison is not None and report.score is not None:
-        yield Part("\nNo case that passed before fails now.\n", (), 0)
+        yield _table("Broken", report.broken, report, 0.4)
+
+
+def _fixed(report: CandidateReport) -> Iterator[Part]:
     if report.fixed:
         yield _table("Fixed", report.fixed, report, 1.0)
 
@@ -192,7 +183,7 @@ def _table(title: str, facts: Sequence[CaseFact], report: CandidateReport, of_ro
     head = f"\n#### {title} ({len(facts):,})\n\n"
     if folded:
         head += f"<details><summary>{counted(len(facts), 'case')} that failed and pass now</summary>\n\n"
-    kind = _Folded if folded else Part
+    kind = Folded if folded else Part
     return kind(head + table_head(columns), rows, len(facts), share=of_room)
 
 
@@ -244,6 +235,7 @@ def _trained(report: CandidateReport) -> Iterator[str]:
     yield f"{counted(training.events.count, 'event')} used; {spent}."
     if training.trigger:
         yield f"It was due by {words(training.trigger)}."
+    yield from (f"{words(remark.rstrip('.'))}." for remark in training.remarks)
     name = f"{report.name}@v{report.candidate.version}"
     yield f"{code(f'promptvc reproduce {name}', 400)} prints the command that made it."
 

@@ -281,8 +281,6 @@ class _Telling:
                 yield "The evidence says something else than the ledger: somebody changed one of them"
         elif comparison is not None and not self.on_main:
             yield "The comparison was saved by hand, and nobody counts how often these cases were looked at"
-        if training is not None:
-            yield from (remark.rstrip(".") for remark in training.remarks)
 
 
 def _ref(version: Version | None) -> VersionRef:

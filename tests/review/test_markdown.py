@@ -76,16 +76,33 @@ def test_the_verdict_comes_first_and_what_to_do_last() -> None:
     lines = text.splitlines()
     assert lines[0] == "### ✅ **improvement**: `support/triage` v4 against v3, +9.5 points"
     assert lines[2] == "0.717 → 0.812, 95.0 % interval +3.1 .. +15.9, n=200, p=0.0040."
-    assert lines[4] == "Recommendation: **deploy**, better by 9.5 points, and everything guarded held."
+    assert lines[4] == "1 case that passed before fails now; fixed: 1."
+    assert lines[6] == "Recommendation: **deploy**, better by 9.5 points, and everything guarded held."
     assert [line.split(" (")[0] for line in headings(text)[1:]] == [
-        "What changes, and because of whom",
         "Broken",
+        "What changes, and because of whom",
         "Fixed",
         "How it was made",
         "What to do next",
     ]
     assert lines[-1] == "Merge it: this pull request, or `promptvc merge promptvc/support/triage/v4`."
     assert not active(text)
+
+
+def test_many_examples_are_folded_away_and_words_are_told_once() -> None:
+    voice = Voice("01KE47BK10A0EBPPZJXN3ZVZ8Y", "correction", words="one parcel -> billing")
+    examples = tuple(
+        Cited(Change(f"examples[{at}]", "added", None, {"input": {"m": "one parcel"}, "output": "billing"}), (voice,))
+        for at in range(9)
+    )
+    rule = Cited(Change("rules[0]", "added", None, {"text": "Be kind."}))
+    text = candidate_markdown(replace(report(), changes=(rule, *examples)))
+    assert text.index("Be kind.") < text.index("<summary>9 changes of examples</summary>")
+    assert text.count("one parcel") == 9
+    assert text.count("</details>") == text.count("<details>")
+    assert not active(text)
+    few = candidate_markdown(replace(report(), changes=(rule, *examples[:8])))
+    assert "of examples" not in few
 
 
 def test_the_numbers_of_both_sides_and_their_change_stand_in_one_table() -> None:
@@ -159,7 +176,7 @@ def test_many_events_and_many_lines_are_counted_and_not_all_shown() -> None:
         (report(comparison=comparison(provisional=True)),
          "support/triage v4: +9.5 points (n=200), improvement (provisional)", "✅"),
         (report(comparison=comparison(recommendation="reject")),
-         "support/triage v4: +9.5 points (n=200), improvement", "❌"),
+         "support/triage v4: +9.5 points (n=200), improvement, reject", "❌"),
         (report(training=training(promoted=False)),
          "support/triage v4: +9.5 points (n=200), improvement", "⚠️"),
         (report(comparison=comparison(verdict="regression", score=Score(0.8, 0.7, -0.1, -0.2, -0.05, 0.95, 90))),
