@@ -24,6 +24,7 @@ from promptvc.evaluation.reports.figures import points, share
 from promptvc.evaluation.trend import Made, Point, trend
 from promptvc.evidence.trainings import Training
 from promptvc.forge.forge import Note
+from promptvc.forge.marks import marker_for
 from promptvc.forge.opening import open_forge
 from promptvc.prompts.names import path_of
 from promptvc.review.alerts import Alert, Kind, Severity, alerts_markdown, alerts_title, ordered
@@ -164,8 +165,8 @@ def _keep(project: Project, result: Alerts) -> Note | None:
         raise NotFound(f"there is no remote {remote}", hint="git remote add, or `remote:` in promptvc.yaml")
     forge = open_forge(url, project.environ, kind=project.settings.review.forge)
     # Two prompt roots in one repository have an issue each.
-    root = re.sub(r"[^a-z0-9/_.-]", "-", project.prefix.strip("/").lower())[:200]
-    marker = f"{MARKER}/{root}" if root else MARKER
+    root = re.sub(r"[^a-z0-9/_.-]", "-", project.prefix.strip("/").lower())
+    marker = marker_for(MARKER, root) if root else MARKER
     if not result.urgent:
         return forge.close_issue(marker, "Nothing is left to act on.\n")
     body = alerts_markdown(result.found, result.remarks)

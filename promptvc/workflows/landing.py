@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from promptvc.base.errors import GitError, NotFound, Refused, Usage
-from promptvc.forge.forge import PullText, marked
+from promptvc.evaluation.reports.parts import Part
+from promptvc.evaluation.reports.spans import code
+from promptvc.forge.forge import MOST_COMMENT, PullText
+from promptvc.forge.marks import marker_for, was_written
 from promptvc.forge.opening import open_forge
+from promptvc.forge.text import fitted_title
 from promptvc.git.refs import delete_branch
 from promptvc.git.remotes import Result, fetch, push
 from promptvc.workflows.project import Project
 from promptvc.workflows.shipping import Shipped
+from promptvc.workflows.upstream import refuse_others
 
 _ATTEMPTS = 5
-_MOST_TITLE = 200
 T = TypeVar("T")
 Ship = Callable[[str | None, str | None], T]
 
@@ -59,12 +63,13 @@ def land(
     Args:
         topic: names the branch of a pull request: ``deploy/production``.
         ship: commits to the branch that it is given, None the current one; called again where main has moved. The
-            second argument is what an earlier pull request of the same branch proposes, a commit, None without one.
+            second argument is what an open pull request of the same branch proposes, a commit, None without one.
         shipped: what of its answer was committed.
 
     Raises:
         NotFound: nothing says which branch is main, or there is no remote.
-        Refused: main here is not what the remote has.
+        Refused: main here is not what the remote has; a person's commit is on the branch of the pull request; or
+            somebody closed the one that proposed just this.
         GitError, Unfinished: main cannot be pushed, or the forge not be reached. Nothing is half deployed.
     """
     if not landing.push and not landing.propose:
@@ -105,44 +110,68 @@ def _proposed(
     ship: Ship[T],
     shipped: Callable[[T], Sequence[Shipped]],
 ) -> tuple[T, Proposed | None]:
-    """On a branch that begins at main anew each time; what it had before is ``ship``'s to bring again."""
+    """On a branch that begins at main anew each time; what an open pull request has is ``ship``'s to bring again.
+
+    Raises:
+        Refused: the branch has commits of others, or somebody closed a pull request that proposed just this.
+    """
     repository, remote = project.repository, project.settings.remote
     url = repository.remote_url(remote)
     if url is None:
         raise NotFound(f"there is no remote {remote}", hint="git remote add")
-    _fetched(project, main)
+    base = _fetched(project, main)
     branch = f"promptvc-{topic}"
-    stale = repository.resolve(f"refs/heads/{branch}")
-    if stale is not None:
-        delete_branch(repository, branch, stale)
-    tracking = f"refs/remotes/{remote}/{branch}"
-    seen = fetch(repository, remote, f"+refs/heads/{branch}:{tracking}")
-    there = None if seen.result is Result.ABSENT else repository.resolve(tracking)
-    done = ship(branch, there)
+    forge = open_forge(url, project.environ, kind=project.settings.review.forge)
+    found = forge.find_pull(branch, main)
+    there = _begun_anew(project, branch, base)
+    done = ship(branch, there if found is not None and found.state == "open" else None)
     news = [one for one in shipped(done) if one.changed]
     if not news:
         return done, None
-    pushed = push(repository, remote, f"refs/heads/{branch}", expect=there or "")
+    text = _text(topic, news)
+    ref = f"refs/heads/{branch}"
+    if found is not None and found.state == "closed" and was_written(text.body, found.body):
+        delete_branch(repository, branch, repository.resolve(ref) or "")
+        raise Refused(
+            f"#{found.number} proposed just that, and was closed",
+            hint=f"reopen it if it is wanted after all: {found.url}",
+        )
+    pushed = push(repository, remote, ref, expect=there or "")
     if not pushed.ok:
         raise GitError(f"cannot push {branch} to {remote}: {pushed.reason}", hint=pushed.hint)
-    return done, _opened(project, url, (branch, main, topic), news)
-
-
-def _opened(project: Project, url: str, where: tuple[str, str, str], news: Sequence[Shipped]) -> Proposed:
-    branch, main, topic = where
-    forge = open_forge(url, project.environ, kind=project.settings.review.forge)
-    places = sorted({one.environment for one in news})
-    title = f"Let {', '.join(places)} run {', '.join(f'{one.name} v{one.version}' for one in news)}"
-    rows = [f"- `{one.name}` in `{one.environment}`: {_step(one)}" for one in news]
-    body = "Merging this changes what runs:\n\n" + "\n".join(rows) + "\n"
-    text = PullText(title[:_MOST_TITLE], marked(body, topic))
-    found = forge.find_pull(branch, main)
     if found is not None and found.state == "open":
         pull = forge.update_pull(found.number, text)
     else:
         pull = forge.open_pull(branch, main, text)
     forge.label(pull.number, project.settings.review.labels)
-    return Proposed(pull.number, pull.url)
+    return done, Proposed(pull.number, pull.url)
+
+
+def _begun_anew(project: Project, branch: str, base: str | None) -> str | None:
+    """The tip that the remote's branch has, None where there is none; here ``branch`` is gone.
+
+    Raises:
+        Refused: a commit on it is a person's; it is checked out.
+    """
+    repository, remote = project.repository, project.settings.remote
+    tracking = f"refs/remotes/{remote}/{branch}"
+    seen = fetch(repository, remote, f"+refs/heads/{branch}:{tracking}")
+    there = None if seen.result is Result.ABSENT else repository.resolve(tracking)
+    stale = repository.resolve(f"refs/heads/{branch}")
+    if there is not None:
+        refuse_others(project, there, [base], f"{branch} on {remote}")
+    if stale is not None:
+        refuse_others(project, stale, [base, there], branch)
+        delete_branch(repository, branch, stale)
+    return there
+
+
+def _text(topic: str, news: Sequence[Shipped]) -> PullText:
+    places = sorted({one.environment for one in news})
+    title = f"Let {', '.join(places)} run {', '.join(f'{one.name} v{one.version}' for one in news)}"
+    rows = [f"- {code(one.name, 200)} in {code(one.environment, 200)}: {_step(one)}\n" for one in news]
+    body = Part("Merging this changes what runs:\n\n", rows, len(rows), "deployment").fitted(MOST_COMMENT)
+    return PullText(fitted_title(title), body, marker=marker_for(topic))
 
 
 def _fetched(project: Project, main: str) -> str | None:

@@ -107,11 +107,12 @@ def by_hand(**more: object) -> CandidateReport:
     )
 
 
-def large_report(cases: int) -> CandidateReport:
-    """Many cases on both sides, with long questions and answers."""
+def large_report(cases: int, width: int | None = None) -> CandidateReport:
+    """Many cases on both sides, with long questions and answers; ``width``: of each answer, in characters."""
+    before = "an answer " * 20 if width is None else "a" * width
+    after = "another answer " * 20 if width is None else "b" * width
     facts = tuple(
-        CaseFact(f"case-{at}", 0.0, 1.0, f"question {at} " * 12, "an answer " * 20, "another answer " * 20)
-        for at in range(cases)
+        CaseFact(f"case-{at}", 0.0, 1.0, f"question {at} " * 12, before, after) for at in range(cases)
     )
     pairs = tuple(Pair(fact.case, 0.0, 1.0, baseline_passed=False, candidate_passed=True) for fact in facts)
     ids = tuple(fact.case for fact in facts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from promptvc.forge.forge import marked
 from promptvc.store.forges import read_forge
 from tests.builders import Repo
 from tests.commands import Cli
@@ -50,7 +51,7 @@ def test_a_comment_is_kept(cli: Cli, repo: Repo, hub: GitHubServer) -> None:
     (repo.path / "report.md").write_text("# Another\n")
     assert cli.json("forge", "comment", "1", at(repo), "--marker", "report") == first
     (comment,) = hub.comments
-    assert comment.body == "# Another\n\n<!-- promptvc:report -->\n"
+    assert comment.body == marked("# Another", "report")
     assert comment.author.login == "github-actions[bot]"
     assert first["url"] in cli.ok("forge", "comment", "1", at(repo), "--marker", "report")
 

@@ -136,13 +136,31 @@ def test_owners_are_those_of_main_not_of_the_change(hub: Desk) -> None:
     assert hub.pr()["reviewers"] == []
 
 
-def test_what_people_wrote_there_stays(hub: Desk) -> None:
-    number = hub.pr()["number"]
-    pull = hub.server.pulls[0]
-    pull.title, pull.body, pull.draft = "Ours now", "My own words", True
-    done = hub.pr()
-    assert (done["number"], done["draft"]) == (number, True)
-    assert (pull.title, pull.body) == ("Ours now", "My own words")
+@pytest.mark.parametrize("how", ["above", "instead", "long"])
+def test_what_people_wrote_there_stays(desk_at: Desk, how: str) -> None:
+    number = desk_at.pr()["number"]
+    pull = desk_at.server.pulls[0]
+    words = {
+        "above": "Do not merge before Monday.\n\n" + pull.body,
+        "instead": "My own words",
+        "long": "x" * 65_400,
+    }
+    pull.title, pull.body, pull.draft = "Ours now " + "t" * 241, words[how], True
+    done = desk_at.pr()
+    assert done["number"] == number
+    assert done["draft"] is True
+    assert (pull.title, pull.body, pull.draft) == ("Ours now " + "t" * 241, words[how], True)
+    assert len(desk_at.server.comments) == 1
+
+
+def test_what_nobody_touched_follows_the_candidate(desk_at: Desk) -> None:
+    desk_at.pr()
+    pull = desk_at.server.pulls[0]
+    assert "No environment runs it" in pull.body
+    desk_at.pr(DESK, "--deploy", "production")
+    assert "lets `production` run it" in pull.body
+    assert "No environment runs it" not in pull.body
+    assert pull.body.count("<!-- promptvc:") == desk_at.server.comments[0].body.count("<!-- promptvc:") == 1
 
 
 def test_one_that_was_closed_stays_closed(hub: Desk) -> None:

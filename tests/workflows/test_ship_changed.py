@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +198,171 @@ def test_a_deployment_that_waits_to_be_merged_is_in_the_next_proposal(
     own = runner(after).json("rollback", "one", "--to", "v1", "--reason", "complaints", "--pr")
     assert own["pull"]["number"] == pull.number + 1
     assert forge.pulls[-1].head == "promptvc-deploy-production/one"
+
+
+BRANCH = "promptvc-deploy/production"
+
+
+class Proposing:
+    """`deploy --changed-since … --pr` by jobs of their own, each in a new clone."""
+
+    def __init__(self, fleet: Fleet, forge: GitHubServer) -> None:
+        self.fleet, self.forge = fleet, forge
+        forge.protect()
+
+    def job(self, commit: str | None = None) -> Cli:
+        url = self.forge.clone_url(BOT)
+        runner = self.fleet.runner(commit or self.fleet.remote.rev("main"), url)
+        return Cli(runner.where, {**runner.environ, **self.forge.environ(BOT)})
+
+    def propose(self, since: str = ROOT, *, job: Cli | None = None) -> dict[str, Any]:
+        done: dict[str, Any] = (job or self.job()).json("deploy", "--changed-since", since, "--pr")
+        return done
+
+    def refused(self, since: str = ROOT, *, job: Cli | None = None) -> str:
+        return (job or self.job()).fails(1, "deploy", "--changed-since", since, "--pr")
+
+    def clone(self, name: str = "person") -> Repo:
+        """A person's clone, on the branch of the pull request."""
+        path = self.fleet.folder / name
+        self.fleet.desk.git("clone", "-q", "-b", BRANCH, str(self.fleet.remote.path), str(path))
+        return Repo(path, self.fleet.desk.environ)
+
+
+@pytest.fixture
+def proposing(fleet: Fleet, forge: GitHubServer) -> Proposing:
+    return Proposing(fleet, forge)
+
+
+def test_what_people_wrote_on_a_proposal_stays(proposing: Proposing) -> None:
+    proposing.propose()
+    (pull,) = proposing.forge.pulls
+    assert pull.title == "Let production run one v1, two v1"
+    pull.title, pull.body, pull.draft = "Wait " + "t" * 245, "Not before Monday.\n\n" + pull.body, True
+    theirs = (pull.title, pull.body, pull.draft)
+    before, _ = proposing.fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    proposing.propose(before)
+    (pull,) = proposing.forge.pulls
+    assert (pull.title, pull.body, pull.draft) == theirs
+
+
+def test_a_proposal_that_nobody_touched_says_what_it_has_by_now(proposing: Proposing) -> None:
+    proposing.propose()
+    before, _ = proposing.fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    proposing.propose(before)
+    (pull,) = proposing.forge.pulls
+    assert pull.title == "Let production run one v2, two v1"
+    assert "`one` in `production`: v2\n" in pull.body
+
+
+def test_a_commit_of_a_person_on_the_branch_is_not_thrown_away(proposing: Proposing) -> None:
+    proposing.propose()
+    person = proposing.clone()
+    theirs = person.commit({"deployments/production/NOTES": "mine\n"}, "Remark")
+    person.git("push", "-q", "origin", BRANCH)
+    before, _ = proposing.fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    said = proposing.refused(before)
+    assert "did not make" in said
+    assert f"{theirs[:12]} Remark" in said
+    assert proposing.fleet.remote.rev(BRANCH) == theirs
+
+
+def test_an_edit_of_our_own_commit_is_a_persons(proposing: Proposing) -> None:
+    """The trailers are ours still; what it deploys is no version."""
+    proposing.propose()
+    person = proposing.clone()
+    person.write({"deployments/production/two.yaml": prompt("two", 1, "Mine.")})
+    person.git("commit", "-q", "-a", "--amend", "--no-edit")
+    person.git("push", "-q", "--force", "origin", BRANCH)
+    assert "did not make" in proposing.refused()
+    assert b"Mine." in proposing.fleet.remote.show(f"{BRANCH}:deployments/production/two.yaml")
+
+
+def test_commits_that_were_never_pushed_are_not_thrown_away_either(proposing: Proposing) -> None:
+    job = proposing.job()
+    proposing.propose(job=job)
+    repo = Repo(job.where, proposing.fleet.desk.environ)
+    repo.git("switch", "-q", BRANCH)
+    mine = repo.commit({"NOTES": "mine\n"}, "Not pushed yet")
+    repo.git("switch", "-q", "--detach", "origin/main")
+    assert "Not pushed yet" in proposing.refused(job=job)
+    assert repo.rev(BRANCH) == mine
+
+
+def test_what_a_button_of_the_forge_does_to_the_branch_is_no_persons_work(proposing: Proposing) -> None:
+    """It merges main into it, or rebases it."""
+    proposing.propose()
+    proposing.fleet.push({"README": "more\n"})
+    person = proposing.clone()
+    person.git("merge", "-q", "-m", "Update", "origin/main")
+    person.git("push", "-q", "origin", BRANCH)
+    proposing.propose()
+    proposing.fleet.push({"README": "even more\n"})
+    again = proposing.clone("again")
+    again.git("rebase", "-q", "origin/main")
+    again.git("push", "-q", "--force", "origin", BRANCH)
+    proposing.propose()
+    assert len(proposing.forge.pulls) == 1
+
+
+def test_a_merge_with_something_of_its_own_is_a_persons(proposing: Proposing) -> None:
+    proposing.propose()
+    proposing.fleet.push({"README": "more\n"})
+    person = proposing.clone()
+    person.git("merge", "-q", "--no-commit", "origin/main")
+    person.commit({"NOTES": "mine\n"}, "Update")
+    person.git("push", "-q", "origin", BRANCH)
+    assert "did not make" in proposing.refused()
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_proposal_that_was_closed_stays_closed(proposing: Proposing, *, deleted: bool) -> None:
+    proposing.propose()
+    (pull,) = proposing.forge.pulls
+    pull.state, pull.body = "closed", "No.\n\n" + pull.body
+    tip = proposing.fleet.remote.rev(BRANCH)
+    if deleted:
+        proposing.fleet.remote.git("branch", "-D", BRANCH)
+    job = proposing.job()
+    for _ in range(2):
+        said = proposing.refused(job=job)
+        assert f"#{pull.number} proposed just that, and was closed" in said
+        assert "reopen it" in said
+    assert len(proposing.forge.pulls) == 1
+    assert Repo(job.where, proposing.fleet.desk.environ).git("branch", "--list", BRANCH) == ""
+    if not deleted:
+        assert proposing.fleet.remote.rev(BRANCH) == tip
+
+
+def test_after_a_closed_one_only_what_is_new_is_proposed(proposing: Proposing) -> None:
+    proposing.propose()
+    proposing.forge.pulls[0].state = "closed"
+    before, _ = proposing.fleet.push({"prompts/one.yaml": prompt("one", 2, "Answer well.")})
+    done = proposing.propose(before)
+    assert [(one["name"], one["version"]) for one in done["deployed"]] == [("one", 2)]
+    first, second = proposing.forge.pulls
+    assert (first.state, second.state, second.title) == ("closed", "open", "Let production run one v2")
+
+
+def test_a_merged_one_makes_room_for_the_next(proposing: Proposing) -> None:
+    proposing.propose()
+    proposing.forge.merge(proposing.forge.pulls[0].number, "squash")
+    before, _ = proposing.fleet.push({"prompts/two.yaml": prompt("two", 2, "Answer well.")})
+    done = proposing.propose(before)
+    assert [(one["name"], one["version"]) for one in done["deployed"]] == [("two", 2)]
+    assert [pull.state for pull in proposing.forge.pulls] == ["closed", "open"]
+
+
+def test_a_large_proposal_fits(proposing: Proposing) -> None:
+    names = [f"team-{'x' * 170}/{at}" for at in range(330)]
+    proposing.fleet.push({f"prompts/{name}.yaml": prompt(name, 1) for name in names})
+    done = proposing.propose()
+    assert len(done["deployed"]) == 332
+    (pull,) = proposing.forge.pulls
+    assert re.search(r"^\d+ more deployments not shown here", pull.body, re.MULTILINE)
+    assert len(pull.title) <= 247
+    proposing.propose()
+    assert len(proposing.forge.pulls) == 1
 
 
 def test_a_desk_that_is_behind_is_told_to_pull(fleet: Fleet, tmp_path: Path) -> None:
