@@ -69,7 +69,7 @@ def read_body(file: str, stdin: Callable[[], BinaryIO]) -> str:
     Raises:
         NotFound, StorageError: it cannot be read.
         InvalidDocument: it is no UTF-8.
-        InputError: it is longer than a forge takes.
+        InputError: it is empty, or longer than a forge takes.
     """
     if file == STDIN:
         data = stdin().read(MOST_COMMENT + 1)
@@ -86,9 +86,12 @@ def read_body(file: str, stdin: Callable[[], BinaryIO]) -> str:
             file=file,
         )
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise InvalidDocument(f"not UTF-8: byte {error.start}", file=file) from error
+    if not text.strip():
+        raise InputError("it is empty", hint="what made it said nothing: look at that first", file=file)
+    return text
 
 
 def comment(project: Project, request: CommentRequest) -> Posted:

@@ -116,6 +116,8 @@ def test_what_cannot_be_posted(cli: Cli, repo: Repo, hub: GitHubServer) -> None:
     mark = ("--marker", "m")
     assert "longer than" in cli.fails(2, "forge", "comment", "1", at(repo, "long.md"), *mark)
     assert "not UTF-8" in cli.fails(2, "forge", "comment", "1", at(repo, "latin.md"), *mark)
+    repo.write({"empty.md": " \n"})
+    assert "it is empty" in cli.fails(2, "forge", "comment", "1", at(repo, "empty.md"), *mark)
     assert "no such file" in cli.fails(2, "forge", "comment", "1", at(repo, "none.md"), *mark)
     assert "not the number" in cli.fails(2, "forge", "comment", "x", at(repo), *mark)
     assert "one file" in cli.fails(2, "forge", "comment", "1", at(repo), "y", *mark)
