@@ -67,7 +67,8 @@ def test_code_of_a_suite_does_not_run_without_leave(plain: Repo, tmp_path: Path)
 
 def test_code_of_a_fork_does_not_run_with_leave_either(plain: Repo, tmp_path: Path) -> None:
     witness = with_code(plain, tmp_path)
-    plain.commit({}, "Propose")
+    plain.git("add", "-A")
+    plain.git("commit", "-q", "-m", "Main has the very same code")
     event = tmp_path / "event.json"
     event.write_text(json.dumps(FORK))
     ci = {
@@ -80,6 +81,12 @@ def test_code_of_a_fork_does_not_run_with_leave_either(plain: Repo, tmp_path: Pa
     for more in (ci, ci | {BASE: "HEAD"}, {"CI": "true"}, ci | {"GITHUB_EVENT_PATH": "/nowhere"}):
         assert cli("evaluate", DESK, "--allow-code", **more).code != 0
         assert not witness.exists(), more
+    own = json.loads(event.read_text()) | {
+        "pull_request": {"head": {"repo": FORK["repository"]}, "base": {"repo": FORK["repository"]}}
+    }
+    event.write_text(json.dumps(own))
+    orderly(cli("evaluate", DESK, "--allow-code", **ci))
+    assert witness.exists(), "a branch of the repository runs what main has"
 
 
 def test_code_that_a_pull_request_changes_does_not_run_in_ci(plain: Repo, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -303,6 +304,7 @@ def test_settings_name_no_remote_that_git_has_not(desk: Repo, theirs: Server, tm
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
     hook.chmod(0o755)
+    version = 1
     for remote in (
         "evil",
         "./evil",
@@ -312,12 +314,14 @@ def test_settings_name_no_remote_that_git_has_not(desk: Repo, theirs: Server, tm
         f"--upload-pack=touch {tmp_path}/pwned",
         f"{theirs.url}/x.git",
     ):
-        desk.write({"promptvc.yaml": f"main: main\nremote: {json.dumps(remote)}\n"})
+        version += 1
+        text = re.sub(r"version: \d+", f"version: {version}", desk.read(DESK_FILE).decode())
+        desk.commit({DESK_FILE: text, "promptvc.yaml": f"main: main\nremote: {json.dumps(remote)}\n"})
         cli = cli_of(desk)
         for command in (
-            ("train", DESK, "--push", "--max-calls", "400"),
+            ("deploy", "--changed-since", "HEAD~1", "--push"),
+            ("train", DESK, "--push", "--dry-run"),
             ("pr", DESK),
-            ("deploy", "--changed-since", "HEAD", "--push"),
             ("list",),
         ):
             orderly(cli(*command))
@@ -326,8 +330,8 @@ def test_settings_name_no_remote_that_git_has_not(desk: Repo, theirs: Server, tm
     assert not (bare / "refs/heads/promptvc").exists()
 
 
-def test_a_webhook_comes_from_the_environment_over_tls_and_is_not_sent_on(asking: Repo) -> None:
-    cli = cli_of(asking)
+def test_a_webhook_comes_from_the_environment_over_tls_and_is_not_sent_on(desk: Repo) -> None:
+    asking, cli = desk, cli_of(desk)
     with receiving() as trap:
         asking.write({"promptvc.yaml": f"review: {{webhook: '{trap.url}'}}\n"})
         orderly(cli("alerts", "--webhook"))
@@ -344,5 +348,6 @@ def test_a_webhook_comes_from_the_environment_over_tls_and_is_not_sent_on(asking
         with receiving([302, 307, 308], location=trap.url) as first:
             done = cli("alerts", "--webhook", PROMPTVC_WEBHOOK=first.url, PROMPTVC_WEBHOOK_SECRET=KEY)
             silent(done, [KEY, "secret-path"])
+            assert first.paths, "there is something to tell"
             assert all(KEY not in json.dumps(headers) for headers in first.headers)
         assert trap.paths == []

@@ -123,8 +123,9 @@ def test_a_suite_reads_no_file_of_elsewhere(plain: Repo, tmp_path: Path, path: s
     named = json.dumps(path.format(outside=outside.path))
     plain.write({"evaluation/desk/route.yaml": SUITE.format(more=f"  - {named}")})
     cli = cli_of(plain)
-    for command in (("evaluate", DESK), ("check",), ("evaluate", DESK, "--json")):
-        assert silent(cli(*command)).code != 0, command
+    for command in (("evaluate", DESK), ("evaluate", DESK, "--json")):
+        assert silent(cli(*command)).code == 2, command
+    assert silent(cli("check")).code == 1
     silent(cli("train", DESK, "--dry-run"))
     outside.unchanged()
 
