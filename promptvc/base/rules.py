@@ -121,7 +121,8 @@ _ALL = (
         "conflict-markers", "error", "A merge was committed unresolved.", "Both sides would reach the model.",
     ),
     _integrity(
-        "link", "error", "A symbolic link leads out of the prompt root.", "It is not read.",
+        "link", "error", "A symbolic link stands where a file of ours should.",
+        "git keeps the path that it names, so no version has the text that it leads to.",
     ),
     _integrity(
         "nested", "error", "A folder of ours is a repository of its own.", "Nothing in it is read.",

@@ -109,8 +109,10 @@ def _text(ui: Ui, report: Report, *, fix: bool) -> None:
             ui.line(f"  {one.hint}", "dim")
     if fix:
         files = len({one.file for one in report.fixed})
-        hint = "; promptvc commit NAME makes a version of each" if files else ""
-        ui.line(f"{_count(len(report.fixed), 'finding')} fixed in {_count(files, 'file')}{hint}")
+        ui.line(f"{_count(len(report.fixed), 'finding')} fixed in {_count(files, 'file')}")
+        if files:
+            told = "the numbers in them are those of before: promptvc commit NAME gives each its own"
+            ui.line(f"{told}, and a plain git commit does not", "warn")
     errors = sum(one.is_error for one in report.problems)
     if report.problems:
         warnings = len(report.problems) - errors

@@ -52,9 +52,27 @@ class DeploymentsCheck:
             parts = path.split("/")
             if len(parts) == 3 and parts[2] == RULES:
                 yield from self._rules(path, parts[1])
+        yield from self._strays()
         yield from self._copies()
         yield from self._holds()
         yield from self._lifted()
+
+    def _strays(self) -> Iterator[Problem]:
+        """YAML files that look like something and are nothing: no copy, no hold at a hold's path, no rules."""
+        known = {one.path for one in self.running} | set(hold_paths(self.data))
+        for path in sorted(self.data.keys() - known):
+            parts = path.split("/")
+            if not path.endswith(".yaml") or (len(parts) == 3 and parts[2] == RULES):
+                continue
+            if len(parts) > 3 and parts[2] == "holds":
+                hint = f"{FOLDER}/{parts[1]}/holds/NAME/vN.yaml; promptvc rollback writes it"
+                yield Problem("hold", "error", path, None, "it holds nothing: this is no hold's path", hint)
+            else:
+                hint = "an environment runs ENV/NAME.yaml, which promptvc deploy writes; delete this one"
+                message = (
+                    "nothing runs this file: it is no deployment, no hold and no rules of an environment"
+                )
+                yield Problem("deployment", "error", path, None, message, hint)
 
     def _rules(self, path: str, environment: str) -> Iterator[Problem]:
         sources: list[str | None] = []

@@ -8,7 +8,7 @@ out is what says of itself that it is none: placeholders, and the examples of do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from promptvc.base.findings import Problem
 from promptvc.feedback.secret_formats import find_tokens
@@ -30,7 +30,17 @@ _MOST = 20
 def secret_problems(path: str, data: bytes) -> Iterator[Problem]:
     """What looks like a secret in the text of a file; nothing of it is repeated."""
     text = data.decode("utf-8", "replace")
-    for start, end in _found(text)[:_MOST]:
+    return _told(path, text, _apart(text, (*find_tokens(text), *_assigned(text))))
+
+
+def token_problems(path: str, data: bytes) -> Iterator[Problem]:
+    """The same, of what has the format of an issuer or is a private key, whatever it is assigned to."""
+    text = data.decode("utf-8", "replace")
+    return _told(path, text, _apart(text, find_tokens(text)))
+
+
+def _told(path: str, text: str, spans: list[tuple[int, int]]) -> Iterator[Problem]:
+    for start, end in spans[:_MOST]:
         line = text.count("\n", 0, start) + 1
         column = start - text.rfind("\n", 0, start)
         message = f"what looks like a secret of {end - start} characters"
@@ -38,12 +48,8 @@ def secret_problems(path: str, data: bytes) -> Iterator[Problem]:
         yield Problem("secret", "error", path, line, message, hint, column)
 
 
-def _found(text: str) -> list[tuple[int, int]]:
-    spans = sorted(
-        (start, end)
-        for start, end in (*find_tokens(text), *_assigned(text))
-        if not _PLAYED.search(text[start:end])
-    )
+def _apart(text: str, found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    spans = sorted((start, end) for start, end in found if not _PLAYED.search(text[start:end]))
     apart: list[tuple[int, int]] = []
     for start, end in spans:
         if apart and start < apart[-1][1]:

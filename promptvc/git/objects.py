@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
 
-from promptvc.base.errors import GitError, NotFound
+from promptvc.base.errors import GitError, InputError, NotFound
 from promptvc.git.repo import Repository
 
 _TOGETHER = 60
 """Questions asked at once: with ids of 64 digits 3,900 bytes. The least that a pipe holds is 4,096: while git waits for
 us to read its answers, our questions still fit, and neither waits for ever."""
+
+_LINK = "120000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,41 @@ class Objects:
 
         Submodules are left out; a ``prefix`` that is no folder gives nothing.
         """
+        return {path: entry.oid for path, entry in self._entries(commit, prefix)}
+
+    def links(self, commit: str, prefix: str = "") -> list[str]:
+        """The symbolic links of :meth:`tree`, sorted; ``prefix`` itself where it is one."""
+        prefix = prefix.strip("/")
+        if prefix and self.is_link(commit, prefix):
+            return [prefix]
+        return [path for path, entry in self._entries(commit, prefix) if entry.mode == _LINK]
+
+    def is_link(self, commit: str, path: str) -> bool:
+        """Whether ``path`` (top-relative) is a symbolic link in ``commit``: its content is the path that it names."""
+        folder, _, name = path.rpartition("/")
+        found = self._ask(f"{commit}:{folder}")
+        if found is None or found[1] != "tree":
+            return False
+        entry = parse_tree(found[2], len(self.repository.null_id) // 2).get(name)
+        return entry is not None and entry.mode == _LINK
+
+    def refuse_link(self, commit: str, path: str) -> None:
+        """
+        Raises:
+            InputError: ``path`` (top-relative) is a symbolic link in ``commit``.
+        """
+        if self.is_link(commit, path):
+            message = (
+                f"{path} is a symbolic link in {commit[:12]}: git keeps the path that it names, and no text"
+            )
+            raise InputError(message, hint="put the file itself there", file=path)
+
+    def _entries(self, commit: str, prefix: str) -> list[tuple[str, Entry]]:
         prefix = prefix.strip("/")
         found = self._ask(f"{commit}:{prefix}")
         if found is None or found[1] != "tree":
-            return {}
-        files: dict[str, str] = {}
+            return []
+        files: dict[str, Entry] = {}
         pending = [(f"{prefix}/" if prefix else "", found[2])]
         while pending:
             folder, data = pending.pop()
@@ -127,8 +159,8 @@ class Objects:
                 if entry.mode == "40000":
                     pending.append((f"{folder}{name}/", self._tree(entry.oid)))
                 elif entry.mode != "160000":
-                    files[folder + name] = entry.oid
-        return dict(sorted(files.items()))
+                    files[folder + name] = entry
+        return sorted(files.items())
 
     def commit(self, oid: str) -> Commit:
         """The commit ``oid``.

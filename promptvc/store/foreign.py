@@ -1,6 +1,6 @@
 """Files of GitHub's format, ``.prompt.yml``, used as they lie: where they are, what they are called, their versions.
 
-They are looked for below ``prompts/``; in a repository that has no prompt there, everywhere below the prompt root.
+They are looked for everywhere below the prompt root, whatever else is there: no file can switch others off.
 Their names come from their paths (:func:`promptvc.prompts.names.foreign_name`); a file of ours with the same name wins.
 A file says no version: its different contents on main's chain of first parents are counted from 1, then those that only
 the current branch has. What is not committed yet is one more.
@@ -19,7 +19,7 @@ from promptvc.base.errors import InputError, Usage
 from promptvc.base.files import storage_errors
 from promptvc.git.objects import Objects, blob_id
 from promptvc.git.repo import Repository
-from promptvc.prompts.names import FOLDER, foreign_name, is_foreign, name_of
+from promptvc.prompts.names import FOLDER, foreign_name, is_foreign
 from promptvc.store.history import History
 from promptvc.store.listing import is_nested, refuse_outside
 from promptvc.store.numbering import Owned, counted_versions
@@ -27,11 +27,12 @@ from promptvc.store.numbering import Owned, counted_versions
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where such files may lie: below the prompt root, everywhere or in ``prompts/``.
+    """Where such files lie.
 
     Attributes:
         folder: the prompt root from the top of the repository, empty or with a final slash.
         root: the prompt root in the working tree; None in a bare repository.
+        anywhere: some lie outside of ``prompts/``; where none does, only that folder of a commit is looked through.
     """
 
     folder: str
@@ -72,21 +73,6 @@ class Foreign:
         """Name -> its files in the working tree, from the prompt root; more than one is a mistake."""
         return _named(self.files)
 
-    def elsewhere(self, name: str) -> str | None:
-        """What to do where a file would have ``name``, were it not for the prompts below ``prompts/``."""
-        for path in self.passed_over():
-            if foreign_name(path) == name:
-                return f"{path} counts only while prompts/ holds no prompt: {converted(path, name)}"
-        return None
-
-    def passed_over(self) -> list[str]:
-        """The files that lie outside of ``prompts/`` while prompts there come first, from the prompt root, sorted."""
-        where = self._where
-        if where.anywhere or where.root is None:
-            return []
-        every = working_files(self._repository, Where(where.folder, where.root, anywhere=True))
-        return [path for path in every if not path.startswith(f"{FOLDER}/")]
-
     def names(self) -> list[str]:
         """The names in the working tree (in main's newest commit in a bare repository), sorted."""
         if self._where.root is not None:
@@ -97,11 +83,27 @@ class Foreign:
         """Name -> (path from the prompt root, blob) in ``commit``; of several files of a name the first."""
         if commit not in self._committed:
             where = self._where
-            tree = self._objects.tree(commit, where.folder + ("" if where.anywhere else FOLDER))
+            tree = (
+                self._everywhere(commit)
+                if where.anywhere
+                else self._objects.tree(commit, where.folder + FOLDER)
+            )
             below = {path[len(where.folder) :]: blob for path, blob in tree.items() if is_foreign(path)}
             found = {name: paths[0] for name, paths in _named(below).items()}
             self._committed[commit] = {name: (path, below[path]) for name, path in found.items()}
         return self._committed[commit]
+
+    def _everywhere(self, commit: str) -> dict[str, str]:
+        """Path -> blob of the files below the prompt root; by git itself, since a repository may have very many."""
+        folder = [self._where.folder] if self._where.folder else []
+        listing = self._repository.run("ls-tree", "-r", "-z", "--full-tree", commit, *folder)
+        found = {}
+        for line in listing.split(b"\0")[:-1]:
+            about, _, path = line.partition(b"\t")
+            mode, _, blob = about.decode("ascii").split(" ")
+            if mode.startswith("100"):
+                found[path.decode("utf-8", "surrogateescape")] = blob
+        return found
 
     def path(self, name: str) -> str | None:
         """The file that ``name`` stands for: of the working tree, else of main or HEAD; None where there is none.
@@ -182,10 +184,9 @@ def working_files(repository: Repository, where: Where) -> list[str]:
 
 
 def lies_anywhere(repository: Repository, root: Path, folder: str) -> bool:
-    """Whether such files are used wherever they lie: no prompt is below ``prompts/``, and there is one elsewhere."""
-    if any(is_foreign(path) or name_of(path) is not None for path in _below(root, FOLDER)):
-        return False
-    return bool(working_files(repository, Where(folder, root, anywhere=True)))
+    """Whether such a file lies outside of ``prompts/``, so that all of a commit has to be looked through."""
+    every = working_files(repository, Where(folder, root, anywhere=True))
+    return any(not path.startswith(f"{FOLDER}/") for path in every)
 
 
 def refuse_foreign(path: str | None, name: str, what: str) -> None:

@@ -58,7 +58,7 @@ class History:
         Args:
             directory: ``.promptvc`` of the prompt root; None keeps the index in memory.
             prefix: the prompt root below the top of the repository, ``""`` or ``sub/folder``.
-            anywhere: files of GitHub's format count wherever they lie below the prompt root.
+            anywhere: changes of files of GitHub's format are wanted wherever they lie below the prompt root.
         """
         self._repository = repository
         self._directory = directory
@@ -92,7 +92,9 @@ class History:
         if self._index is None:
             self._cut = cut
             shallow = hashlib.sha256("\n".join(cut).encode()).hexdigest() if cut else "whole"
-            identity = f"{self._repository.object_format} {shallow} {self._prefix}{':anywhere' * self._anywhere}"
+            identity = (
+                f"{self._repository.object_format} {shallow} {self._prefix}{':anywhere' * self._anywhere}"
+            )
             self._index = Index(self._directory, identity)
         return self._index
 

@@ -71,7 +71,7 @@ class Place:
         prefix: the prompt root from the top of the repository, ``""`` or ``sub/folder``.
         root: the prompt root in the working tree; None in a bare repository.
         remote: where main is fetched from.
-        anywhere: files of GitHub's format count wherever they lie below the prompt root.
+        anywhere: a file of GitHub's format lies outside of ``prompts/``.
     """
 
     main: str | None
@@ -303,7 +303,11 @@ class Resolver:
         if found is None:
             return None
         digest, data = found
-        version = self._version(path, digest, data, f"{commit[:12]}:{path}")
+        try:
+            version = self._version(path, digest, data, f"{commit[:12]}:{path}")
+        except InvalidDocument:
+            self.objects.refuse_link(commit, self.place.folder + path)
+            raise
         return Version(name, version, digest, commit, data, path)
 
     def _deployed(self, wanted: Reference) -> Version | None:
@@ -351,7 +355,6 @@ class Resolver:
             hint = f"did you mean {near}?" if near else "promptvc list shows the prompts there are"
             if not known:
                 hint = f"promptvc new {wanted.name} makes the first one"
-            hint = self.foreign.elsewhere(wanted.name) or hint
             return NotFound(f"there is no prompt {wanted.name}", hint=hint)
         if wanted.revision is None:
             return NotFound(

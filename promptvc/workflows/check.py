@@ -91,7 +91,7 @@ def _look(project: Project, names: frozenset[str], request: CheckRequest) -> tup
     found = _silenced(looking, found, watched, settings)
     graded = [_graded(one, settings) for one in found if one.rule in watched]
     graded.sort(key=lambda one: (not one.is_error, one.file, one.line or 0, one.rule))
-    return Report(tuple(graded), len(looking.files), (), project.prefix), looking
+    return Report(tuple(graded), len(looking.ours.paths), (), project.prefix), looking
 
 
 def _is_passed_over(file: str, settings: CheckSettings) -> bool:
@@ -113,10 +113,10 @@ def _silenced(
     by_file: dict[str, list[Problem]] = {}
     for problem in found:
         by_file.setdefault(problem.file, []).append(problem)
-    for path in looking.files:
+    for path in looking.ours.paths:
         if not path.endswith(".yaml") or not path.startswith(_COMMENTED) or not looking.wanted_file(path):
             continue
-        if path.startswith("evaluation/evidence/") or MARK not in looking.read(path):
+        if path.startswith("evaluation/evidence/") or MARK not in looking.ours.read(path):
             continue
         if not _is_passed_over(path, settings):
             comments = _comments(looking, path)
@@ -126,18 +126,18 @@ def _silenced(
 
 def _comments(looking: Looking, path: str) -> tuple[Ignore, ...]:
     with suppress(InvalidDocument):
-        return ignores_of(load_yaml(looking.read(path), file=path))
+        return ignores_of(load_yaml(looking.ours.read(path), file=path))
     return ()
 
 
 def _fix(project: Project, looking: Looking, problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """Mend the prompts that have something to mend; a link's own target is left to whoever keeps it."""
+    """Mend the prompts that have something to mend."""
     assert project.root is not None
     fixed: list[Problem] = []
     for path in dict.fromkeys(one.file for one in problems if one.fixable):
-        if name_of(path) is None or path not in looking.plain:
+        if name_of(path) is None or path not in looking.ours:
             continue
-        before = looking.read(path)
+        before = looking.ours.read(path)
         with suppress(InvalidDocument):
             better = mended(before, [one for one in problems if one.file == path], file=path)
             if better.fixed and better.data != before:

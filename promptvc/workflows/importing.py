@@ -24,7 +24,7 @@ from promptvc.prompts.formats.format import Imported, Reader
 from promptvc.prompts.formats.promptfoo import is_configuration
 from promptvc.prompts.formats.text import Text
 from promptvc.prompts.model import Prompt
-from promptvc.prompts.names import check_name, path_of
+from promptvc.prompts.names import check_name, foreign_name, path_of
 from promptvc.prompts.new import new_prompt
 from promptvc.store.commits import message, next_version
 from promptvc.store.versions import Resolver
@@ -125,10 +125,21 @@ def import_prompts(project: Project, request: ImportRequest) -> Switched:
     groups = list(_groups(found, request, losses))
     files, cases = _written(project, groups, request, losses)
     put(project, files, force=request.force, dry_run=request.dry_run)
-    remarks: tuple[str, ...] = ()
+    remarks = (
+        () if request.dry_run else tuple(_left_behind(project, request.file, [one.name for one in groups]))
+    )
     if request.all_versions and not request.dry_run:
-        remarks = tuple(_commit(project, group, request) for group in groups)
+        remarks += tuple(_commit(project, group, request) for group in groups)
     return Switched(tuple(files), cases, losses.all(), remarks)
+
+
+def _left_behind(project: Project, place: Path, names: Sequence[str]) -> Iterator[str]:
+    """What to do with files of GitHub's format that were used as they lie, and whose names are ours now."""
+    assert project.root is not None
+    root = project.root.resolve()
+    for path in project.resolver.foreign.files:
+        if foreign_name(path) in names and (root / path).resolve().is_relative_to(place.resolve()):
+            yield f"delete {path}: prompts/{foreign_name(path)}.yaml has its name now"
 
 
 def _reader(request: ImportRequest) -> Reader:

@@ -157,7 +157,7 @@ class Project:
 
     @cached_property
     def anywhere(self) -> bool:
-        """Whether files of GitHub's format count wherever they lie: there is no prompt below ``prompts/``."""
+        """Whether a file of GitHub's format lies outside of ``prompts/``: all of the history is looked through then."""
         return self.root is not None and lies_anywhere(self.repository, self.root, self.prefix)
 
     @cached_property
@@ -203,6 +203,10 @@ class Project:
         """{path from the prompt root: digest} of the files below the folder ``below`` in ``commit``."""
         found = self.objects.tree(commit, self.prefix + below)
         return {path.removeprefix(self.prefix): oid for path, oid in found.items()}
+
+    def links(self, commit: str, below: str) -> list[str]:
+        """The symbolic links among them, ``below`` itself where it is one; from the prompt root."""
+        return [path.removeprefix(self.prefix) for path in self.objects.links(commit, self.prefix + below)]
 
     def at(self, commit: str | None, path: str) -> bytes | None:
         """The content of ``path`` (from the prompt root) in ``commit``; None when it is not there."""

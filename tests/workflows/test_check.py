@@ -168,9 +168,71 @@ def test_a_link_that_leads_out_is_not_read(desk: Repo, tmp_path: Path) -> None:
     (desk.path / "prompts/away").unlink()
     (desk.path / "prompts/link.yaml").symlink_to(desk.path / DESK_FILE)
     assert DESK in cli.ok("list")
+    assert rules(cli) == {("link", "error")}
     (desk.path / "promptvc.yaml").unlink()
     (desk.path / "promptvc.yaml").symlink_to(secret)
     assert "leads out" in cli.fails(2, "list")
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        (DEPLOYED, f"../../../prompts/{DESK}.yaml"),
+        (f"evaluation/{DESK}.yaml", "../../notes/suite.yaml"),
+        ("prompts/desk/z.yaml", "../../notes/z.txt"),
+        ("prompts/desk/folder", "../../notes"),
+        ("promptvc.yaml", "notes/settings.yaml"),
+        ("prompts", "notes"),
+    ],
+)
+def test_a_link_inside_of_the_root_has_no_versions_and_is_an_error(
+    shipped: Repo, tmp_path: Path, path: str, target: str, committed: bool
+) -> None:
+    """Git keeps the path that it names: what it leads to could change without a version, a deployment or a gate."""
+    cli = cli_of(shipped)
+    notes: dict[str, str | bytes | None] = {
+        "notes/z.txt": DESK_PROMPT.replace("desk/route", "desk/z"),
+        "notes/suite.yaml": shipped.read(f"evaluation/{DESK}.yaml"),
+        "notes/settings.yaml": "main: main\n",
+    }
+    shipped.commit(notes)
+    place = shipped.path / path
+    if place.is_dir():
+        shipped.git("mv", path, "moved")
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
+    if committed:
+        shipped.git("add", "-A")
+        shipped.git("commit", "-q", "-m", "Link")
+    found = [one for one in problems(cli) if one["rule"] == "link"]
+    assert [(one["severity"], one["file"]) for one in found] == [("error", path)]
+    if committed and path != "promptvc.yaml":
+        shipped.git("clone", "-q", "--bare", str(shipped.path), str(tmp_path / "bare"))
+        bare = cli_of(Repo(tmp_path / "bare", shipped.environ))
+        assert ("link", path) in {(one["rule"], one["file"]) for one in problems(bare)}
+    if committed and path == DEPLOYED:
+        said = cli.fails(2, "show", f"{DESK}@production")
+        assert f"{DEPLOYED} is a symbolic link" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "severity"),
+    [
+        ("prompts/desk/y.yml", "name", "warning"),
+        (f"deployments/production/{DESK}.yml", "name", "warning"),
+        (f"evaluation/{DESK}.yml", "name", "warning"),
+        (f"deployments/production/{DESK}.candidate.yaml", "deployment", "error"),
+        (f"deployments/production/{DESK}.rollout.yaml", "deployment", "error"),
+        ("deployments/stray.yaml", "deployment", "error"),
+        ("deployments/production/holds/v1.yaml", "hold", "error"),
+    ],
+)
+def test_what_nothing_reads_is_told(desk: Repo, path: str, rule: str, severity: str) -> None:
+    desk.write({path: DESK_PROMPT.replace("one label", "no label")})
+    assert [(one["rule"], one["severity"], one["file"]) for one in problems(cli_of(desk))] == [
+        (rule, severity, path)
+    ]
 
 
 def test_one_id_with_two_contents(desk: Repo) -> None:

@@ -14,7 +14,7 @@ from tests.worlds import DESK, DESK_FILE, DESK_PROMPT
 
 EXPOSED = DESK_PROMPT.replace('"{{ question }}"', '"Tell me what {{ question }} means."')
 TWICE = DESK_PROMPT + (
-    "rules:\n  - text: Be brief.   # kept\n    because: [01JD3M8Z6VQW4N9T2X5KAB7CDE]\n  - text: be  brief.\n"
+    "rules:\n  - text: Be brief.   # kept\n    because: [01JD3M8Z6VQW4N9T2X5KAB7CDE]\n  - text: Be brief.\n"
     "    because: [01JD3M8Z6VQW4N9T2X5KAB7CDF]\n"
 )
 KEY = "ghp_" + "q8Rk3TzW5yLmN7vXc2BdF9hJ4sGaP6eU1oIt"
@@ -129,7 +129,7 @@ def test_fix_removes_what_is_said_twice_and_keeps_the_rest_byte_for_byte(desk: R
     assert [(one["rule"], one["line"], one["fixable"]) for one in value["fixed"]] == [
         ("byte-order-mark", 1, True), ("line-ends", 1, True), ("duplicate-rule", 16, True)
     ]  # fmt: skip
-    expected = TWICE[: TWICE.index("  - text: be")].replace("CDE]", "CDE, 01JD3M8Z6VQW4N9T2X5KAB7CDF]")
+    expected = TWICE[: TWICE.rindex("  - text: Be")].replace("CDE]", "CDE, 01JD3M8Z6VQW4N9T2X5KAB7CDF]")
     assert desk.read(DESK_FILE).decode() == expected
     assert cli.json("check", "--fix") == {"problems": [], "fixed": []}
     assert cli.json("commit", DESK, "-m", "Say it once")["version"] == 2
@@ -137,14 +137,16 @@ def test_fix_removes_what_is_said_twice_and_keeps_the_rest_byte_for_byte(desk: R
 
 def test_fix_leaves_alone_what_is_silenced_linked_not_named_or_not_asked_for(desk: Repo) -> None:
     cli = cli_of(desk)
-    silenced = TWICE.replace("  - text: be", "  # promptvc: ignore[duplicate-rule] on purpose\n  - text: be")
+    first, mark, second = TWICE.rpartition("  - text: Be")
+    silenced = f"{first}  # promptvc: ignore[duplicate-rule] on purpose\n{mark}{second}"
     desk.write({DESK_FILE: silenced, "prompts/other.yaml": TWICE.replace(DESK, "other")})
     assert cli.json("check", "--fix", "--rule", "line-ends")["fixed"] == []
     assert cli.json("check", DESK, "--fix")["fixed"] == []
     assert desk.read(DESK_FILE).decode() == silenced
     desk.write({"kept.yaml": TWICE.replace(DESK, "linked")})
     (desk.path / "prompts/linked.yaml").symlink_to(desk.path / "kept.yaml")
-    assert [one["file"] for one in cli.json("check", "--fix")["fixed"]] == ["prompts/other.yaml"]
+    fixed = cli.json("check", "--fix", codes=(1,))["fixed"]
+    assert [one["file"] for one in fixed] == ["prompts/other.yaml"]
     assert (desk.path / "prompts/linked.yaml").is_symlink()
 
 
@@ -152,7 +154,8 @@ def test_fix_tells_what_it_did_and_what_comes_next(desk: Repo) -> None:
     desk.write({DESK_FILE: TWICE})
     out = cli_of(desk).ok("check", "--fix")
     assert f"fixed: {DESK_FILE}:16: says the same as rule 1 [duplicate-rule]\n" in out
-    assert "1 finding fixed in 1 file; promptvc commit NAME" in out
+    assert "1 finding fixed in 1 file" in out
+    assert "promptvc commit NAME gives each its own, and a plain git commit does not" in out
 
 
 def test_a_bare_repository_has_nothing_to_fix(desk: Repo, make_repo: Any) -> None:
@@ -215,3 +218,33 @@ def test_paths_of_a_name_with_a_colon_and_a_line_break_cannot_forge_a_line(desk:
     assert done.code == 1
     assert all(line.startswith(("::error file=", "::warning file=")) for line in done.out.splitlines())
     assert len(cli_of(desk)("check", "--format", "plain").out.splitlines()) == len(done.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "evaluation/cases.csv",
+        "evaluation/more.cases.jsonl",
+        "prompts/sub/y.yml",
+        "prompts/notes.md",
+        f"feedback/{DESK}/notes.txt",
+        "datasets/x/train.jsonl",
+        f"evaluation/evidence/{DESK}/notes.json",
+    ],
+)
+def test_a_secret_is_found_in_whatever_lies_among_our_files(desk: Repo, path: str) -> None:
+    desk.write({path: f"id,input\na,use {KEY} please\n"})
+    assert ("secret", "error", path, 2) in found(cli_of(desk))
+
+
+def test_a_secret_is_found_in_a_segment_that_was_written_by_hand(desk: Repo) -> None:
+    (path,) = desk.git("ls-files", "feedback").splitlines()
+    event = json.loads(desk.read(path).splitlines()[0])
+    event["comment"] = f"the token is {KEY}"
+    desk.write({path: json.dumps(event) + "\n"})
+    assert ("secret", "error", path, 1) in found(cli_of(desk))
+
+
+def test_what_a_case_says_of_passwords_is_no_secret(desk: Repo) -> None:
+    desk.write({"evaluation/cases.csv": "id,input\na,my password: hunter22!Xy9k is gone\n"})
+    assert found(cli_of(desk)) == []

@@ -226,7 +226,7 @@ def test_odd_files_among_the_prompts_spoil_nothing(desk: Repo) -> None:
         ("show", "desk/broken"), ("show", "desk/folder"), ("commit", "desk/broken", "-m", "x")
     ):
         assert "there is no prompt" in cli.fails(2, *arguments)
-    assert {one["rule"] for one in cli.json("check", codes=(1,))["problems"]} == {"name", "prompt"}
+    assert {one["rule"] for one in cli.json("check", codes=(1,))["problems"]} == {"link", "name", "prompt"}
     assert cli.json("deploy", DESK)["version"] == 1
 
 

@@ -177,15 +177,39 @@ class TestPlaces:
         repo.write({"node_modules/x/y.prompt.yml": SUMMARIZE, "new.prompt.yml": SUMMARIZE})
         assert [one["name"] for one in cli_of(repo).json("list")] == ["new", "top"]
 
-    def test_what_lies_in_prompts_comes_first(self, repo: Repo) -> None:
-        repo.commit({"prompts/a.prompt.yml": TRIAGE, "elsewhere.prompt.yml": SUMMARIZE})
+    def test_no_prompt_switches_another_off(self, repo: Repo) -> None:
+        """A pull request that adds a prompt below `prompts/` hides nothing that lies elsewhere."""
+        token = "ghp_" + "q8Rk3TzW5yLmN7vXc2BdF9hJ4sGaP6eU1oIt"
+        repo.commit({"top.prompt.yml": TRIAGE, "docs/Sum up.prompt.yml": f"{SUMMARIZE}# {token}\n"})
         cli = cli_of(repo)
-        assert [one["name"] for one in cli.json("list")] == ["a"]
-        error = cli.fails(2, "show", "elsewhere")
-        assert "promptvc import prompt-yml elsewhere.prompt.yml --name elsewhere" in error
-        assert [one["file"] for one in cli.json("check", "--rule", "prompt-yml")["problems"]] == [
-            "elsewhere.prompt.yml"
-        ]
+        before = cli.json("show", "top")["digest"]
+        for path, text in (
+            ("prompts/a.prompt.yml", TRIAGE),
+            ("prompts/z.yaml", "name: z\nversion: 1\nmessages: [{role: user, content: Hi}]\n"),
+        ):
+            second = repo.commit({path: text})
+            assert {one["name"] for one in cli.json("list")} >= {"top", "docs/sum-up"}
+            found = cli.json("check", codes=(1,))["problems"]
+            assert [(one["rule"], one["file"]) for one in found] == [("secret", "docs/Sum up.prompt.yml")]
+        assert cli.json("show", "top")["digest"] == before
+        assert cli.json("log", "top")[0]["version"] == 1
+        third = repo.commit({"top.prompt.yml": edited(TRIAGE), "prompts/z.yaml": None})
+        assert [one["commit"] for one in cli.json("log", "top")] == [third, repo.rev(f"{second}~2")]
+
+    def test_what_was_converted_has_its_name_and_the_others_stay(self, repo: Repo) -> None:
+        repo.commit({"top.prompt.yml": TRIAGE, "other.prompt.yml": "messages: 7\n"})
+        cli = cli_of(repo)
+        assert "delete" in cli("import", "prompt-yml", str(repo.path / "top.prompt.yml"), "--name", "top").err
+        rules = {(one["rule"], one["file"]) for one in cli.json("check", codes=(1,))["problems"]}
+        assert rules == {("name", "top.prompt.yml"), ("prompt", "other.prompt.yml")}
+        (repo.path / "top.prompt.yml").unlink()
+        assert [one["rule"] for one in cli.json("check", codes=(1,))["problems"]] == ["prompt"]
+
+    def test_a_link_is_no_prompt_wherever_it_lies(self, repo: Repo) -> None:
+        repo.commit({"top.prompt.yml": TRIAGE, "docs/x.txt": SUMMARIZE})
+        (repo.path / "linked.prompt.yml").symlink_to("docs/x.txt")
+        (problem,) = cli_of(repo).json("check", codes=(1,))["problems"]
+        assert (problem["rule"], problem["file"]) == ("link", "linked.prompt.yml")
 
     def test_a_prompt_of_our_own_wins(self, desk: Repo) -> None:
         desk.commit({"prompts/desk/route.prompt.yml": TRIAGE})

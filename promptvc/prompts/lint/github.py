@@ -19,13 +19,6 @@ from promptvc.prompts.names import foreign_name
 RULE = "prompt-yml"
 
 
-def github_aside(path: str) -> Problem:
-    """The finding about a file that is passed over, because prompts lie below ``prompts/`` and it does not."""
-    message = "it is not looked at: prompts below prompts/ come first"
-    hint = "move it there, or convert it: promptvc import prompt-yml FILE"
-    return Problem(RULE, "warning", path, None, message, hint)
-
-
 def github_bytes(path: str, data: bytes, named: Sequence[str]) -> Iterator[Problem]:
     """What is odd about its path and its bytes.
 
