@@ -10,7 +10,6 @@ The schemas are files in ``promptvc/schemas/<name>.json`` (Draft 2020-12). Two h
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -205,6 +204,8 @@ def _registry() -> Any:
 
 
 def _digest(document: Document, schema_name: str) -> str:
+    import hashlib  # costs git's merge driver, which has no memo, 3 ms
+
     digest = hashlib.sha256(_schema_bytes(schema_name))
     digest.update(b"\0" + document.text.encode())
     return digest.hexdigest()

@@ -43,7 +43,7 @@ def merge(base: str, ours: str, theirs: str, marker_size: int, path: str) -> int
     """Merge one file and name its conflicts on stderr: 0 clean, 1 with conflicts."""
     merged = merge_driver(Path(base), Path(ours), Path(theirs), marker_size, path)
     for one in merged.conflicts:
-        sys.stderr.write(f"promptvc: {printable(path)}: {printable(one.name)}: {one.reason}\n")
+        sys.stderr.write(f"promptvc: {printable(path)}: {printable(one.name)}: {printable(one.reason)}\n")
     return 1 if merged.conflicts else 0
 
 

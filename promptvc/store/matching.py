@@ -18,6 +18,7 @@ _MOST_NEAR = 100_000
 """Pairs of unmatched items that are compared for likeness; lists rewritten beyond that are all new."""
 
 _NEAR = 0.5
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 Identity = Callable[[Any], Hashable]
@@ -39,7 +40,7 @@ class Match:
 
 def exact(value: Any) -> str:
     """A text that is equal for equal values and tells 1, 1.0 and true apart."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return _ENCODER.encode(value)
 
 
 def match(before: Sequence[Any], after: Sequence[Any], identity: Identity | None) -> Match:

@@ -25,6 +25,7 @@ from promptvc.base.errors import InvalidDocument
 from promptvc.prompts.marks import SIZE
 from promptvc.prompts.page import Page, Splice, spliced
 from promptvc.store.matching import exact
+from promptvc.store.merging.comments import COMMENTS
 from promptvc.store.merging.conflict import ABSENT, Conflict
 
 
@@ -80,8 +81,20 @@ def _mark(page: Page, node: Node, step: str | int) -> int | None:
 
 
 def _block(conflict: Conflict, size: int) -> list[str]:
-    ours = "we have it no more" if conflict.ours is ABSENT else "ours stands below"
-    lines = [f"# {'<' * size} {_one_line(conflict.name)}: {conflict.reason}; {ours}"]
+    name, reason = _one_line(conflict.name), _one_line(conflict.reason)
+    if conflict.path == COMMENTS or (conflict.ours is ABSENT and conflict.theirs is ABSENT):
+        # This is about no value that stands in the file: what each side says is shown, if anything.
+        sides = ["" if each is ABSENT else str(each) for each in (conflict.ours, conflict.theirs)]
+        ours, theirs = ([f"#   {_one_line(line)}" for line in side.split("\n") if line] for side in sides)
+        return [
+            f"# {'<' * size} {name}: {reason}",
+            *ours,
+            f"# {'=' * size}",
+            *theirs,
+            f"# {'>' * size} theirs",
+        ]
+    stands = "we have it no more" if conflict.ours is ABSENT else "ours stands below"
+    lines = [f"# {'<' * size} {name}: {reason}; {stands}"]
     if conflict.base is not ABSENT:
         lines += [f"# {'|' * size} before", *_shown(conflict.base)]
     lines += [f"# {'=' * size}", *_shown(conflict.theirs)]

@@ -10,13 +10,17 @@ from __future__ import annotations
 from typing import Any
 
 from promptvc.base.documents import Document, load_yaml
-from promptvc.base.errors import InvalidDocument
+from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.prompts.marks import SIZE
+from promptvc.prompts.model import read_prompt
+from promptvc.prompts.render import Renderer
 from promptvc.store.matching import exact
+from promptvc.store.merging.comments import lost_comments
 from promptvc.store.merging.conflict import ABSENT, Conflict, Merged
-from promptvc.store.merging.layout import Unwritable, compose
+from promptvc.store.merging.layout import compose
 from promptvc.store.merging.lines import clean, lines_of, merge_lines
 from promptvc.store.merging.marks import marked
+from promptvc.store.merging.pieces import Unwritable
 from promptvc.store.merging.values import merge_documents
 
 MOST_VERSION = 1_000_000_000
@@ -99,9 +103,12 @@ class _Merge:
             whole = Conflict((), reason, ABSENT, self.ours.text, self.theirs.text)
             conflicts = (whole, *found.conflicts)
             return Merged(self._encoded(marked(self.ours, conflicts, self.marker_size)), conflicts)
-        if found.conflicts:
-            text = marked(document, found.conflicts, self.marker_size)
-            return Merged(self._encoded(text), found.conflicts)
+        conflicts = (*found.conflicts, *lost_comments(self.base, self.ours, self.theirs, document))
+        if not conflicts:
+            conflicts = self._together(document, ours, theirs)
+        if conflicts:
+            text = marked(document, conflicts, self.marker_size)
+            return Merged(self._encoded(text), conflicts)
         return Merged(self._as_a_side(document.text, ours, theirs) or self._encoded(document.text))
 
     def _written(self, value: dict[str, Any]) -> Document | None:
@@ -116,9 +123,23 @@ class _Merge:
             if found is not None:
                 return found
         try:
-            return self._says(compose(self.ours, self.theirs, value), wanted)
+            for by_lines in (True, False):
+                text = compose(self.base, self.ours, self.theirs, value, by_lines=by_lines)
+                document = self._says(text, wanted)
+                if document is not None:
+                    return document
         except Unwritable:
-            return None
+            pass
+        return None
+
+    def _together(self, document: Document, ours: bytes, theirs: bytes) -> tuple[Conflict, ...]:
+        """A conflict where the text is no prompt, or cannot be rendered, though each side by itself can."""
+        file = self.ours.file
+        fault = _fault(document)
+        if fault is None or any(_fault(load_yaml(side, file=file)) is not None for side in (ours, theirs)):
+            return ()
+        reason = f"each side is a prompt, together they are none: {fault}"
+        return (Conflict((), reason, ABSENT, ABSENT, ABSENT),)
 
     def _says(self, text: str, wanted: str) -> Document | None:
         try:
@@ -171,6 +192,15 @@ def _version(document: Document) -> int | None:
     if node is None or node.style or node.anchor or node.alias or node.tag or type(node.data) is not int:
         return None
     return node.data if node.data >= 1 else None
+
+
+def _fault(document: Document) -> str | None:
+    """Why a document is no prompt that could be rendered."""
+    try:
+        Renderer(read_prompt(document))
+    except InputError as error:
+        return error.message
+    return None
 
 
 def _ended(lines: tuple[str, ...]) -> str:

@@ -82,7 +82,8 @@ class _Merge:
         self.conflicts: list[Conflict] = []
         # What both sides have and the base has not is one item, however near it is to one of the base.
         known = {self._key(item) for item in base}
-        both = Counter(map(self._key, ours)) & Counter(map(self._key, theirs))
+        self.counted = Counter(map(self._key, ours)), Counter(map(self._key, theirs))
+        both = self.counted[0] & self.counted[1]
         self.new = {key for key in both if key not in known}
         self.in_ours, self.in_theirs = self._pairs(ours), self._pairs(theirs)
 
@@ -103,7 +104,12 @@ class _Merge:
             found = self.items[n].outcome
             values.append(found.value)
             self.conflicts += [one.below((at,)) for one in found.conflicts]
-        self._twice(values)
+        counted = Counter(map(self._key, values))
+        if self._is_short(counted):
+            reason = "an item stands there several times, and each side changed another one of them"
+            sides = self.base, self.ours, self.theirs
+            return Outcome(list(self.ours), (Conflict((), reason, *map(list, sides)),))
+        self._twice(values, counted)
         return Outcome(values, tuple(self.conflicts))
 
     def _in_ours(self, n: int) -> int:
@@ -137,8 +143,10 @@ class _Merge:
                 self.conflicts.append(conflict.below((at,)))
 
     def _additions(self) -> None:
-        new_ours = [j for j in range(len(self.ours)) if j not in set(self.in_ours.values())]
-        new_theirs = [k for k in range(len(self.theirs)) if k not in set(self.in_theirs.values())]
+        paired_ours, paired_theirs = set(self.in_ours.values()), set(self.in_theirs.values())
+        new_ours = [j for j in range(len(self.ours)) if j not in paired_ours]
+        new_theirs = [k for k in range(len(self.theirs)) if k not in paired_theirs]
+        in_both: set[int] = set()
         gone_ours = self._gone(self.in_ours, self.in_theirs)
         gone_theirs = self._gone(self.in_theirs, self.in_ours)
         waiting: dict[Hashable, deque[int]] = defaultdict(deque)
@@ -149,13 +157,15 @@ class _Merge:
             if queue:
                 k = queue.popleft()
                 self.items.append(_Item(merged(ABSENT, item, self.theirs[k], self.kind.one), j, k))
-                new_theirs.remove(k)
+                in_both.add(k)
             elif exact(item) in gone_theirs:
                 conflict = Conflict((), "we wrote again what they removed", item, item, ABSENT)
                 self.items.append(_Item(Outcome(item, (conflict,)), j, None))
             else:
                 self.items.append(_Item(Outcome(item), j, None))
         for k in new_theirs:
+            if k in in_both:
+                continue
             item = self.theirs[k]
             if exact(item) in gone_ours:
                 reason = "they wrote again what we removed"
@@ -195,9 +205,9 @@ class _Merge:
                 kept.append(n)
         return kept
 
-    def _twice(self, values: Sequence[Any]) -> None:
+    def _twice(self, values: Sequence[Any], counted: Counter[Hashable]) -> None:
         """What stands there more often than on either side: one edited an item into what the other added."""
-        counted, ours, theirs = (Counter(map(self._key, side)) for side in (values, self.ours, self.theirs))
+        ours, theirs = self.counted
         for at, value in enumerate(values):
             key = self._key(value)
             most = max(ours[key], theirs[key])
@@ -205,6 +215,24 @@ class _Merge:
                 reason = "both sides came to the same item in different places"
                 self.conflicts.append(Conflict((at,), reason, ABSENT, value, value))
                 counted[key] = 0
+
+    def _is_short(self, counted: Counter[Hashable]) -> bool:
+        """Whether an item is lost that both sides have: of equal ones, each removed or edited another.
+
+        Which copy is which cannot be told, so the pairs of one side need not be those of the other.
+        """
+        both = self.counted[0] & self.counted[1]
+        short = {key for key, number in both.items() if counted[key] < number}
+        return bool(short) and not short <= self._told()
+
+    def _told(self) -> set[Hashable]:
+        """The items that a conflict speaks of already."""
+        forms = [form for one in self.conflicts for form in (one.base, one.ours, one.theirs)]
+        for item in self.items:
+            if item.outcome.conflicts:
+                sides = (self.base, item.base), (self.ours, item.ours), (self.theirs, item.theirs)
+                forms += [side[at] for side, at in sides if at is not None]
+        return {self._key(form) for form in forms}
 
 
 def merged(base: Any, ours: Any, theirs: Any, both: MergeOne) -> Outcome:

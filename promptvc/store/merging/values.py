@@ -13,6 +13,8 @@ from promptvc.store.merging.lines import lines_of, merge_lines
 from promptvc.store.merging.sequences import Kind, merge_items, merge_set, merged, woven
 
 _SETS = {("tags",), ("rules", "because"), ("examples", "because")}
+_LANGUAGE = "template"
+_READ = (_LANGUAGE, "messages")
 _UNIT = frozenset({"input", "output"})
 """An example's input and output belong together: the output of one side for the input of the other was never right."""
 
@@ -22,7 +24,35 @@ def merge_documents(base: Any, ours: dict[str, Any], theirs: dict[str, Any]) -> 
 
     The keys are in our order, those that only they have behind the ones that they follow there.
     """
-    return _merge(base, ours, theirs, ())
+    found = _merge(base, ours, theirs, ())
+    return _read_otherwise(found, base, ours, theirs) if isinstance(found.value, dict) else found
+
+
+def _read_otherwise(found: Outcome, base: Any, ours: dict[str, Any], theirs: dict[str, Any]) -> Outcome:
+    """A conflict where the messages of one side would be read in the template language of the other."""
+    sides = [side if isinstance(side, dict) else {} for side in (base, ours, theirs)]
+    language = [side.get(_LANGUAGE, ABSENT) for side in sides]
+    messages = [side.get("messages", ABSENT) for side in sides]
+    if _is_plain(language[1]) == _is_plain(language[2]) or exact(messages[1]) == exact(messages[2]):
+        return found
+    changed = _is_plain(language[1]) != _is_plain(language[0])  # whether it was us
+    if isinstance(base, dict) and exact(messages[2 if changed else 1]) == exact(messages[0]):
+        return found
+    reason = "one side changed the template language, the other the messages that are read in it"
+    order = woven(list(ours), list(found.value))
+    value = {
+        key: (ours if key in _READ else found.value)[key]
+        for key in order
+        if key in (ours if key in _READ else found.value)
+    }
+    rest = [one for one in found.conflicts if one.path[:1] not in {(key,) for key in _READ}]
+    told = [Conflict((_LANGUAGE,), reason, *language), Conflict(("messages",), reason, *messages)]
+    return Outcome(value, (*rest, *told))
+
+
+def _is_plain(language: Any) -> bool:
+    """Whether a template is read in the language that needs no word."""
+    return language in (ABSENT, None, "simple")
 
 
 def _merge(base: Any, ours: Any, theirs: Any, path: Path) -> Outcome:
