@@ -26,7 +26,7 @@ class Outside:
             "route.yaml": f"name: desk/route\nversion: 1\nmessages:\n  - {{role: user, content: {WORD}}}\n",
             "settings.yaml": f"main: {WORD}\n",
             "secret.txt": f"{WORD}\n",
-            "rows.csv": f"question,expected\n{WORD},alpha\n",
+            "rows.csv": f"question,__expected\n{WORD},alpha\n",
             "rows.jsonl": f'{{"vars": {{"question": "{WORD}"}}, "expected": "alpha"}}\n',
             "code.py": f"def get_assert(output, context):\n    return '{WORD}'\n",
             "desk/route.yaml": f"name: desk/route\nversion: 1\nmessages:\n  - {{role: user, content: {WORD}}}\n",

@@ -300,6 +300,7 @@ def test_settings_name_no_remote_that_git_has_not(desk: Repo, theirs: Server, tm
     """A URL, a program, an option, and a folder of the checkout whose hooks would run on a push into it."""
     bare = desk.path / "evil"
     desk.git("init", "-q", "--bare", str(bare))
+    desk.git("push", "-q", str(bare), "main")
     hook = bare / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")

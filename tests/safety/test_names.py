@@ -117,7 +117,7 @@ cases:
 )
 def test_a_suite_reads_no_file_of_elsewhere(plain: Repo, tmp_path: Path, path: str) -> None:
     outside = Outside.make(tmp_path / "outside")
-    (plain.path / ".git/rows.csv").write_text(f"question,expected\n{WORD},alpha\n")
+    (plain.path / ".git/rows.csv").write_text(f"question,__expected\n{WORD},alpha\n")
     (plain.path / "evaluation/desk/link.csv").symlink_to(outside.path / "rows.csv")
     (plain.path / "evaluation/desk/inner.csv").symlink_to("../../.git/rows.csv")
     named = json.dumps(path.format(outside=outside.path))
