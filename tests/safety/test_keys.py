@@ -290,8 +290,11 @@ def test_a_forge_that_sends_us_on_gets_no_token_to_another_host(
 def test_a_token_goes_to_no_remote_that_it_is_not_for(asking: Repo, hub: ForgeServer, tmp_path: Path) -> None:
     """The same clone, with tokens of github.com and gitlab.com in the environment."""
     (tmp_path / "c.md").write_text("Hello\n")
-    tokens = {"GITHUB_TOKEN": KEY, "GH_TOKEN": KEY, "GITLAB_TOKEN": KEY, "CI_JOB_TOKEN": KEY}
-    silent(cli_of(asking)("forge", "comment", "1", str(tmp_path / "c.md"), "--marker", "x", **tokens), [KEY])
+    kind = type(hub).__name__.removesuffix("Server").lower()
+    asking.write({"promptvc.yaml": f"review: {{forge: {kind}}}\n"})
+    tokens = dict.fromkeys(("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN"), KEY)
+    ran = cli_of(asking)("forge", "comment", "1", str(tmp_path / "c.md"), "--marker", "x", **tokens)
+    assert "there is no token for 127.0.0.1" in silent(ran, [KEY]).err
     for request in hub.requests:
         assert KEY not in json.dumps(dict(request.headers))
 
