@@ -157,7 +157,7 @@ def save(machine: Machine, given: Inputs) -> dict[str, str]:
 
 
 def app_token(machine: Machine, given: Inputs) -> dict[str, str]:
-    if not given["private-key"]:
+    if not given.get("private-key"):
         raise ActionFailed("Input required and not supplied: private-key")
     return {"token": machine.app_token}
 

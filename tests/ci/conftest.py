@@ -15,7 +15,19 @@ from tests.ci.forge import JobForge
 from tests.ci.runner import REPOSITORY, Actions, Event, Run, load
 from tests.commands import Cli, cli_of
 from tests.forge.servers.state import ADA
-from tests.worlds import copy_of
+from tests.worlds import DESK, DESK_PROMPT, copy_of, desk_rows, desk_suite
+
+ZONE = "desk/zone"
+
+
+def two_prompts(desk: Repo, tmp_path: Path) -> None:
+    """Beside the desk's prompt one that asks a model; both are due. Committed, not pushed."""
+    prompt = DESK_PROMPT.replace(DESK, ZONE).replace("model: offline", "model: openai:one")
+    desk.commit({f"prompts/{ZONE}.yaml": prompt, f"evaluation/{ZONE}.yaml": desk_suite()}, "Another")
+    rows = tmp_path / "zone.jsonl"
+    rows.write_text(desk_rows(20).replace(DESK, ZONE))
+    cli_of(desk).ok("feedback", "import", str(rows))
+    cli_of(desk).ok("feedback", "commit")
 
 
 @dataclass

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import yaml
 from tests.ci.actions import Machine
 from tests.ci.expressions import Scope, condition, fill, value_of
 from tests.ci.forge import JobForge
+from tests.ci.shims import shims
 from tests.ci.steps import JobRun, Steps, known
 from tests.commands import ROOT
 from tests.forge.servers.state import ADA
@@ -286,32 +286,6 @@ class _Job:
             app_token=ADA,
         )
         return Steps(machine, contexts, JobRun(name, "success"), actions.over).all(self.workflow, self.job)
-
-
-def shims(folder: Path) -> Path:
-    """`promptvc` and `python` of this checkout; `pip install` is written down and not done.
-
-    Where there is anything here that could pass for pip, the one that python takes is asked for its version.
-    """
-    folder.mkdir()
-    promptvc, python = folder / "promptvc", folder / "python"
-    promptvc.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m promptvc "$@"\n')
-    python.write_text(
-        f"""#!/bin/sh
-case " $* " in
-  *" -m pip install "*)
-    echo "$@" >> "{folder.parent}/installed"
-    [ -e pip.py ] || [ -e pip ] || exit 0
-    safe=
-    if [ "$1" = -P ]; then safe=-P; fi
-    exec "{sys.executable}" $safe -m pip --version ;;
-esac
-exec "{sys.executable}" "$@"
-"""
-    )
-    for shim in (promptvc, python):
-        shim.chmod(0o755)
-    return folder
 
 
 def installed(actions: Actions, run: Run, job: str) -> str:

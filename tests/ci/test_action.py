@@ -11,7 +11,8 @@ import pytest
 from promptvc.workflows.start_ci import OWN, Place, rendered
 from tests.builders import Repo
 from tests.ci.expressions import Scope, fill
-from tests.ci.runner import load, shims
+from tests.ci.runner import load
+from tests.ci.shims import shims
 from tests.commands import ROOT, Ran
 
 USER = rendered("github", Place("main", ".", "promptvc[github]==1.2.3"))[
