@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from promptvc.forge.forge import MOST_COMMENT
@@ -41,6 +41,7 @@ def test_a_mark_is_read_back(body: str, marker: str, title: str) -> None:
 
 
 @given(texts, markers)
+@example("x", "report/a--b---c-/v2")
 def test_no_marker_ends_its_comment(body: str, marker: str) -> None:
     """CommonMark takes two hyphens in a comment for its end."""
     (comment,) = re.findall(r"<!--(.*?)-->\Z", marked(body, marker).strip())[-1:]
