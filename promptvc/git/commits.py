@@ -105,7 +105,8 @@ def _attempt(
         pending = stack.enter_context(new_pending(repository))
         draft = Draft(repository, target, base, people, options, pending, importer)
         changes, contents, converted = draft.changes(plan)
-        if not changes and base is not None:
+        # A merge that changes no file is one all the same: without it what was settled would come up again.
+        if not changes and plan.merged is None and base is not None:
             return False, Committed(base, target.branch, target.tip, changed=False)
         new = draft.write(plan.message, contents, plan.merged)
         # What git converts, git checks out.

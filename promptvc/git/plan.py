@@ -12,7 +12,8 @@ class Plan:
     """What a commit shall change: top-relative posix path -> new content, None deletes; and its message.
 
     A file keeps its executable bit. Symbolic links and submodules are refused, as is a file in a folder's place.
-    ``merged`` is the id of a commit that becomes the second parent: what it brings has to be among the changes.
+    ``merged`` is the id of a commit that becomes the second parent: what it brings has to be among the changes. Then
+    there is a commit also when nothing changes.
     """
 
     changes: Mapping[str, bytes | None]

@@ -44,6 +44,8 @@ VALUES = {  # modules of frozen types that the edges may name
 SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.project",
     "promptvc.workflows.approved",
+    "promptvc.workflows.bringing",
+    "promptvc.workflows.brought",
     "promptvc.workflows.changes",
     "promptvc.workflows.citing",
     "promptvc.workflows.credits",

@@ -300,3 +300,72 @@ def test_a_hook_may_refuse(repo: Repo) -> None:
     assert (repo.rev("main"), repo.status()) == (before, [])
     done: Any = cli.json("merge", "side", "--no-verify")
     assert done["commit"] == repo.rev("main")
+
+
+def test_a_branch_whose_files_are_all_here_is_merged_all_the_same(repo: Repo) -> None:
+    """Or the next merge would begin from before it, and what both had would be lost by what either takes out."""
+    cli = started(repo)
+    both = prompt(2, "Of both.")
+    on_side(repo, {PATH: both})
+    repo.commit({PATH: both}, "The same here")
+    done = cli.json("merge", "side")
+    assert repo.git("rev-list", "--parents", "-1", "main").split()[1:] == [
+        repo.rev("main^1"),
+        repo.rev("side"),
+    ]
+    assert done["commit"] == repo.rev("main")
+    assert repo.git("diff", "--stat", "main^1", "main") == ""
+    assert repo.status() == []
+    assert "has all of side already" in cli.ok("merge", "side")
+
+    on_side(repo, {PATH: prompt(3)}, "Take it out")
+    repo.commit({PATH: prompt(3, "Of both.", Second="Zweite")})
+    cli.ok("merge", "side")
+    assert "Of both." not in repo.read(PATH).decode()
+
+
+def test_a_deployment_of_a_version_that_has_another_number_here_is_not_brought(repo: Repo) -> None:
+    cli = started(repo)
+    copy = "deployments/production/a/b.yaml"
+    other = "deployments/staging/a/b.yaml"
+    theirs = prompt(2, First="Theirs")
+    on_side(repo, {PATH: theirs, copy: theirs, other: PROMPT})
+    repo.commit({PATH: prompt(2, "Ours.")})
+    done = cli.json("merge", "side")
+    assert done["prompts"] == [{"name": NAME, "result": "renumbered", "version": 3}]
+    (remark,) = [one for one in done["remarks"] if copy in one]
+    assert f"promptvc deploy {NAME}@v3 --env production" in remark
+    assert not (repo.path / copy).exists()
+    assert repo.read(other).decode() == PROMPT
+    assert cli.json("check", codes=(0, 1))["problems"] == []
+    cli.ok("deploy", f"{NAME}@v3", "--env", "production")
+    assert "Theirs." in repo.read(copy).decode()
+
+
+def test_what_runs_here_stays_where_the_branch_deployed_a_number_that_is_another_text(repo: Repo) -> None:
+    cli = started(repo)
+    copy = "deployments/production/a/b.yaml"
+    repo.commit({copy: PROMPT})
+    repo.git("branch", "-f", "side")
+    theirs = prompt(2, First="Theirs")
+    on_side(repo, {PATH: theirs, copy: theirs})
+    repo.commit({PATH: prompt(2, "Ours.")})
+    cli.ok("merge", "side")
+    assert repo.read(copy).decode() == PROMPT
+    assert cli.json("check", codes=(0, 1))["problems"] == []
+
+
+def test_of_many_prompts_there_is_one_remark(repo: Repo) -> None:
+    cli = started(repo)
+    names = [f"many/p{at}" for at in range(8)]
+
+    def files(version: int, *rules: str) -> dict[str, str | None]:
+        return {f"prompts/{name}.yaml": prompt(version, *rules).replace("a/b", name) for name in names}
+
+    repo.commit(files(1))
+    repo.git("branch", "-f", "side")
+    on_side(repo, files(2, "Theirs."))
+    repo.commit(files(2, "Ours."))
+    (remark,) = cli.json("merge", "side")["remarks"]
+    assert remark.startswith("8 prompts are texts of their own now: many/p0 v3, many/p1 v3")
+    assert "and 3 more" in remark
