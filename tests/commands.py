@@ -18,6 +18,8 @@ from promptvc.cli.main import run
 from tests.builders import Repo
 
 ROOT = Path(__file__).resolve().parents[1]
+CI = ("init", "--install", "promptvc[github]==1.2.3", "--ci")
+"""`init --ci` with what is to be installed: no index has a release."""
 
 
 @dataclass(frozen=True)

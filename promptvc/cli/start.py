@@ -17,7 +17,7 @@ from promptvc.workflows import draft, start, start_ci
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--ci", type=click.Choice(start_ci.SYSTEMS), help="Write the workflows of this forge too.")
 @click.option(
-    "--install", metavar="SPEC", help="With --ci: what pip installs there; this version when not given."
+    "--install", metavar="SPEC", help="With --ci: what pip installs there; needed until there is a release."
 )
 @click.option(
     "--force", is_flag=True, help="With --ci: make promptvc's own workflows anew where they differ."
@@ -33,6 +33,8 @@ def init(
     if ci is None and (force or install is not None):
         raise Usage("--install and --force go with --ci", hint="promptvc init --ci github")
     place = edge.directory / (directory or ".")
+    if ci is not None:
+        start_ci.refuse_unreleased(place, start_ci.CiRequest(ci, install, force))
     created = start.init(place, environ=os.environ)
     if ci is None:
         _created(edge, created, "everything was there already")

@@ -25,6 +25,10 @@ SYSTEMS: tuple[System, ...] = ("github", "gitlab")
 CHECK = "promptvc"
 """The name of the job that branch protection is to require."""
 
+RELEASED = False
+"""Whether a package index has promptvc. As long as none has, a workflow that installs it by name would fail, or would
+run what somebody else has registered under that name, in jobs with keys and the right to write."""
+
 _TEMPLATES = Path(__file__).resolve().parents[1] / "ci"
 _WORKFLOWS = ("check", "comment", "deploy", "nightly", "train", "weekly")
 _PARTS: dict[System, tuple[str, ...]] = {
@@ -40,7 +44,7 @@ _FOLDER = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class CiRequest:
-    """Which system; ``install``: what pip is to install, None for this version; ``force``: make ours anew."""
+    """Which system; ``install``: what pip is to install, None for this release; ``force``: make ours anew."""
 
     system: System
     install: str | None = None
@@ -67,7 +71,7 @@ class Place:
 
     Attributes:
         main: the branch; root: the prompt root from the repository's top, ``.`` there.
-        release: what pip installs from an index.
+        release: what pip installs.
         own: of this repository, which installs from its checkout.
     """
 
@@ -77,7 +81,27 @@ class Place:
     own: bool = False
 
 
-OWN = Place("main", ".", f"promptvc[github]=={__version__}", own=True)
+OWN = Place("main", ".", ".[github]", own=True)
+
+
+def refuse_unreleased(directory: Path, request: CiRequest) -> None:
+    """Have the user say what pip is to install, as long as there is no release.
+
+    Raises:
+        Usage: the request does not say it. Nothing was written.
+    """
+    if RELEASED or request.install is not None:
+        return
+    path = directory / FILE
+    refuse_outside(directory, path)
+    with storage_errors(path):
+        data = path.read_bytes() if path.is_file() else None
+    extras = _extras(directory, data, request.system)
+    spec = f"promptvc[{extras}] @ git+https://HOST/OWNER/promptvc@SHA"
+    raise Usage(
+        "no package index has a release of promptvc yet: say what the workflows install",
+        hint=f"promptvc init --ci {request.system} --install '{spec}'",
+    )
 
 
 def write_ci(directory: Path, request: CiRequest, *, environ: Mapping[str, str]) -> Written:
@@ -86,13 +110,14 @@ def write_ci(directory: Path, request: CiRequest, *, environ: Mapping[str, str])
     Raises:
         NotFound: ``directory`` is in no git repository.
         InputError: a link leads out of the repository.
-        Usage: a bare repository; a folder or a requirement that cannot stand in a workflow.
+        Usage: a bare repository; a folder or a requirement that cannot stand in a workflow; none, and no release.
         StorageError: it cannot be written.
     """
     repository = Repository.discover(directory, environ)
     if repository.top is None:
         raise Usage(f"{directory} is a bare repository: it has no files", hint="run it in a clone")
     top = repository.top.resolve()
+    refuse_unreleased(directory.resolve(), request)
     place = _place(repository, top, directory.resolve(), request)
     created, left = [], []
     for path, text in rendered(request.system, place).items():
@@ -152,7 +177,8 @@ def _values(system: System, name: str, place: Place) -> dict[str, str]:
         "root": place.root,
         "prefix": "" if place.root == "." else f"{place.root}/",
         "release": place.release,
-        "spec": ".[github]" if place.own else place.release,
+        "install-input": "required: true" if place.own else f"default: {double_quoted(place.release)}",
+        "spec": place.release,
         "install-default": "." if place.own else place.release,
         "default-install": "; `.` is this action's own checkout" if place.own else "",
         "uses": "OWNER/promptvc@SHA # the full sha of a commit"
@@ -179,7 +205,7 @@ def _place(repository: Repository, top: Path, directory: Path, request: CiReques
     if not _SPEC.fullmatch(release):
         raise Usage(
             f"pip takes no requirement like {release!r}",
-            hint=f"such as promptvc=={__version__}, or promptvc @ git+https://host/owner/promptvc@COMMIT",
+            hint="such as promptvc @ git+https://HOST/OWNER/promptvc@SHA",
         )
     main = settings.main or repository.default_branch(settings.remote) or "main"
     return Place(main, root, release.strip())
@@ -205,9 +231,9 @@ def _reason(before: str, *, force: bool) -> str | None:
 
 def _steps(system: System, top: Path, place: Place) -> tuple[str, ...]:
     if system == "gitlab":
-        there = "add to" if (top / ".gitlab-ci.yml").exists() else "make"
+        made = "" if (top / ".gitlab-ci.yml").exists() else ", which is to be made,"
         return (
-            f"{there} .gitlab-ci.yml the lines `include:` and `  - local: .gitlab/promptvc.yml`",
+            f"add to .gitlab-ci.yml{made} the lines `include:` and `  - local: .gitlab/promptvc.yml`",
             "set the variables that .gitlab/promptvc.yml lists at its head, each with its environment scope",
             "make pipeline schedules with PROMPTVC_SCHEDULE=train, nightly and weekly",
             'turn on "Pipelines must succeed" for merge requests',

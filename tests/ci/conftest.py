@@ -13,7 +13,7 @@ import pytest
 from tests.builders import Files, Repo
 from tests.ci.forge import JobForge
 from tests.ci.runner import REPOSITORY, Actions, Event, Run, load
-from tests.commands import Cli, cli_of
+from tests.commands import CI, Cli, cli_of
 from tests.forge.servers.state import ADA
 from tests.worlds import DESK, DESK_PROMPT, copy_of, desk_rows, desk_suite
 
@@ -103,7 +103,7 @@ class World:
 @pytest.fixture
 def world(desk_template: Repo, tmp_path: Path) -> Iterator[World]:
     desk = copy_of(desk_template, tmp_path / "desk")
-    cli_of(desk).ok("init", "--ci", "github")
+    cli_of(desk).ok(*CI, "github")
     desk.git("add", "-A")
     desk.git("commit", "-q", "-m", "Let the forge work")
     bare = tmp_path / "prompts.git"

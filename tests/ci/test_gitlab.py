@@ -16,7 +16,7 @@ from promptvc.workflows.start_ci import Place, rendered
 from tests.builders import Files, Repo
 from tests.ci.conftest import ZONE, two_prompts
 from tests.ci.gitlab import ZERO, Pipeline, Pipelines, Trigger, read
-from tests.commands import cli_of
+from tests.commands import CI, cli_of
 from tests.forge.servers.gitlab import GitLabServer
 from tests.forge.servers.state import ADA, RITA, Pull
 from tests.servers import Request, Server, answer, failure
@@ -76,7 +76,7 @@ class Lab:
 @pytest.fixture
 def lab(desk_template: Repo, tmp_path: Path) -> Iterator[Lab]:
     desk = copy_of(desk_template, tmp_path / "desk")
-    cli_of(desk).ok("init", "--ci", "gitlab")
+    cli_of(desk).ok(*CI, "gitlab")
     desk.git("add", "-A")
     desk.git("commit", "-q", "-m", "Let the forge work")
     bare = tmp_path / "prompts.git"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from promptvc import __version__
 from promptvc.cli.main import COMMANDS
 from promptvc.workflows.start_ci import CHECK, OWN, Place, rendered
 from tests.ci.runner import load
@@ -97,6 +98,16 @@ def test_the_required_check_is_never_filtered_and_never_waits_for_ever() -> None
         job = value["jobs"][CHECK]
         assert (job["name"], job["if"]) == (CHECK, "always()")
         assert set(job["needs"]) == set(value["jobs"]) - {CHECK}
+
+
+def test_a_caller_of_our_own_workflows_names_what_is_installed() -> None:
+    """There is no release: a default of ours would be whatever somebody registers under that name."""
+    for name, value in WORKFLOWS.items():
+        asked = value["on"]["workflow_call"]["inputs"]["install"]
+        own = name.startswith("own")
+        assert asked.get("required", False) is own, name
+        assert asked.get("default") == (None if own else "promptvc[github]==1.2.3"), name
+    assert not any(f"promptvc[github]=={__version__}" in FILES[name] for name in FILES)
 
 
 def test_no_training_and_no_deployment_is_cancelled() -> None:

@@ -33,7 +33,7 @@ READS = (
 )
 WRITES = (
     ("init",),
-    ("init", "--ci", "github"),
+    ("init", "--ci", "github", "--install", "promptvc==1"),
     ("git", "install"),
     ("new", "desk/other"),
     ("commit", DESK, "-m", "change"),

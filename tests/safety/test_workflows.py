@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import Repo, isolated_environ
 from tests.ci.runner import load
-from tests.commands import ROOT, cli_of
+from tests.commands import CI, ROOT, cli_of
 from tests.safety.canaries import orderly
 from tests.worlds import desk_files
 
@@ -28,7 +28,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
     repo = Repo.create(tmp_path_factory.mktemp("written") / "repo", isolated_environ(home))
     repo.commit(desk_files())
     for system in ("github", "gitlab"):
-        cli_of(repo).ok("init", "--ci", system)
+        cli_of(repo).ok(*CI, system)
     return repo.path
 
 
@@ -197,7 +197,7 @@ def test_what_is_installed_cannot_break_out_of_the_workflow(repo: Repo, spec: st
 )
 def test_the_folder_of_the_prompts_cannot_either(repo: Repo, folder: str) -> None:
     repo.commit({f"{folder}/{path}": text for path, text in desk_files().items() if path != ".gitignore"})
-    ran = orderly(cli_of(repo).at(repo.path / folder)("init", "--ci", "github"))
+    ran = orderly(cli_of(repo).at(repo.path / folder)(*CI, "github"))
     if ran.code:
         return
     for path in repo.path.glob(".github/workflows/*.yml"):
