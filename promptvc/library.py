@@ -56,6 +56,7 @@ from promptvc.workflows import switch as switching
 from promptvc.workflows import trend as trends
 from promptvc.workflows import verify as verifying
 from promptvc.workflows import why as reasons
+from promptvc.workflows.concerns import Stories
 from promptvc.workflows.project import Progress, Project, open_project, silent
 
 
@@ -210,10 +211,13 @@ class Library:
     def alerts(self, **options: Any) -> alerting.Alerts:
         """What somebody should act on; ``options`` are the fields of ``alerting.AlertsRequest``."""
         asking = alerting.Asking(
-            check=lambda project: checking.check(project).problems,
-            suggest=lambda project: suggesting.suggest(
-                project, suggesting.SuggestRequest(optimizer="offline")
-            ).suggestions,
+            Stories(
+                check=lambda project: checking.check(project).problems,
+                drift=lambda project: drifting.drift(project).prompts,
+                suggest=lambda project: suggesting.suggest(
+                    project, suggesting.SuggestRequest(optimizer="offline")
+                ).suggestions,
+            ),
             pause=time.sleep,
         )
         return alerting.alerts(self._fresh(), alerting.AlertsRequest(**options), asking)

@@ -14,7 +14,9 @@ from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import alerting
 from promptvc.workflows import check as checking
+from promptvc.workflows import drift as drifting
 from promptvc.workflows import suggest as suggesting
+from promptvc.workflows.concerns import Stories
 
 _STYLES = {"alert": "bad", "notice": "dim"}
 
@@ -36,15 +38,18 @@ _STYLES = {"alert": "bad", "notice": "dim"}
 def alerts(edge: Edge, days: int, as_of: str | None, issue: bool, webhook: bool) -> int:
     """List what somebody should act on.
 
-    Deployments that are no version of main, are held or lag behind; errors that check finds; scores that went down;
-    trainings that failed; prompts that are due; candidates that wait; edits that users suggest. Everything by what is
-    committed. Exit code 1 when anything is an alert, 0 when all of it can wait.
+    Deployments that are no version of main, are held, lag behind or drift; errors that check finds; scores that went
+    down; trainings that failed; prompts that are due; candidates that wait; edits that users suggest. Everything by
+    what is committed. Exit code 1 when anything is an alert, 0 when all of it can wait.
     """
     request = alerting.AlertsRequest(days, _moment(as_of), issue, webhook)
     asking = alerting.Asking(
-        check=lambda project: checking.check(project).problems,
-        suggest=lambda project: (
-            suggesting.suggest(project, suggesting.SuggestRequest(optimizer="offline")).suggestions
+        Stories(
+            check=lambda project: checking.check(project).problems,
+            drift=lambda project: drifting.drift(project).prompts,
+            suggest=lambda project: (
+                suggesting.suggest(project, suggesting.SuggestRequest(optimizer="offline")).suggestions
+            ),
         ),
         pause=time.sleep,
     )

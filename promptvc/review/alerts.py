@@ -16,12 +16,15 @@ from promptvc.evaluation.reports.spans import code, words
 from promptvc.forge.forge import MOST_COMMENT
 
 Severity = Literal["alert", "notice"]
-Kind = Literal["deployment", "held", "lag", "check", "score", "training", "due", "waiting", "suggestion"]
+Kind = Literal[
+    "deployment", "held", "lag", "drift", "check", "score", "training", "due", "waiting", "suggestion"
+]
 
 _TITLES: dict[Kind, str] = {
     "deployment": "Deployments that are no version of main",
     "held": "Held versions that run",
     "lag": "Environments that lag behind main",
+    "drift": "Environments that drift from main",
     "check": "Errors that `promptvc check` finds",
     "score": "Scores that went down",
     "training": "Trainings that failed",

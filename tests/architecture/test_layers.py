@@ -48,6 +48,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.brought",
     "promptvc.workflows.changes",
     "promptvc.workflows.citing",
+    "promptvc.workflows.concerns",
     "promptvc.workflows.credits",
     "promptvc.workflows.datasets",
     "promptvc.workflows.incoming",
@@ -73,6 +74,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.shipping",
     "promptvc.workflows.sides",
     "promptvc.workflows.reviewing",
+    "promptvc.workflows.running",
 }
 HOMES = {
     "git": {"promptvc.git.repo"},

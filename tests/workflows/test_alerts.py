@@ -101,6 +101,37 @@ def test_an_environment_lags_only_after_so_many_days(trained: Repo) -> None:
     assert sooner == one
 
 
+def test_what_drifts_otherwise_is_told_and_nothing_twice(trained: Repo) -> None:
+    """A short lag can wait; a candidate that main never had, and a prompt that main has no more, cannot."""
+    cli = cli_of(trained)
+    trained.git("merge", "-q", "--no-ff", "--no-edit", f"promptvc/{DESK}/v2")
+    [short] = of_kind(cli, "drift", as_of=EARLY)
+    assert (short["severity"], short["name"], short["environment"]) == ("notice", DESK, "production")
+    assert short["message"] == "production runs v1, main has v2"
+    assert short["hint"] == f"promptvc deploy {DESK} --env production"
+    assert (len(of_kind(cli, "lag")), of_kind(cli, "drift")) == (1, []), "a long one is a lag"
+
+    trained.git("rm", "-q", DESK_FILE, f"evaluation/{DESK}.yaml")
+    trained.git("commit", "-q", "-m", "Give it up")
+    [gone] = of_kind(cli, "drift")
+    assert gone["severity"] == "alert"
+    assert gone["message"] == "production runs v1, and main has the prompt no more"
+    assert gone["hint"] == "promptvc drift --env production"
+
+
+def test_what_waits_because_the_newer_version_is_held_is_no_drift(shipped: Repo) -> None:
+    cli = cli_of(shipped)
+    cli.ok("rollback", DESK, "--reason", "it is rude")
+    assert cli("drift").code == 1
+    assert of_kind(cli, "drift") == []
+
+
+def test_what_is_edited_by_hand_is_told_once(shipped: Repo) -> None:
+    shipped.commit({DEPLOYED: shipped.read(DEPLOYED) + b"# by hand\n"}, "Edit by hand")
+    cli = cli_of(shipped)
+    assert (len(of_kind(cli, "deployment")), of_kind(cli, "drift")) == (1, [])
+
+
 def test_errors_that_check_finds_are_told_of_a_clean_main_only(shipped: Repo) -> None:
     cli = cli_of(shipped)
     shipped.commit({"prompts/broken.yaml": "name: broken\nversion: 1\nmessages: 3\n"}, "Break one")
