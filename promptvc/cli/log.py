@@ -66,6 +66,8 @@ def _lines(node: graphs.Node) -> list[tuple[str, str | None]]:
     """What is said of a node, line by line: the version, its commit, and what became of it."""
     one = node.logged
     names = [*node.environments]
+    if not node.owns_number:
+        names.append(f"on a branch: v{one.version} is another text")
     if not node.on_main:
         kind = "draft" if node.draft else "candidate"
         names.append(

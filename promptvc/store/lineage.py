@@ -11,6 +11,7 @@ from promptvc.base.nodes import Document
 from promptvc.prompts.names import path_of
 from promptvc.store.blame import Origin, Pairs, Part, flat, origins, parts_of, same_items, same_lines
 from promptvc.store.history import Change
+from promptvc.store.numbering import owned_versions
 from promptvc.store.versions import Resolver, Version
 from promptvc.store.wordings import Wording, Wordings
 
@@ -121,6 +122,41 @@ class Lineage:
         if blob == self.version.digest:
             return self.version.version
         return self.resolver.contents.version(blob)
+
+    def version_with(self, blob: str) -> int | None:
+        """The version that a content is, or else, of what has another's number, the first that was made from it.
+
+        A branch may have taken a number that main gave to another content; what it brought then has the number of the
+        merge. See :mod:`promptvc.store.numbering`.
+        """
+        number = self.number(blob)
+        if blob == self.version.digest or number is None:
+            return number
+        if self._owners.get(number) == blob:
+            return number
+        made_of = (
+            version for version in sorted(self._owners) if blob in self._ancestors(self._owners[version])
+        )
+        return next(made_of, self.version.version)
+
+    @cached_property
+    def _owners(self) -> dict[int, str]:
+        """Version -> the content that owns it."""
+        if self._tip is None:
+            return {}
+        resolver = self.resolver
+        owned = owned_versions(resolver.history, resolver.contents, path_of(self.version.name), self._tip)
+        return {version: one.blob for version, one in owned.items()}
+
+    def _ancestors(self, blob: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [blob]
+        while waiting:
+            for parent in self.parents(waiting.pop()):
+                if parent not in found:
+                    found.add(parent)
+                    waiting.append(parent)
+        return found
 
     def lines(self, blob: str) -> list[str]:
         """The lines of a content, without their ends; of one that cannot be read, none."""

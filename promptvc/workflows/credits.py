@@ -52,6 +52,7 @@ class Introduced:
     """The content that first had the words.
 
     Attributes:
+        version: its number; of a branch's content whose number is another text on main, that of the merge.
         commit, author, time, subject: None while nothing is committed.
         approach, training: of the training that wrote it, and its id; None when a person did.
         verdict: of its newest comparison; ``scores`` are baseline and candidate. None without one.
@@ -179,7 +180,7 @@ class Credits:
         return self._introduced[blob]
 
     def _introduce(self, blob: str) -> Introduced:
-        version = self.lineage.number(blob)
+        version = self.lineage.version_with(blob)
         change = self.lineage.changes.get(blob)
         if change is None:
             return Introduced(version)

@@ -47,6 +47,8 @@ class Node:
         parents: the numbers of the versions that it was made from; ``made_from``: their digests.
         branch: where it is: main, the current branch, or a candidate's branch.
         on_main: False for a candidate that waits, and for what only the current branch has.
+        owns_number: False for a content of a branch whose number is another content's: what it brought has another
+            number since it was merged.
         draft: a candidate that waits and whose evidence shows no improvement.
         environments: those that run it now.
         held: the holds on it that are in force; ``moves``: the rollbacks to it and away from it, newest first.
@@ -58,6 +60,7 @@ class Node:
     made_from: tuple[str, ...]
     branch: str | None
     on_main: bool
+    owns_number: bool
     draft: bool
     environments: tuple[str, ...]
     held: tuple[Holding, ...]
@@ -70,6 +73,7 @@ class Node:
             "parents": list(self.parents),
             "branch": self.branch,
             "on_main": self.on_main,
+            "owns_number": self.owns_number,
             "draft": self.draft,
             "environments": list(self.environments),
             "held": [one.to_json() for one in self.held],
@@ -123,6 +127,8 @@ class _Drawing:
         self.waiting = {blob for blob in self.branches if blob not in self.entries}
         for blob in self.waiting:
             self.entries[blob] = self._candidate(blob)
+        self.strangers = self._strangers()
+        self.entries |= self.strangers
         self.merges = self._merges()
 
     def nodes(self) -> Iterator[Node]:
@@ -142,11 +148,14 @@ class _Drawing:
                 made_from=made_from,
                 branch=self._branch(blob),
                 on_main=entry.on_main,
+                owns_number=blob not in self.strangers,
                 draft=blob in self.waiting and (verdict is None or verdict.verdict != IMPROVEMENT),
                 environments=tuple(name for name, digest in running.items() if digest == blob),
                 held=tuple(hold for hold in holds if hold.digest == blob),
                 moves=tuple(
-                    move for move in rollbacks if move.digest == blob or move.previous == entry.version
+                    move
+                    for move in rollbacks
+                    if move.digest == blob or (move.previous == entry.version and blob not in self.strangers)
                 ),
                 merged=self.merges.get(blob),
             )
@@ -166,12 +175,35 @@ class _Drawing:
                 found.setdefault(blob[0], (short, one.commit))
         return found
 
+    def _strangers(self) -> dict[str, LogEntry]:
+        """Contents that do not own their number, the last that each branch had with it: another was there first."""
+        numbers = self.project.resolver.contents.versions(self.descent.changes)
+        taken = {entry.version for entry in self.entries.values()}
+        # What was edited further under the same number was no version yet.
+        drafts = {
+            parent
+            for blob, number in numbers.items()
+            for parent in self.descent.parents(blob, numbers.keys())
+            if numbers[parent] == number
+        }
+        main = self.project.main_commit
+        changes = self.project.history.changes(path_of(self.name), main) if main is not None else []
+        on_main = {change.blob for change in changes}
+        return {
+            blob: self._entry(blob, number, on_main=blob in on_main)
+            for blob, number in numbers.items()
+            if number is not None and number in taken and blob not in drafts and blob not in self.entries
+        }
+
     def _candidate(self, blob: str) -> LogEntry:
-        change = self.descent.changes[blob]
         number = self.project.resolver.contents.version(blob)
         assert number is not None
+        return self._entry(blob, number, on_main=False)
+
+    def _entry(self, blob: str, number: int, *, on_main: bool) -> LogEntry:
+        change = self.descent.changes[blob]
         return LogEntry(
-            number, blob, change.commit, change.time, change.author, change.subject, on_main=False
+            number, blob, change.commit, change.time, change.author, change.subject, on_main=on_main
         )
 
     def _branch(self, blob: str) -> str | None:

@@ -90,10 +90,30 @@ def test_both_sides_of_a_merge_keep_what_they_wrote_through_a_new_number(told: R
     told.git("add", "-A")
     told.git("commit", "-q", "-m", "Bring both together")
     found = {one["text"]: one for one in agrees_with_why(cli, NAME)}
-    assert (found["From the left."]["commit"], found["From the left."]["version"]) == (left, 3)
+    # Main's v3 is the right one's text: what the left wrote under that number is in v4.
+    assert (found["From the left."]["commit"], found["From the left."]["version"]) == (left, 4)
     assert (found["From the right."]["commit"], found["From the right."]["version"]) == (right, 3)
     assert found["Of the merge."]["commit"] == told.rev("HEAD")
     assert found["Never guess."]["version"] == 1
+
+
+def test_a_version_is_one_that_log_knows_whatever_number_a_branch_took(told: Repo, cli: Cli) -> None:
+    base = V2.replace("version: 2", "version: 3")
+    told.git("switch", "-q", "-c", "left")
+    told.commit({FILE: base.replace("examples:", "  - text: A draft.\nexamples:")}, "Draft")
+    left = told.commit({FILE: base.replace("examples:", "  - text: From the left.\nexamples:")}, "Left")
+    told.git("switch", "-q", "main")
+    told.commit({FILE: base.replace("rules:\n", "rules:\n  - text: From the right.\n")}, "Right")
+    cli.ok("merge", "left")
+    told.commit({FILE: told.read(FILE).decode().replace("version: 4", "version: 5") + "tags: [b]\n"}, "More")
+    entries = cli.json("log", NAME)
+    owners = {entry["version"]: entry["digest"] for entry in entries}
+    assert sorted(owners) == [1, 2, 3, 4, 5]
+    for one in agrees_with_why(cli, NAME):
+        text = told.git("cat-file", "-p", owners[one["version"]])
+        assert one["text"].strip().split(" -> ")[0] in text, one
+    (found,) = [one for one in cli.json("blame", NAME) if one["text"] == "From the left."]
+    assert (found["version"], found["commit"]) == (4, left)
 
 
 def test_rules_on_one_line_are_each_told_in_their_order(told: Repo, cli: Cli) -> None:

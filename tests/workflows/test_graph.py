@@ -66,6 +66,32 @@ def test_a_merge_of_two_contents_has_two_parents(lived: Repo) -> None:
     assert "|\\" in cli.ok("log", DESK, "--graph").splitlines()
 
 
+def test_a_branch_whose_number_is_another_text_is_drawn_and_says_so(repo: Repo) -> None:
+    cli = cli_of(repo)
+    text = "name: a\nversion: 1\nmessages:\n- {role: user, content: x}\nrules:\n- text: One.\n"
+    path = "prompts/a.yaml"
+    repo.commit({"promptvc.yaml": "main: main\n", ".gitignore": ".promptvc/\n", path: text}, "Start")
+    second = text.replace("version: 1", "version: 2")
+    repo.git("switch", "-q", "-c", "side")
+    repo.commit({path: second + "- text: A draft.\n"}, "Draft")
+    side = repo.commit({path: second + "- text: Of the side.\n"}, "Side")
+    repo.git("switch", "-q", "main")
+    repo.commit({path: second.replace("rules:\n", "rules:\n- text: Of main.\n")}, "Main")
+    assert [one["version"] for one in cli.json("log", "a", "--graph")] == [2, 1]
+    cli.ok("merge", "side")
+    nodes = cli.json("log", "a", "--graph")
+    assert [(one["version"], one["owns_number"], one["parents"]) for one in nodes] == [
+        (3, True, [2, 2]),
+        (2, False, [1]),
+        (2, True, [1]),
+        (1, True, []),
+    ]
+    assert nodes[1]["commit"] == side
+    lines = cli.ok("log", "a", "--graph").splitlines()
+    assert "|\\" in lines
+    assert any("v2 (on a branch: v2 is another text)" in line for line in lines)
+
+
 def test_one_revision_has_no_candidates_and_a_candidate_that_cannot_be_read_is_passed_over(
     lived: Repo,
 ) -> None:
