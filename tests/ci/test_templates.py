@@ -122,26 +122,13 @@ def test_a_sub_folder_and_another_main_are_named_where_it_matters() -> None:
     assert train["on"]["push"] == {"branches": ["trunk"], "paths": ["a/b/feedback/**"]}
     assert train["env"]["ROOT"] == "a/b"
     assert "promptvc[github]==1.2.3" in FILES["user: .github/workflows/promptvc-train.yml"]
-    gitlab = rendered("gitlab", USERS)[".gitlab/promptvc.yml"]
-    assert "a/b/feedback/**/*" in gitlab
-    assert "@@" not in gitlab
-
-
-def test_scripts_for_gitlab_are_scripts() -> None:
-    """Names reach them as variables there too; only the syntax is looked at."""
-    text = rendered("gitlab", USERS)[".gitlab/promptvc.yml"].replace("!reference", "")
-    for name, job in load(text).items():
-        lines = (
-            [line for line in job.get("script", []) if isinstance(line, str)] if isinstance(job, dict) else []
-        )
-        done = subprocess.run(
-            ["bash", "-n"], input="\n".join(lines), text=True, capture_output=True, check=False
-        )
-        assert done.returncode == 0, f"{name}: {done.stderr}"
+    gitlab = rendered("gitlab", USERS)
+    assert "a/b/feedback/**/*" in gitlab[".gitlab/promptvc.yml"]
+    assert "@@" not in "".join(gitlab.values())
 
 
 def test_every_command_that_a_workflow_calls_is_there() -> None:
-    texts = [*FILES.values(), rendered("gitlab", OWN)[".gitlab/promptvc.yml"]]
+    texts = [*FILES.values(), *rendered("gitlab", OWN).values()]
     called = {
         found for text in texts for found in re.findall(r'promptvc -C "\$\w+(?:/\$\w+)?" ([a-z]+)', text)
     }
