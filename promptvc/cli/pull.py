@@ -34,7 +34,7 @@ def pr(
     draft: bool | None,
     labels: tuple[str, ...],
     reviewers: tuple[str, ...],
-) -> None:
+) -> int | None:
     """Open or update the pull request of a candidate.
 
     Pushes its branch, asks the owners that CODEOWNERS names for a review, and keeps the report in one comment. Without
@@ -45,6 +45,7 @@ def pr(
     request = pull.PullRequest(reference, branch, deploy, draft, labels, reviewers)
     done = pull.propose(edge.project(), request)
     edge.show(done.to_json(), lambda ui: _print(ui, done))
+    return None if done.state == "open" else 1
 
 
 @click.command("publish")
@@ -95,11 +96,11 @@ def publish(edge: Edge, folder: Path, reserved: Path | None, propose: bool) -> i
 
 
 def _print(ui: Ui, done: pull.Proposal) -> None:
-    what = "opened" if done.created else "updated" if done.state == "open" else done.state
+    what = "opened" if done.created else "updated" if done.state == "open" else "left closed"
     ui.line(f"{what} #{done.number}{' (draft)' if done.draft else ''}: {done.name} v{done.version}", "good")
     ui.line(f"  {done.url}")
-    if done.deploy is not None:
-        ui.line(f"  merging it deploys to {done.deploy}", "dim")
+    if done.deploys:
+        ui.line(f"  merging it deploys to {', '.join(done.deploys)}", "dim")
     if done.reviewers:
         ui.line(f"  asked: {', '.join(done.reviewers)}", "dim")
     for who, why in done.refused:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptvc.base.errors import InputError
 from promptvc.forge.dialect import Account, Comment, Dialect, Issue, Thread
 from promptvc.forge.forge import Asked, Kind, Note, Pull, PullText
 from promptvc.forge.line import Line, Trouble
 from promptvc.forge.marks import is_title_untouched, is_untouched, marked, marker_of
 from promptvc.forge.text import (
+    checked_labels,
     checked_marked,
     checked_text,
     checked_title,
@@ -238,10 +238,7 @@ def _ours(pull: Pull, text: PullText, marker: str) -> PullText:
 
 def _missing(present: Sequence[str], labels: Sequence[str]) -> list[str]:
     known = {label.lower() for label in present}
-    for label in labels:
-        if not label.strip() or len(label) > 50 or "," in label or not label.isprintable():
-            raise InputError(f"no label: {label[:80]!r}", hint="a label has 1 to 50 characters and no comma")
-    return [label for label in dict.fromkeys(labels) if label.lower() not in known]
+    return [label for label in checked_labels(labels) if label.lower() not in known]
 
 
 def _key(login: str, *, team: bool) -> str:

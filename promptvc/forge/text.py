@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import replace
 
 from promptvc.base.errors import InputError
@@ -50,6 +51,20 @@ def checked_title(title: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in plain):
         raise InputError("a title is one line without control characters")
     return plain
+
+
+def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """The labels, each once.
+
+    Raises:
+        InputError: what no forge takes for a label.
+    """
+    for label in labels:
+        if not label.strip() or len(label) > 50 or "," in label or not label.isprintable():
+            raise InputError(
+                f"no label: {label[:80]!r}", hint="a label is one line of 1 to 50 characters without a comma"
+            )
+    return tuple(dict.fromkeys(labels))
 
 
 def checked_body(body: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from promptvc.evaluation.reports.spans import code
 from promptvc.review.advice import headline
 from promptvc.review.report import CandidateReport
 
 
-def body_of(report: CandidateReport, *, deploy: str | None) -> str:
+def body_of(report: CandidateReport, *, deploys: Sequence[str]) -> str:
     """Markdown; names and branches in it are code, so that nothing in them is active."""
     name = report.name
     candidate = report.candidate.label
     lines = [f"**{headline(report)}**", ""]
-    if deploy is not None:
-        lines.append(f"Merging this makes {candidate} a version of main, and lets {code(deploy)} run it.")
+    if deploys:
+        places = ", ".join(map(code, deploys))
+        lines.append(f"Merging this makes {candidate} a version of main, and lets {places} run it.")
     else:
         lines.append(
             f"Merging this makes {candidate} a version of main. No environment runs it before it is deployed."

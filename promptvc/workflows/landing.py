@@ -88,7 +88,7 @@ def _pushed(project: Project, main: str, ship: Ship[T], shipped: Callable[[T], S
     for _ in range(_ATTEMPTS):
         there = _fetched(project, main)
         if ours is not None and there is not None and not repository.is_ancestor(there, ours):
-            raise Refused(f"{main} here is not what {remote} has", hint=f"git switch {main} && git pull")
+            ours = _brought_forward(project, main, ours, there)
         done = ship(main, None)
         tip = repository.resolve(ref)
         if tip is None or tip == there or not any(one.changed for one in shipped(done)):
@@ -101,6 +101,21 @@ def _pushed(project: Project, main: str, ship: Ship[T], shipped: Callable[[T], S
         # The branch is ours: it began at what the remote had. What others pushed since then comes first.
         delete_branch(repository, main, tip)
     raise GitError(f"cannot push {main} to {remote}: {pushed.reason}", hint=pushed.hint)
+
+
+def _brought_forward(project: Project, main: str, ours: str, there: str) -> str:
+    """Main, where it was only behind: as ``git pull`` would, where nobody's work is in the way.
+
+    Raises:
+        Refused: it has commits of its own, is not the current branch, or a file is in the way.
+    """
+    repository = project.repository
+    behind = repository.is_ancestor(ours, there) and repository.head().branch == main
+    if not behind or repository.outcome("merge", "--ff-only", "--quiet", there)[0]:
+        hint = f"git switch {main} && git pull"
+        raise Refused(f"{main} here is not what {project.settings.remote} has", hint=hint)
+    project.refresh()
+    return there
 
 
 def _proposed(

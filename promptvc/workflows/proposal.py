@@ -33,7 +33,7 @@ class Proposal:
     Attributes:
         created: it was not there before.
         state: ``open``; ``closed`` where a person has closed it: it is left so.
-        deploy: the environment that runs the version once this is merged; None: none.
+        deploys: the environments that run the version once this is merged.
         refused: reviewers who could not be asked, each with the reason.
     """
 
@@ -46,7 +46,7 @@ class Proposal:
     created: bool
     state: str
     draft: bool
-    deploy: str | None = None
+    deploys: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
@@ -55,8 +55,9 @@ class Proposal:
 
     def to_json(self) -> dict[str, Any]:
         """As `pr --json` prints it."""
-        keys = ("name", "version", "branch", "base", "number", "url", "created", "state", "draft", "deploy")
+        keys = ("name", "version", "branch", "base", "number", "url", "created", "state", "draft")
         return {key: getattr(self, key) for key in keys} | {
+            "deploys": list(self.deploys),
             "labels": list(self.labels),
             "reviewers": list(self.reviewers),
             "refused": [{"reviewer": who, "reason": why} for who, why in self.refused],

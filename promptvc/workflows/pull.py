@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from promptvc.base.errors import GitError, NotFound, Refused
+from promptvc.deployment.environments import FOLDER, Deployed, deployments
 from promptvc.forge.forge import Asked, Forge, Pull, PullText
 from promptvc.forge.marks import marker_for
 from promptvc.forge.opening import open_forge
-from promptvc.forge.text import fitted_title
+from promptvc.forge.text import checked_labels, fitted_title
 from promptvc.git.remotes import Result, fetch, push
 from promptvc.prompts.names import check_environment
 from promptvc.review.advice import headline
 from promptvc.review.markdown import candidate_markdown
 from promptvc.review.pull_text import body_of
 from promptvc.review.report import CandidateReport
+from promptvc.store.ledgers import Ledgers
 from promptvc.store.references import parse_reference
 from promptvc.store.versions import Version
 from promptvc.training.trained import Trained
@@ -77,13 +79,16 @@ class _Proposing:
         version, branch = self._candidate()
         report = tell_candidate(self.project, self.name, version)
         draft = self.request.draft if self.request.draft is not None else not self._is_better(report)
+        labels = checked_labels((*self.project.settings.review.labels, *self.request.labels))
         forge = open_forge(self.url, self.project.environ, kind=self.project.settings.review.forge)
         found = forge.find_pull(branch, self.base)
         if found is not None and found.state != "open":
             return self._settled(found, version, branch)
-        deploy = self._deployment(version, branch, draft=draft)
+        self._deployment(version, branch, draft=draft)
         self._push(branch)
-        return self._opened(forge, found, (version, branch, deploy), report, draft=draft)
+        self._push_look(report)
+        what = (version, branch, self._deploys(version, branch))
+        return self._opened(forge, found, what, report, (draft, labels))
 
     def _candidate(self) -> tuple[Version, str]:
         """What is proposed, and its branch, which is here then."""
@@ -100,27 +105,42 @@ class _Proposing:
             hint = f"git fetch {self.remote}: {self.base} has it there"
             raise Refused(f"#{found.number} was merged already", hint=hint)
         remark = f"#{found.number} was closed, and stays so: reopen it to go on with {branch}"
-        return self._told(found, (version, branch, None), created=False, remarks=(remark,))
+        return self._told(found, (version, branch, ()), created=False, remarks=(remark,))
 
-    def _deployment(self, version: Version, branch: str, *, draft: bool) -> str | None:
-        """Put the deployment on the branch too; the environment, None where there is none to go along."""
+    def _deploys(self, version: Version, branch: str) -> tuple[str, ...]:
+        """The environments that run the version once the branch is merged: this time's, and those of earlier times."""
+        tip = self.project.repository.resolve(f"refs/heads/{branch}")
+        assert tip is not None
+        now = {one.environment: one.digest for one in self._copies(self.project.need_main())}
+        found = [one for one in self._copies(tip) if one.digest == version.digest]
+        return tuple(sorted(one.environment for one in found if now.get(one.environment) != one.digest))
+
+    def _copies(self, commit: str) -> list[Deployed]:
+        return [one for one in deployments(self.project.tree(commit, FOLDER)) if one.name == self.name]
+
+    def _push_look(self, report: CandidateReport) -> None:
+        """A verdict is provisional until everybody can see the look that it took."""
+        if report.provisional:
+            ledgers = Ledgers.of(self.project.resolver, self.remote)
+            ledgers.fetch()
+            ledgers.push()
+
+    def _deployment(self, version: Version, branch: str, *, draft: bool) -> None:
+        """Put the deployment on the branch too, where one is to go along."""
         asked, usual = self.request.deploy, self.project.settings.review.deploy
         environment = asked or (None if draft else usual)
         if environment is None:
-            return None
+            return
         check_environment(environment)
         reason = f"with {version.name} v{version.version}, when it is merged"
         try:
-            put(
-                self.project,
-                Shipment(version, environment, branch, reason=reason, new_environment=True, merging=True),
-            )
+            done = put(self.project, Shipment(version, environment, branch, reason=reason, merging=True))
         except Refused as refused:
             if asked is not None:
                 raise
             self.remarks.append(f"the deployment to {environment} does not go along: {refused}")
-            return None
-        return environment
+        else:
+            self.remarks += done.remarks
 
     def _push(self, branch: str) -> None:
         """
@@ -148,22 +168,19 @@ class _Proposing:
         self,
         forge: Forge,
         found: Pull | None,
-        what: tuple[Version, str, str | None],
+        what: tuple[Version, str, tuple[str, ...]],
         report: CandidateReport,
-        *,
-        draft: bool,
+        manner: tuple[bool, tuple[str, ...]],
     ) -> Proposal:
-        version, branch, deploy = what
+        (version, branch, deploys), (draft, labels) = what, manner
         label = f"v{version.version}"
-        title, body = fitted_title(headline(report)), body_of(report, deploy=deploy)
+        title, body = fitted_title(headline(report)), body_of(report, deploys=deploys)
         text = PullText(title, body, draft, marker_for("pull", self.name, label))
         pull = (
             forge.open_pull(branch, self.base, text)
             if found is None
             else forge.update_pull(found.number, text)
         )
-        settings = self.project.settings.review
-        labels = tuple(dict.fromkeys((*settings.labels, *self.request.labels)))
         forge.label(pull.number, labels)
         asked = Asked()
         if found is None or self.request.reviewers:
@@ -178,9 +195,14 @@ class _Proposing:
         )
 
     def _told(
-        self, pull: Pull, what: tuple[Version, str, str | None], *, created: bool, remarks: tuple[str, ...]
+        self,
+        pull: Pull,
+        what: tuple[Version, str, tuple[str, ...]],
+        *,
+        created: bool,
+        remarks: tuple[str, ...],
     ) -> Proposal:
-        version, branch, deploy = what
+        version, branch, deploys = what
         return Proposal(
             self.name,
             version.version,
@@ -191,6 +213,6 @@ class _Proposing:
             created,
             pull.state,
             pull.draft,
-            deploy,
+            deploys,
             remarks=remarks,
         )

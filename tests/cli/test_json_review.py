@@ -10,7 +10,7 @@ import pytest
 from promptvc.base.rules import RULES
 from tests.builders import Repo
 from tests.cli.test_json import has
-from tests.commands import Cli, cli_of
+from tests.commands import CI, Cli, cli_of
 from tests.forge.servers.github import GitHubServer
 from tests.forge.servers.state import BOT
 from tests.worlds import DESK, DESK_FILE
@@ -28,7 +28,7 @@ PROPOSED = {
     "created",
     "state",
     "draft",
-    "deploy",
+    "deploys",
     "labels",
     "reviewers",
     "refused",
@@ -57,7 +57,7 @@ def test_blame(shipped: Repo) -> None:
 
 def test_the_graph(trained: Repo) -> None:
     entries = cli_of(trained).json("log", DESK, "--graph")
-    more = ("parents", "branch", "on_main", "draft", "environments", "held", "rollbacks", "merged")
+    more = ("parents", "branch", "on_main", "owns_number", "draft", "environments", "held", "rollbacks", "merged")
     for entry in entries:
         has(entry, "version", "digest", "commit", "time", "author", "subject", "verdict", "score", *more)
     assert [(entry["version"], entry["parents"], entry["on_main"]) for entry in entries] == [
@@ -204,7 +204,7 @@ def test_import_and_convert(desk: Repo, tmp_path: Path) -> None:
 
 
 def test_init_for_ci(repo: Repo) -> None:
-    done = only(cli_of(repo).json("init", "--ci", "gitlab"), {"created", "left", "next"})
+    done = only(cli_of(repo).json(*CI, "gitlab"), {"created", "left", "next"})
     assert ".gitlab/promptvc.yml" in done["created"]
 
 
@@ -230,7 +230,7 @@ def test_pull_requests_comments_and_publishing(desk: Repo, tmp_path: Path, jobs:
             assert trained["parcel"].endswith(".parcel.json")
             (published,) = cli.json("publish", parcels, "--reserved", reserved, "--pr")
             keys = {"training", "name", "reason", "version", "branch", "commit", "verdict", "promoted"}
-            only(published, {*keys, "again", "error", "pull"})
+            only(published, {*keys, "again", "merged", "error", "pull"})
             pull = published["pull"]
         else:
             pull = cli.json("train", DESK, "--pr")["pull"]

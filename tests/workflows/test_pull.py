@@ -94,7 +94,7 @@ def test_a_deployment_goes_along_however_it_is_merged(
     hub: Desk, how: Literal["merge", "squash", "rebase"]
 ) -> None:
     done = hub.pr(DESK, "--deploy", "production")
-    assert done["deploy"] == "production"
+    assert done["deploys"] == ["production"]
     assert hub.on_main(RUNS) == hub.on_main(DESK_FILE) != hub.repo.show(f"{BRANCH}:{DESK_FILE}")
     hub.server.merge(done["number"], how)
     assert hub.on_main(RUNS) == hub.on_main(DESK_FILE) == hub.repo.show(f"{BRANCH}:{DESK_FILE}")
@@ -102,6 +102,28 @@ def test_a_deployment_goes_along_however_it_is_merged(
     (row,) = hub.cli.json("status")
     assert (row["environment"], row["version"], row["intact"]) == ("production", 2, True)
     assert hub.cli.json("check")["problems"] == []
+
+
+def test_every_deployment_that_goes_along_is_named(hub: Desk) -> None:
+    first = hub.pr(DESK, "--deploy", "staging")
+    assert first["deploys"] == ["staging"]
+    assert "made the environment staging" in " ".join(first["remarks"])
+    assert hub.pr(DESK, "--deploy", "production")["deploys"] == ["production", "staging"]
+    assert hub.pr()["deploys"] == ["production", "staging"]
+    body = hub.server.pulls[0].body
+    assert "lets `production`, `staging` run it" in body
+    assert "did you mean production" in hub.cli.fails(2, "pr", DESK, "--deploy", "producton")
+
+
+def test_a_label_that_is_none_is_refused_before_anything_is_done(hub: Desk) -> None:
+    assert "no label" in hub.cli.fails(2, "pr", DESK, "--label", "a\nb")
+    assert hub.server.pulls == []
+
+
+def test_the_look_goes_along(hub: Desk) -> None:
+    hub.pr()
+    hub.fetch()
+    assert hub.repo.rev("origin/promptvc/ledger") == hub.repo.rev("promptvc/ledger")
 
 
 def test_a_deployment_that_a_gate_keeps_out_is_refused_before_anything_is_pushed(
@@ -123,7 +145,7 @@ def test_the_settings_say_who_is_asked_and_what_goes_along(trained_template: Rep
     for hub in opened("github", trained_template, tmp_path, files):
         hub.server.hosted.add("grace", "write")
         done = hub.pr()
-        assert done["deploy"] == "production"
+        assert done["deploys"] == ["production"]
         assert sorted(hub.server.pulls[0].labels) == ["learned", "prompts"]
         assert sorted(done["reviewers"]) == ["ada", "grace"]
         assert [one["reviewer"] for one in done["refused"]] == ["desk@example.org"]
@@ -167,7 +189,7 @@ def test_what_nobody_touched_follows_the_candidate(desk_at: Desk) -> None:
 def test_one_that_was_closed_stays_closed(hub: Desk) -> None:
     hub.pr()
     hub.server.pulls[0].state = "closed"
-    done = hub.pr()
+    done = hub.pr(codes=(1,))
     assert (done["state"], done["created"]) == ("closed", False)
     assert "reopen" in done["remarks"][0]
     assert len(hub.server.pulls) == 1

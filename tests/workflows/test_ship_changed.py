@@ -365,9 +365,27 @@ def test_a_large_proposal_fits(proposing: Proposing) -> None:
     assert len(proposing.forge.pulls) == 1
 
 
-def test_a_desk_that_is_behind_is_told_to_pull(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_desk_that_is_only_behind_is_brought_forward(fleet: Fleet, tmp_path: Path) -> None:
     fleet.desk.git("clone", "-q", str(fleet.remote.path), str(tmp_path / "behind"))
     behind = Repo(tmp_path / "behind", fleet.desk.environ)
     fleet.push({"README": "x"})
-    said = cli_of(behind).fails(1, "deploy", "--changed-since", ROOT, "--push")
-    assert "git pull" in said
+    behind.write({"notes": "mine"})
+    cli_of(behind).ok("deploy", "one", "--push")
+    assert fleet.runs("one") == prompt("one", 1).encode()
+    assert behind.read("README") == b"x"
+    assert behind.status() == ["?? notes"]
+
+
+@pytest.mark.parametrize("how", ["commit", "file"])
+def test_a_desk_with_work_in_the_way_is_told_to_pull(fleet: Fleet, tmp_path: Path, how: str) -> None:
+    fleet.desk.git("clone", "-q", str(fleet.remote.path), str(tmp_path / "behind"))
+    behind = Repo(tmp_path / "behind", fleet.desk.environ)
+    fleet.push({"README": "x"})
+    if how == "commit":
+        behind.commit({"own": "y"})
+    else:
+        behind.write({"README": "mine"})
+    before = behind.git("for-each-ref", "refs/heads")
+    assert "git pull" in cli_of(behind).fails(1, "deploy", "--changed-since", ROOT, "--push")
+    assert behind.git("for-each-ref", "refs/heads") == before
+    assert how == "commit" or behind.read("README") == b"mine"
