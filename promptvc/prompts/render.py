@@ -130,9 +130,12 @@ class Renderer:
         values = self._defaults | dict(example.input) | {RULES: "", EXAMPLES: ""}
         missing = sorted(template.names - values.keys())
         if missing:
+            near = nearest_word(missing[0], example.input.keys() - template.names)
             raise InputError(
                 f"`examples[{index}].input` has no `{missing[0]}`, which the last user message needs",
-                hint="add it to the example, or give the variable a default",
+                hint=f"did you mean `{near}`?"
+                if near
+                else "add it to the example, or give the variable a default",
             )
         return template.render(values)
 

@@ -212,5 +212,20 @@ def test_remarks_tell_what_is_odd() -> None:
     }  # fmt: skip
     assert not any(each.error for each in template_remarks(what))
     broken = template_remarks(user("{{ a }}{{ b }}", examples=(Example({"a": "1"}, "x"),)))
-    assert [(each.path, each.error) for each in broken] == [(("examples", 0), True)]
+    assert [each.path for each in broken if each.error] == [("examples", 0)]
+    assert len(broken) == 3, "what else is odd is told in the same run"
+
+
+def test_a_misspelt_place_is_told_with_everything_else() -> None:
+    what = user("{{ tikcet }} of {{ customer }}, {team}", variables=(Variable("ticket"), Variable("team")),
+                examples=(Example({"ticket": "1", "customer": "c"}, "x"),))  # fmt: skip
+    found = [(each.message, each.hint) for each in template_remarks(what)]
+    assert found == [
+        ("`examples[0].input` has no `tikcet`, which the last user message needs", "did you mean `ticket`?"),
+        ("the variable `customer` is used and not declared", "add it: `variables: {customer: {required: true}}`"),
+        ("the variable `tikcet` is used and not declared", "did you mean `ticket`?"),
+        ("the variable `ticket` is never used", None),
+        ("the variable `team` is never used", None),
+        ("{team} is not a placeholder and stays as it is", "did you mean {{ team }}?"),
+    ]
     assert template_remarks(prompt(variables=(Variable("message"),))) == []

@@ -11,7 +11,7 @@ Marks: a pair of tags (``<text>...</text>``), two equal lines of three or more m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from promptvc.prompts.lint.fences import Fences
 from promptvc.prompts.lint.passages import BLANK, Passage, passages
@@ -24,10 +24,14 @@ RULE = "injection-prone"
 _LABEL = re.compile(r"\s*(?:[-*#>]+\s*)?[\w*][^\n.!?:]{0,60}:[*\s]*")
 _WORDS = re.compile(r"\w")
 _LONGEST = 100_000
+_MOST_NAMES = 10
 
 
 def placement_remarks(prompt: Prompt, trusted: Collection[str]) -> Iterator[Remark]:
-    """Each untrusted variable of each message that stands where instructions stand, once."""
+    """The untrusted variables that stand where instructions stand: one remark that names them, at the first."""
+    exposed: dict[str, str] = {}
+    first: tuple[int, int] | None = None
+    systems: set[bool] = set()
     for index, message in enumerate(prompt.messages):
         if message.role == "assistant" or "{{" not in message.content:
             continue
@@ -38,21 +42,42 @@ def placement_remarks(prompt: Prompt, trusted: Collection[str]) -> Iterator[Rema
             )
             continue
         place_of = _Placement(message, jinja=prompt.template == "jinja2")
-        seen: set[str] = set()
         for place in place_of.places:
-            names = [name for name in place.names if name not in seen and name not in trusted]
+            names = [name for name in place.names if name not in exposed and name not in trusted]
             why = place_of.exposed(place) if names else None
-            for name in names if why is not None else ():
-                seen.add(name)
-                hint = _hint(message, name)
-                yield Remark(RULE, ("messages", index, "content"), f"`{name}` {why}", hint, at=place.start)
+            if why is not None:
+                exposed |= dict.fromkeys(names, why)
+                first = first or (index, place.start)
+                systems.add(message.role == "system")
+    if first is not None:
+        path = ("messages", first[0], "content")
+        yield Remark(RULE, path, _told(exposed), _hint(list(exposed), systems), at=first[1])
 
 
-def _hint(message: Message, name: str) -> str:
-    trust = f"if no stranger writes it, `check: {{trusted: [{name}]}}` in promptvc.yaml"
-    if message.role == "system":
-        return f"put it into a user message; {trust}"
-    return f"put it into a user message of its own, or between <{name}> and </{name}>; {trust}"
+def _told(exposed: Mapping[str, str]) -> str:
+    """The variables by what is wrong with them, in the order of their places."""
+    by: dict[str, list[str]] = {}
+    for name, why in exposed.items():
+        by.setdefault(why, []).append(f"`{name}`")
+    return "; ".join(
+        f"{'each of ' if len(names) > 1 else ''}{_some(names)} {why}" for why, names in by.items()
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _hint(names: Sequence[str], systems: Collection[bool]) -> str:
+    """``systems``: whether the messages that they stand in are those of a system."""
+    it = "it" if len(names) == 1 else "each"
+    trusted = ", ".join([*names[:_MOST_NAMES], *(["..."] if len(names) > _MOST_NAMES else [])])
+    trust = f"if no stranger writes {it}, `check: {{trusted: [{trusted}]}}` in promptvc.yaml"
+    if False not in systems:
+        return f"put {it} into a user message; {trust}"
+    marks = f"<{names[0]}> and </{names[0]}>" if len(names) == 1 else "marks such as <text> and </text>"
+    return f"put {it} into a user message of its own, or between {marks}; {trust}"
 
 
 class _Placement:

@@ -21,12 +21,24 @@ def template_remarks(prompt: Prompt) -> list[Remark]:
     """Undeclared and unused variables, examples that do not fit, and text that only looks like a place."""
     try:
         used = placeholders(prompt)
+    except InputError as error:
+        return [Remark(RULE, ("messages",), error.message, error.hint, severity="error")]
+    return [
+        *_faults(prompt),
+        *_variable_remarks(prompt, used),
+        *_example_remarks(prompt, used),
+        *_lookalikes(prompt),
+    ]
+
+
+def _faults(prompt: Prompt) -> Iterator[Remark]:
+    """What keeps the prompt from being rendered: the first example that lacks a variable."""
+    try:
         Renderer(prompt)
     except InputError as error:
         index = re.match(r"`examples\[(\d+)\]", error.message)
         path: Path = ("examples", int(index[1])) if index else ("messages",)
-        return [Remark(RULE, path, error.message, error.hint, severity="error")]
-    return [*_variable_remarks(prompt, used), *_example_remarks(prompt, used), *_lookalikes(prompt)]
+        yield Remark(RULE, path, error.message, error.hint, severity="error")
 
 
 def _variable_remarks(prompt: Prompt, used: set[str]) -> Iterator[Remark]:

@@ -162,6 +162,18 @@ def test_text_of_strangers_among_instructions(content: str, line: int, words: st
     assert lint(user(content), CheckSettings(trusted=("text",))) == []
 
 
+def test_one_finding_a_prompt_names_all_its_variables() -> None:
+    head = HEAD + "variables: {a: {required: true}, b: {required: true}, c: {required: true}}\n"
+    text = head + 'messages:\n  - {role: system, content: "{{ c }} it is"}\n'
+    text += '  - {role: user, content: "Do you like {{ a }} and {{ b }}?"}\n'
+    (problem,) = lint(text)
+    assert (problem.rule, problem.line) == ("injection-prone", 5)
+    assert problem.message.startswith("`c` stands in a system message")
+    assert problem.message.endswith("; each of `a`, `b` stands inside a sentence of instructions")
+    assert "trusted: [c, a, b]" in (problem.hint or "")
+    assert "`c`" not in lint(text, CheckSettings(trusted=("c",)))[0].message
+
+
 @pytest.mark.parametrize(
     "content",
     [
