@@ -209,7 +209,11 @@ class Library:
         return reviews.review(self._fresh(), reference, summary=summary)
 
     def alerts(self, **options: Any) -> alerting.Alerts:
-        """What somebody should act on; ``options`` are the fields of ``alerting.AlertsRequest``."""
+        """What somebody should act on; ``options`` are the fields of ``alerting.AlertsRequest``.
+
+        Raises:
+            Unfinished: the webhook, or the forge, cannot be reached.
+        """
         asking = alerting.Asking(
             Stories(
                 check=lambda project: checking.check(project).problems,
@@ -220,7 +224,9 @@ class Library:
             ),
             pause=time.sleep,
         )
-        return alerting.alerts(self._fresh(), alerting.AlertsRequest(**options), asking)
+        project, request = self._fresh(), alerting.AlertsRequest(**options)
+        found = alerting.alerts(project, request, asking)
+        return alerting.tell(project, found, asking) if request.webhook else found
 
     def suggest(
         self, name: str | None = None, *, progress: Progress = silent, **options: Any

@@ -9,7 +9,7 @@ import click
 
 from promptvc.base.clock import parse_time
 from promptvc.base.config import MOST_DAYS
-from promptvc.base.errors import Usage
+from promptvc.base.errors import PromptvcError, Unfinished, Usage
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import alerting
@@ -53,8 +53,20 @@ def alerts(edge: Edge, days: int, as_of: str | None, issue: bool, webhook: bool)
         ),
         pause=time.sleep,
     )
-    found = alerting.alerts(edge.project(), request, asking)
+    project = edge.project()
+    found = alerting.alerts(project, request, asking)
+    failure: PromptvcError | None = None
+    if webhook:
+        try:
+            found = alerting.tell(project, found, asking)
+        except Unfinished as error:
+            failure = error
+    if failure is not None and edge.ui.as_json:
+        edge.ui.error(failure, beside=found.to_json())
+        return failure.exit_code
     edge.show(found.to_json(), lambda ui: _print(ui, found))
+    if failure is not None:
+        raise failure
     return 1 if found.urgent else 0
 
 

@@ -133,8 +133,8 @@ class Ui:
             row[-1] = _shortened(row[-1], room)
             self.out.write(self.style(_row(row, widths), style) + "\n")
 
-    def error(self, error: PromptvcError) -> None:
-        """``error:`` and ``hint:`` on stderr, or the JSON form on stdout."""
+    def error(self, error: PromptvcError, *, beside: Mapping[str, Any] | None = None) -> None:
+        """``error:`` and ``hint:`` on stderr, or the JSON form on stdout, in one document with ``beside``."""
         if self.as_json:
             value = {
                 "kind": error.kind,
@@ -143,7 +143,7 @@ class Ui:
                 "file": error.file,
                 "line": error.line,
             }
-            self.json({"error": value})
+            self.json({**(beside or {}), "error": value})
         else:
             self.out.flush()
             self.err.write(self.style("error:", "bad") + f" {_one_line(str(error))}\n")

@@ -7,9 +7,9 @@ committed is not looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,11 @@ from promptvc.workflows.project import Project
 
 MARKER = "alerts"
 LABELS = ("promptvc",)
+MOST_TOLD = 3
+"""Alerts that the text for a chat names; each in ``LONGEST_TOLD`` characters at most."""
+LONGEST_TOLD = 200
+_INERT = str.maketrans({"`": "'", "<": "\u2039", ">": "\u203a"})
+"""Slack calls everybody at ``<!channel>``, also inside of code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +92,37 @@ class Alerts:
 
 
 def alerts(project: Project, request: AlertsRequest, asking: Asking) -> Alerts:
-    """What somebody should act on; with ``issue`` and ``webhook`` others are told.
+    """What somebody should act on; with ``issue`` it is kept on the forge, and :func:`tell` tells the webhook.
 
     Raises:
         NotFound: nothing is committed on main; ``issue`` without a remote.
         InputError: no forge or no token for ``issue``; no usable address for ``webhook``.
-        Unfinished, Refused: the forge or the webhook cannot be reached, or says no.
+        Unfinished, Refused: the forge cannot be reached, or says no.
     """
-    hook = read_webhook(project.environ) if request.webhook else None
+    if request.webhook:
+        read_webhook(project.environ)  # before anything is looked at
     looking = Concerns(project, request.days, asking.stories)
     with _at(project, request.as_of):
         found = ordered(list(looking.all()))
     remarks = tuple(looking.remarks)
     result = Alerts(looking.main, found, remarks)
     issue = _keep(project, result) if request.issue else None
-    if hook is not None and found:
-        told = {"text": _text(found), "commit": looking.main, "alerts": [one.to_json() for one in found]}
-        post(hook, told, asking.pause)
-    return Alerts(looking.main, found, remarks, issue, posted=hook is not None and bool(found))
+    return replace(result, issue=issue)
+
+
+def tell(project: Project, found: Alerts, asking: Asking) -> Alerts:
+    """Tell the webhook that the environment names of ``found``; nobody is told where nothing is urgent.
+
+    Raises:
+        InputError: no usable address.
+        Unfinished: it cannot be reached, or says no. ``found`` is what it was.
+    """
+    hook = read_webhook(project.environ)
+    if not found.urgent:
+        return found
+    value = {"text": _text(found), "commit": found.commit, "alerts": [one.to_json() for one in found.found]}
+    post(hook, value, asking.pause)
+    return replace(found, posted=True)
 
 
 @contextmanager
@@ -119,11 +137,22 @@ def _at(project: Project, moment: datetime | None) -> Iterator[None]:
         project.clock = clock
 
 
-def _text(found: Sequence[Alert]) -> str:
-    """What a chat shows; the sentences, which strangers may have written, are in ``alerts`` alone."""
-    which = sorted({one.name for one in found if one.name is not None and one.severity == "alert"})
-    more = f", and {len(which) - 10} more" if len(which) > 10 else ""
-    return f"{alerts_title(found)}{': ' + ', '.join(which[:10]) + more if which else ''}"
+def _text(told: Alerts) -> str:
+    """What a chat shows: how many, the first three, and where the rest is."""
+    urgent = [one for one in told.found if one.severity == "alert"]
+    lines = [alerts_title(told.found), *(f"- `{_inert(one)}`" for one in urgent[:MOST_TOLD])]
+    if len(urgent) > MOST_TOLD:
+        lines.append(f"- and {len(urgent) - MOST_TOLD} more")
+    where = "" if told.issue is None else f"; {told.issue.url}"
+    return "\n".join([*lines, f"main is at {told.commit[:12]}: promptvc alerts{where}"])
+
+
+def _inert(one: Alert) -> str:
+    """One alert as a span of code: it may hold what strangers wrote, and a chat would make links and calls of it."""
+    about = " in ".join(each for each in (one.name, one.environment) if each is not None)
+    words = " ".join(f"{about}: {one.message}".split() if about else one.message.split())
+    shown = "".join(each if each.isprintable() else "?" for each in words).translate(_INERT)
+    return shown if len(shown) <= LONGEST_TOLD else f"{shown[: LONGEST_TOLD - 3]}..."
 
 
 def _keep(project: Project, result: Alerts) -> Note | None:

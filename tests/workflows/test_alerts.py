@@ -275,7 +275,12 @@ def test_a_webhook_gets_the_alerts_as_they_were_printed(desk: Repo) -> None:
         assert done.code == 1
         assert done.json["posted"] is True
         assert told["alerts"] == done.json["alerts"]
-        assert told["text"] == f"promptvc: 1 thing to act on: {DESK}"
+        [due] = [one for one in told["alerts"] if one["severity"] == "alert"]
+        assert told["text"].splitlines() == [
+            "promptvc: 1 thing to act on",
+            f"- `{DESK}: {due['message']}`",
+            f"main is at {told['commit'][:12]}: promptvc alerts",
+        ]
         assert told["commit"] == desk.rev("main")
 
 
@@ -292,6 +297,40 @@ def test_a_webhook_that_fails_is_could_not_finish(desk: Repo) -> None:
         said = cli_of(desk).fails(3, "alerts", "--webhook", PROMPTVC_WEBHOOK=receiver.url)
     assert "did not take the alerts: HTTP 404" in said
     assert "secret-path" not in said
+
+
+def test_the_alerts_are_printed_when_the_webhook_fails(desk: Repo) -> None:
+    with receiving([404, 404]) as receiver:
+        more = {"PROMPTVC_WEBHOOK": receiver.url}
+        done = cli_of(desk)("alerts", "--as-of", LATE, "--webhook", **more)
+        assert (done.code, "due for training" in done.out) == (3, True)
+        assert "did not take the alerts" in done.err
+        done = cli_of(desk)("alerts", "--as-of", LATE, "--webhook", "--json", **more)
+        assert done.code == 3
+        assert [one["kind"] for one in done.json["alerts"] if one["severity"] == "alert"] == ["due"]
+        assert (done.json["posted"], done.json["error"]["kind"]) == (False, "unfinished")
+
+
+def test_a_chat_is_told_of_three_and_of_how_many_more(desk: Repo) -> None:
+    for name in ("a", "b", "c", "d"):
+        lines = "messages:\n  - {role: user, content: '{{ x }}'}\n"
+        text = f"name: {name}\nversion: 1\nvariables: {{x: {{required: true}}}}\n{lines}"
+        desk.commit({f"prompts/{name}.yaml": f"{text}<!channel>`@here\n"}, name)
+    with receiving() as receiver:
+        cli_of(desk)("alerts", "--webhook", PROMPTVC_WEBHOOK=receiver.url)
+        text = json.loads(receiver.bodies[0])["text"]
+    first, *named, more, _ = text.splitlines()
+    assert len(named) == 3
+    assert first.split()[1] == str(3 + int(more.split()[2]))
+    assert "<" not in text
+    assert all(line.count("`") == 2 for line in named)
+
+
+def test_what_can_wait_is_posted_to_nobody(shipped: Repo) -> None:
+    with receiving() as receiver:
+        value = cli_of(shipped).json("alerts", "--webhook", more={"PROMPTVC_WEBHOOK": receiver.url})
+        assert value["alerts"]
+        assert (value["posted"], receiver.bodies) == (False, [])
 
 
 def test_nothing_is_posted_where_nothing_was_found(repo: Repo) -> None:
