@@ -48,7 +48,10 @@ def install(edge: Edge, force: bool) -> None:
     done = git_install.install(edge.project(), sys.executable, force=force)
 
     def text(ui: Ui) -> None:
-        ui.line("git compares and merges prompts by items in this clone", "good")
+        ui.line("git compares and merges prompts/**/*.yaml by items in this clone", "good")
+        if done.by_lines:
+            files = "file" if len(done.by_lines) == 1 else "files"
+            ui.note(f"{len(done.by_lines):,} .prompt.yml {files} beside them: git goes on by lines there")
         for file in done.files:
             ui.note(f"{file} has new lines: commit it, so that other clones need only this command")
 

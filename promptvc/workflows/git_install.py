@@ -23,14 +23,18 @@ FILE = ".gitattributes"
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What was written or taken out: keys of git's configuration, and the attributes' file where it changed."""
+    """What was written or taken out: keys of git's configuration, and the attributes' file where it changed.
+
+    ``by_lines``: prompts of GitHub's format in the working tree, which git goes on to compare and merge by lines.
+    """
 
     settings: tuple[str, ...]
     files: tuple[str, ...]
+    by_lines: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As `git install --json` prints it."""
-        return {"settings": list(self.settings), "files": list(self.files)}
+        return {"settings": list(self.settings), "files": list(self.files), "by_lines": list(self.by_lines)}
 
 
 def install(project: Project, interpreter: str, *, force: bool = False) -> Installed:
@@ -45,7 +49,7 @@ def install(project: Project, interpreter: str, *, force: bool = False) -> Insta
     """
     folder = _folder(project)
     keys = install_settings(project.repository, settings_for(interpreter, FORMAT), force=force)
-    return Installed(tuple(keys), (FILE,) if add_attributes(folder) else ())
+    return Installed(tuple(keys), (FILE,) if add_attributes(folder) else (), project.resolver.foreign.files)
 
 
 def uninstall(project: Project, *, force: bool = False) -> Installed:

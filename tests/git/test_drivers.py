@@ -195,7 +195,7 @@ def test_installing_twice_changes_nothing_and_uninstalling_leaves_nothing(repo: 
     first = cli.json("git", "install")
     assert len(first["settings"]) == len(settings_for(sys.executable, 1))
     assert first["files"] == [".gitattributes"]
-    assert cli.json("git", "install") == {"settings": [], "files": []}
+    assert cli.json("git", "install") == {"settings": [], "files": [], "by_lines": []}
     assert repo.git(
         "check-attr", "merge", "diff", "--", PATH, "prompts/top.yaml", "prompts/x.txt"
     ).splitlines() == [
@@ -216,7 +216,7 @@ def test_installing_twice_changes_nothing_and_uninstalling_leaves_nothing(repo: 
     cli.ok("git", "uninstall")
     assert repo.read(".gitattributes") == b"*.png binary\n"
     assert b"promptvc" not in (repo.path / ".git/config").read_bytes().replace(config, b"")
-    assert cli.json("git", "uninstall") == {"settings": [], "files": []}
+    assert cli.json("git", "uninstall") == {"settings": [], "files": [], "by_lines": []}
 
 
 def test_drivers_of_somebody_else_are_left_alone(repo: Repo) -> None:
@@ -287,3 +287,13 @@ def test_a_driver_imports_nothing_heavy(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_files_of_github_s_format_stay_by_lines_and_it_says_so(repo: Repo) -> None:
+    text = "messages:\n  - {role: user, content: hi}\n"
+    repo.commit({"a.prompt.yml": text, "prompts/b.prompt.yml": text}, "Start")
+    cli = cli_of(repo)
+    done = cli("git", "install")
+    assert "prompts/**/*.yaml by items" in done.out
+    assert "2 .prompt.yml files beside them: git goes on by lines there" in done.err
+    assert sorted(cli.json("git", "install")["by_lines"]) == ["a.prompt.yml", "prompts/b.prompt.yml"]
