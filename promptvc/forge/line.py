@@ -190,7 +190,7 @@ class Line:
         if trouble.status == 401:
             return InputError(
                 f"{self.host} does not accept the token in {self.token.variable}{told}",
-                hint="make a new token; it may have ended",
+                hint="it may have expired: make a new token",
             )
         if 300 <= trouble.status < 400:
             return NotFound(

@@ -16,6 +16,7 @@ from promptvc.forge.address import API, Address
 from promptvc.forge.url import host_of
 
 OURS = "PROMPTVC_FORGE_TOKEN"
+JOB = "CI_JOB_TOKEN"
 _HUB = ("github.com", "api.github.com")
 _TEAS = ("codeberg.org", "gitea.com")
 _ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -54,19 +55,21 @@ def find_token(address: Address, environ: Mapping[str, str]) -> Token:
         if not value.isascii() or not value.isprintable() or " " in value:
             raise InputError(f"{one.variable} holds no token: it has characters that none has")
         if one.hosts is None or address.hosts & one.hosts:
-            return _usable(Token(value, one.variable, job=one.variable == "CI_JOB_TOKEN"), address)
+            return _usable(Token(value, one.variable, job=one.variable == JOB), address)
         held.append(f"{one.variable} is for {' and '.join(sorted(one.hosts)) or 'no host that is named'}")
         if one.named_by is not None and not hint:
             hint = f"if {one.variable} is for {address.host}, say so: {one.named_by}=https://{address.host}; else "
     reason = f"; {', '.join(held)}" if held else ""
-    names = " or ".join(dict.fromkeys(one.variable for one in _candidates(address, environ)))
+    # The token of a job of GitLab's is looked at only to say why it does not do.
+    fitting = [one.variable for one in _candidates(address, environ) if one.variable != JOB]
+    names = " or ".join(dict.fromkeys(fitting))
     raise InputError(f"there is no token for {address.host}{reason}", hint=f"{hint}set one of {names}")
 
 
 def _usable(token: Token, address: Address) -> Token:
     if token.job:
         raise InputError(
-            f"CI_JOB_TOKEN may read {address.host}, but it may not open merge requests, comment or open issues",
+            f"{JOB} may read {address.host}, but it may not open merge requests, comment or open issues",
             hint="make a project access token with the scope `api` and put it into GITLAB_TOKEN",
         )
     return token
@@ -92,7 +95,7 @@ def _candidates(address: Address, environ: Mapping[str, str]) -> Iterator[_Candi
     elif address.kind == "gitlab":
         instance = named("CI_SERVER_URL", "CI_API_V4_URL", "GITLAB_HOST", default=("gitlab.com",))
         yield _Candidate("GITLAB_TOKEN", instance, "GITLAB_HOST")
-        yield _Candidate("CI_JOB_TOKEN", named("CI_SERVER_URL", "CI_API_V4_URL"))
+        yield _Candidate(JOB, named("CI_SERVER_URL", "CI_API_V4_URL"))
     elif address.kind == "gitea":
         # Their own runners set GITHUB_SERVER_URL, and the token of the job as GITHUB_TOKEN.
         runner = bool(environ.get("GITEA_ACTIONS") or environ.get("FORGEJO_ACTIONS"))

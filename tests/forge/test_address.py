@@ -302,6 +302,7 @@ def test_a_token_goes_only_to_its_host(
         with pytest.raises(InputError, match="there is no token") as caught:
             find_token(address, environ)
         assert "PROMPTVC_FORGE_TOKEN" in str(caught.value.hint)
+        assert "CI_JOB_TOKEN" not in str(caught.value.hint), "it may neither comment nor open"
         return
     token = find_token(address, environ)
     assert (token.variable, token.value) == (variable, "t")
