@@ -32,11 +32,16 @@ _METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format
 _steps: contextvars.ContextVar[int] = contextvars.ContextVar("steps", default=0)
 
 
+class JinjaMissing(InputError):
+    """Jinja2 is not installed."""
+
+
 class JinjaTemplate:
     """One compiled text.
 
     Raises:
-        InputError: not Jinja, or Jinja2 is not installed.
+        JinjaMissing: Jinja2 is not installed.
+        InputError: not Jinja.
     """
 
     def __init__(self, text: str) -> None:
@@ -101,7 +106,7 @@ def _environment() -> Any:
         from jinja2 import StrictUndefined
         from jinja2.sandbox import SandboxedEnvironment
     except ImportError as error:
-        raise InputError(
+        raise JinjaMissing(
             "this prompt says `template: jinja2`, and Jinja2 is not installed",
             hint="pip install 'promptvc[jinja2]'",
         ) from error

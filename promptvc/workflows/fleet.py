@@ -11,7 +11,7 @@ from promptvc.base.files import storage_errors, write_atomic
 from promptvc.deployment.environments import FOLDER, deployments, environment_names
 from promptvc.deployment.holds import hold_paths, load_hold
 from promptvc.prompts.names import FOLDER as PROMPTS
-from promptvc.prompts.names import nearest, path_of
+from promptvc.prompts.names import FOREIGN_SUFFIXES, nearest, path_of
 from promptvc.store.listing import refuse_leaving
 from promptvc.store.numbering import owning
 from promptvc.workflows.project import Project
@@ -74,29 +74,28 @@ def status(project: Project, environment: str | None = None) -> tuple[Standing, 
 
 
 def export(
-    project: Project, directory: Path, environment: str | None = None, *, force: bool = False
+    project: Project,
+    directory: Path,
+    environment: str | None = None,
+    *,
+    references: tuple[str, ...] = (),
+    force: bool = False,
 ) -> tuple[str, ...]:
     """Write the latest versions on main, or what ``environment`` runs, as ``NAME.yaml`` below ``directory``.
 
     Args:
+        references: ``NAME``, its latest, or ``NAME@REV``: only these, a file of GitHub's format under its own ending.
         force: replace files that are there and differ.
 
     Returns:
         The files written, from ``directory``.
 
     Raises:
-        NotFound: nothing is deployed there.
-        Usage: a file would be replaced, or would land in a folder of the prompt root. Nothing is written then.
+        NotFound: nothing is deployed there, or there is no such prompt.
+        Usage: a file would be replaced, or would land in a folder of the prompt root, or two would be one file.
+            Nothing is written then.
     """
-    commit = project.need_main()
-    if environment is None:
-        blobs = {name: digest for name, (_, digest) in project.resolver.tip_versions().items()}
-    else:
-        found = deployments(project.tree(commit, FOLDER))
-        blobs = {one.name: one.digest for one in found if one.environment == environment}
-        if not blobs:
-            raise NotFound(f"nothing is deployed to {environment}", hint="see promptvc status")
-    files = {f"{name}.yaml": project.objects.blob(blob) for name, blob in sorted(blobs.items())}
+    files = _named(project, references, environment) if references else _all(project, environment)
     for path in files:
         refuse_leaving(directory, path)
         _refuse_own_folder(project, directory / path)
@@ -109,6 +108,39 @@ def export(
     for path, data in files.items():
         write_atomic(directory / path, data)
     return tuple(files)
+
+
+def _named(project: Project, references: tuple[str, ...], environment: str | None) -> dict[str, bytes]:
+    """{file: content} of the versions that are named."""
+    if environment is not None:
+        raise Usage("--env and names do not go together", hint=f"write NAME@{environment}")
+    files: dict[str, bytes] = {}
+    for reference in references:
+        version = project.resolver.resolve(reference if "@" in reference else f"{reference}@latest")
+        path = f"{version.name}{_ending(version.path)}"
+        if files.get(path, version.data) != version.data:
+            raise Usage(
+                f"two versions would be written to {path}", hint="export them to folders of their own"
+            )
+        files[path] = version.data
+    return files
+
+
+def _ending(path: str) -> str:
+    return next((ending for ending in FOREIGN_SUFFIXES if path.endswith(ending)), ".yaml")
+
+
+def _all(project: Project, environment: str | None) -> dict[str, bytes]:
+    """{file: content} of every prompt."""
+    commit = project.need_main()
+    if environment is None:
+        blobs = {name: digest for name, (_, digest) in project.resolver.tip_versions().items()}
+    else:
+        found = deployments(project.tree(commit, FOLDER))
+        blobs = {one.name: one.digest for one in found if one.environment == environment}
+        if not blobs:
+            raise NotFound(f"nothing is deployed to {environment}", hint="see promptvc status")
+    return {f"{name}.yaml": project.objects.blob(blob) for name, blob in sorted(blobs.items())}
 
 
 def _refuse_own_folder(project: Project, target: Path) -> None:

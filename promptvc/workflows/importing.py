@@ -28,7 +28,7 @@ from promptvc.prompts.names import check_name, foreign_name, path_of
 from promptvc.prompts.new import new_prompt
 from promptvc.store.commits import message, next_version
 from promptvc.store.versions import Resolver
-from promptvc.workflows.incoming import Switched, check, put, suite_files
+from promptvc.workflows.incoming import Switched, check, followed, put, suite_files
 from promptvc.workflows.project import Project
 
 PROMPTFOO = "promptfoo"
@@ -98,11 +98,11 @@ def one_format(file: Path) -> str:
         return found[0]
     if found:
         raise InputError(
-            f"{file.name} could be {' or '.join(found)}",
-            hint=f"say which: promptvc import {found[0]} {file.name}",
+            f"{file} could be {' or '.join(found)}",
+            hint=f"say which: promptvc import {found[0]} {file}",
         )
     known = ", ".join([PROMPTFOO, *registry.READERS])
-    raise InputError(f"{file.name} is of no format that is known here", hint=f"known: {known}")
+    raise InputError(f"{file} is of no format that is known here", hint=f"known: {known}")
 
 
 def import_prompts(project: Project, request: ImportRequest) -> Switched:
@@ -119,15 +119,20 @@ def import_prompts(project: Project, request: ImportRequest) -> Switched:
     losses = Losses()
     found: list[tuple[str, Imported]] = []
     for file, path in _files(request.file, reader):
-        read = reader.read(_bytes(file), file=path)
+        data = _bytes(file)
+        try:
+            read = reader.read(data, file=path)
+        except InvalidDocument as error:
+            # A reader knows its file from the folder on; people look for the path that they gave.
+            raise InvalidDocument(error.message, hint=error.hint, file=str(file), line=error.line) from None
         _note(losses, read.losses, path if request.file.is_dir() else "")
         found += [(path, one) for one in read.prompts]
     groups = list(_groups(found, request, losses))
     files, cases = _written(project, groups, request, losses)
     put(project, files, force=request.force, dry_run=request.dry_run)
-    remarks = (
-        () if request.dry_run else tuple(_left_behind(project, request.file, [one.name for one in groups]))
-    )
+    remarks = tuple(followed(project.root, request.file))
+    if not request.dry_run:
+        remarks += tuple(_left_behind(project, request.file, [one.name for one in groups]))
     if request.all_versions and not request.dry_run:
         remarks += tuple(_commit(project, group, request) for group in groups)
     return Switched(tuple(files), cases, losses.all(), remarks)
@@ -210,28 +215,41 @@ def _groups(
     taken: set[str] = set()
     for (path, label), each in versions.items():
         theirs = label if isinstance(label, str) else None
-        name = _name(request, path, theirs, alone=len(versions) == 1)
+        name, said = _name(request, path, theirs, alone=len(versions) == 1)
         several = request.file.is_dir() and sum(1 for other, _ in versions if other == path) > 1
-        name = f"{name}/{name_like(theirs)}" if several and theirs and name_like(theirs) else name
+        if several and theirs and name_like(theirs):
+            name, said = f"{name}/{name_like(theirs)}", f"{said}/{theirs}"
         if name in taken:
             number = 2
             while f"{name}-{number}" in taken:
                 number += 1
             losses.add(theirs or path, name, f"another prompt has that name: it is called {name}-{number}")
             name = f"{name}-{number}"
+        elif said is not None and not f"/{name}".endswith(f"/{said}"):
+            losses.add(path, said, f"it is called {name} here")
         taken.add(name)
         yield _Group(check_name(name), tuple(each))
 
 
-def _name(request: ImportRequest, path: str, label: str | None, *, alone: bool) -> str:
-    """What a prompt is called here: as asked, as the file says, or as the file is called below a folder."""
+def _name(request: ImportRequest, path: str, label: str | None, *, alone: bool) -> tuple[str, str | None]:
+    """What a prompt is called here: as asked, as the file says, or as the file is called below a folder.
+
+    With the words that it was made of, where nobody asked for the name itself.
+    """
     if alone and request.name is not None:
-        return check_name(request.name)
+        return check_name(request.name), None
+    stem = _stem(request, path)
+    said = [stem if request.file.is_dir() else "", label or "", stem]
+    theirs = next((text for text in said if name_like(text)), stem)
+    own = name_like(theirs) or "imported"
+    return own if request.name is None else f"{check_name(request.name)}/{own}", theirs
+
+
+def _stem(request: ImportRequest, path: str) -> str:
+    """A file's path without its ending."""
     ends = sorted(_reader(request).suffixes, key=len, reverse=True)
     ending = next((end for end in ends if path.lower().endswith(end)), "")
-    file, theirs = name_like(path[: len(path) - len(ending)]), name_like(label or "")
-    own = (file if request.file.is_dir() else "") or theirs or file or "imported"
-    return own if request.name is None else f"{check_name(request.name)}/{own}"
+    return path[: len(path) - len(ending)]
 
 
 def name_like(text: str) -> str:

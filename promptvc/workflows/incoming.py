@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from promptvc.base.documents import dump_yaml
@@ -42,6 +43,17 @@ class Switched:
         """As ``--json`` prints it."""
         dropped = [loss.to_json() for loss in self.dropped]
         return {"created": list(self.created), "cases": self.cases, "dropped": dropped}
+
+
+def followed(root: Path, place: Path) -> Iterator[str]:
+    """What was read where the path that was named is a link, or has one below the prompt root.
+
+    A person's own word is followed, but a repository of others may hold a link that he took for a file.
+    """
+    path, top = place.absolute(), root.resolve()
+    links = [one for one in (path, *path.parents) if one.is_symlink()]
+    if any(one == path or one.parent.resolve().is_relative_to(top) for one in links):
+        yield f"{place} is a link: {path.resolve()} was read"
 
 
 def put(project: Project, files: Mapping[str, bytes], *, force: bool, dry_run: bool) -> None:

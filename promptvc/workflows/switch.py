@@ -17,7 +17,7 @@ from promptvc.prompts.names import check_name, path_of
 from promptvc.prompts.new import new_prompt
 from promptvc.prompts.render import placeholders
 from promptvc.store.commits import next_version
-from promptvc.workflows.incoming import Switched, check, put, suite_files
+from promptvc.workflows.incoming import Switched, check, followed, put, suite_files
 from promptvc.workflows.project import Project
 
 
@@ -46,6 +46,7 @@ def import_promptfoo(project: Project, request: SwitchRequest) -> Switched:
     found = _read(request.file, f"{name.rpartition('/')[2]}.checks/")
     files, remarks = _files(project, name, found)
     put(project, files, force=request.force, dry_run=request.dry_run)
+    remarks = (*followed(project.root, request.file), *remarks)
     return Switched(tuple(files), len(found.cases), found.losses, remarks)
 
 
@@ -64,7 +65,7 @@ def _read(file: Path, beside: str) -> Imported:
     kind = file.suffix.lower()
     if kind not in {".yaml", ".yml", ".json", ".csv"}:
         raise InputError(
-            f"{file.name} is no YAML, JSON or CSV",
+            f"{file} is no YAML, JSON or CSV",
             hint="a configuration that is a program is not run: write it as promptfooconfig.yaml",
         )
     with storage_errors(file):

@@ -86,7 +86,10 @@ def test_what_fits_nothing_or_too_much_is_said(cli: Cli) -> None:
     both = {"name": "a", "version": 1, "prompt": "x", "labels": [], "input": "y"}
     (cli.where / "both.json").write_text(json.dumps(both))
     refused = cli("import", "auto", "both.json", "--json")
-    assert (refused.code, refused.error["message"]) == (2, "both.json could be langfuse or openai")
+    assert (refused.code, refused.error["message"]) == (
+        2,
+        f"{cli.where}/both.json could be langfuse or openai",
+    )
     assert cli("import", "auto", "nowhere.json").code == 2
 
 
@@ -271,7 +274,6 @@ def test_what_is_exported_is_imported_alike(shop: Cli, tmp_path: Path, format_: 
 def test_export_copies_as_before_and_says_what_is_lost(shop: Cli, tmp_path: Path) -> None:
     plain = shop.json("export", str(tmp_path / "copy"))
     assert (plain["written"], plain["dropped"]) == (["desk/route.yaml"], [])
-    assert shop("export", str(tmp_path / "copy"), DESK).code == 2
     shop.ok("export", str(tmp_path / "copy"), "--format", "prompty")
     (tmp_path / "copy/desk/route.prompty").write_text("mine")
     assert (
@@ -280,6 +282,33 @@ def test_export_copies_as_before_and_says_what_is_lost(shop: Cli, tmp_path: Path
     )
     assert "no place to export to" in shop("export", "prompts", "--format", "text", "--json").error["message"]
     assert "did you mean prompty" in shop("export", "out", "--format", "promty", "--json").error["hint"]
+
+
+def test_export_copies_the_prompts_that_are_named_and_no_others(
+    shop: Cli, repo: Repo, tmp_path: Path
+) -> None:
+    desk = repo.read(f"prompts/{DESK}.yaml")
+    lie = "messages:  # theirs\n  - {role: user, content: '{{input}}'}\n"
+    repo.commit(
+        {
+            "prompts/other.yaml": "name: other\nversion: 1\nmessages: [{role: user, content: o}]\n",
+            "prompts/theirs.prompt.yml": lie,
+        },
+        "More",
+    )
+    repo.write({f"prompts/{DESK}.yaml": desk + b"# not committed\n"})
+    done = shop.json("export", str(tmp_path / "copy"), DESK, "theirs")
+    assert done["written"] == [f"{DESK}.yaml", "theirs.prompt.yml"]
+    files = sorted(path for path in (tmp_path / "copy").rglob("*") if path.is_file())
+    assert [path.name for path in files] == ["route.yaml", "theirs.prompt.yml"]
+    assert (files[0].read_bytes(), files[1].read_text()) == (desk, lie)
+    changed = desk.replace(b"version: 1", b"version: 2")
+    repo.commit({f"prompts/{DESK}.yaml": changed}, "Two")
+    twice = shop("export", str(tmp_path / "two"), f"{DESK}@v1", f"{DESK}@v2", "--json")
+    assert (twice.code, "two versions" in twice.error["message"]) == (2, True)
+    assert not (tmp_path / "two").exists()
+    assert "NAME@live" in shop("export", "out", DESK, "--env", "live", "--json").error["hint"]
+    assert "there is no" in shop("export", "out", "nobody", "--json").error["message"]
 
 
 def test_a_prompt_that_cannot_be_said_stops_no_other(shop: Cli, repo: Repo, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from promptvc.base.errors import InvalidDocument
+from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.base.losses import Loss, Losses
 from promptvc.evaluation.promptfoo.assertions import Assertions
 from promptvc.evaluation.promptfoo.cases import AFFIXES, Cases
@@ -94,7 +94,10 @@ def from_configuration(value: Any, file: str, source: Source, beside: str) -> Im
         for case in cases.of(path, test)
     ]
     affixes = _affixes(cases, made, losses)
-    prompts = _prompts(written, model, affixes, losses)
+    try:
+        prompts = _prompts(written, model, affixes, losses)
+    except InputError as error:
+        raise InvalidDocument(error.message, hint=error.hint, file=file) from None
     suite = {**_heading(value, losses), **({"default": cases.default} if cases.default else {})}
     variables = frozenset[str]().union(cases.default.get("vars", {}), *(case["vars"] for case in made))
     found = {
@@ -181,9 +184,13 @@ def _prompts(
         for what, why in texts.changes:
             losses.add(draft.path, what, why)
         messages: Any = tuple(Message(role, text) for (role, _), text in zip(turns, texts.texts, strict=True))  # type: ignore[arg-type]
-        label = slug(draft.label or "") or f"prompt-{number}"
+        label = slug(draft.label or draft.stem or "") or f"prompt-{number}"
         while label in found:
             label += f"-{number}"
+        if draft.label is not None and len(written) == 1:
+            losses.add(draft.path, draft.label, "a prompt alone is called after the file, or by --name")
+        elif label != (draft.label or draft.stem or label):
+            losses.add(draft.path, draft.label or draft.stem, f"it is called {label} here")
         output = model.output or {}
         found[label] = Prompt(
             name="import",

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from promptvc.base.errors import InputError
+from promptvc.prompts.formats.languages import NEEDS_JINJA
+from promptvc.prompts.jinja import JinjaMissing
 from promptvc.prompts.render import SPECIAL
 from promptvc.prompts.templates import compile_template
 
@@ -48,7 +50,11 @@ def our_name(name: str) -> str:
 
 
 def templated(texts: Sequence[str]) -> Templated:
-    """All texts of one prompt as our templates."""
+    """All texts of one prompt as our templates.
+
+    Raises:
+        InputError: they need Jinja2, and it is not installed.
+    """
     changes: list[tuple[str, str]] = []
     found = [_without_environment(text, changes) for text in texts]
     if all(PLACE.fullmatch(tag) for text in found for tag in TAG.findall(text)):
@@ -57,6 +63,8 @@ def templated(texts: Sequence[str]) -> Templated:
     for text in rewritten:
         try:
             compile_template(text, jinja=True)
+        except JinjaMissing as error:  # for want of a package no prompt comes over as something else
+            raise InputError(NEEDS_JINJA, hint=error.hint) from None
         except InputError as error:
             hint = f" ({error.hint})" if error.hint else ""
             plain = tuple(_places(text, []) for text in found)

@@ -43,12 +43,14 @@ class Draft:
     Attributes:
         path: where it stands.
         turns: (role, text), texts still in their template language.
-        label: its name among several, None where it has none.
+        label: its name, or its id, None where it has none.
+        stem: of the file that it was read from: its name among several that have none of their own.
     """
 
     path: str
     turns: tuple[tuple[str, str], ...]
     label: str | None = None
+    stem: str | None = None
 
 
 def drafts(value: Any, source: Source, losses: Losses) -> list[Draft]:
@@ -72,7 +74,12 @@ def _one(value: Any, path: str, label: str | None, source: Source, losses: Losse
         for key in value:
             if key not in _KEYS:
                 losses.add(f"{path}.{key}", value[key], "a prompt of an import is its text and its label")
-        label = str(value["label"]) if value.get("label") is not None else label
+        names = [str(value[key]) for key in ("label", "display", "id") if value.get(key) is not None]
+        if "raw" not in value and value.get("id") is not None:
+            names.pop()  # it is the text itself, or its file
+        for name in names[1:]:
+            losses.add(path, name, f"it is called {names[0]} there too, and a prompt here has one name")
+        label = names[0] if names else label
         value = value.get("raw", value.get("id"))
     if not isinstance(value, str) or not value.strip():
         losses.add(path, value, "it is no prompt")
@@ -97,7 +104,7 @@ def _files(value: str, path: str, label: str | None, source: Source, losses: Los
         return
     for file in found:
         here = f"{path} ({file})" if value.removeprefix(FILE) != file or len(found) > 1 else path
-        name = label or (file.rpartition("/")[2].rpartition(".")[0] if len(found) > 1 else None)
+        stem = file.rpartition("/")[2].rpartition(".")[0]
         if is_code(file):
             losses.add(here, file, "a program makes it, and an import runs none: write the prompt itself")
             continue
@@ -112,22 +119,24 @@ def _files(value: str, path: str, label: str | None, source: Source, losses: Los
         elif kind == ".jsonl":
             for number, line in enumerate(text.split("\n"), 1):
                 if line.strip():
-                    yield from _drafted(line, f"{here}:{number}", name, losses)
+                    yield from _drafted(line, f"{here}:{number}", label, losses, stem)
         elif kind in {".txt", ".md", ".j2", ".njk"}:
             parts = [part for part in _SEPARATOR.split(text) if part.strip()]
             for number, part in enumerate(parts, 1):
                 many = f"{here} part {number}" if len(parts) > 1 else here
-                yield from _drafted(part, many, name, losses)
+                yield from _drafted(part, many, label, losses, stem)
         else:
-            yield from _drafted(text, here, name, losses)
+            yield from _drafted(text, here, label, losses, stem)
 
 
-def _drafted(text: str, path: str, label: str | None, losses: Losses) -> Iterator[Draft]:
+def _drafted(
+    text: str, path: str, label: str | None, losses: Losses, stem: str | None = None
+) -> Iterator[Draft]:
     chat = _chat(text, path, losses)
     if chat is None:
-        yield Draft(path, (("user", text.strip("\r\n").replace("\r\n", "\n")),), label)
+        yield Draft(path, (("user", text.strip("\r\n").replace("\r\n", "\n")),), label, stem)
     elif chat:
-        yield Draft(path, tuple(chat), label)
+        yield Draft(path, tuple(chat), label, stem)
     else:
         losses.add(path, text, "it has no message of a role that is known here")
 

@@ -8,7 +8,9 @@ from typing import Any
 from promptvc.base.errors import InputError, InvalidDocument
 from promptvc.base.losses import Losses
 from promptvc.prompts.formats.format import UNNAMED
+from promptvc.prompts.formats.languages import NEEDS_JINJA
 from promptvc.prompts.formats.pieces import Turn, messages_of
+from promptvc.prompts.jinja import JinjaMissing
 from promptvc.prompts.model import Example, Prompt, Role, Variable
 from promptvc.prompts.render import placeholders
 
@@ -41,6 +43,8 @@ def prompt_of(
     prompt = Prompt(UNNAMED, 1, messages, template=template, examples=tuple(examples))
     try:
         used = placeholders(prompt)
+    except JinjaMissing as error:
+        raise InvalidDocument(NEEDS_JINJA, hint=error.hint, file=file) from None
     except InputError as error:
         raise InvalidDocument(error.message, hint=error.hint, file=file) from None
     declared = {name: variable for name, variable in (variables or {}).items() if variable.name}

@@ -1,7 +1,7 @@
 """dotprompt, the .prompt files of Genkit: a head in YAML, and a body in Handlebars with ``{{role "system"}}``.
 
-What stands before the first role is the user's. The text of a message is kept to the letter, also the line break after
-its role, as it is there; only the ends of the whole body are trimmed. Source: https://google.github.io/dotprompt.
+What stands before the first role is the user's. The line breaks around a message are the file's layout: they are left
+out, which is listed, because Genkit sends them along. Source: https://google.github.io/dotprompt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from promptvc.prompts.formats.handlebars import handlebars_text, parsed, split
 from promptvc.prompts.formats.models import model_of, parameters_of, split_model
 from promptvc.prompts.formats.outgoing import laid_out, unsaid, unsaid_suite
 from promptvc.prompts.formats.picoschema import json_schema
-from promptvc.prompts.formats.pieces import Names, Turn
+from promptvc.prompts.formats.pieces import Names, Pieces, Turn, merged
 from promptvc.prompts.formats.text import decoded
 from promptvc.prompts.model import OutputFormat, Prompt, Variable
 
@@ -142,7 +142,7 @@ def _turns(body: str, names: Names, losses: Losses, file: str) -> Iterator[Turn]
         pieces = parsed(body, "template", names, losses)
     except InputError as error:
         raise InvalidDocument(error.message, hint=error.hint, file=file) from None
-    role = "user"
+    role, told = "user", False
     for mark, part in split(pieces):
         if mark is not None and mark.kind == "history":
             losses.add("template", "{{history}}", "a prompt has no place for messages of a conversation")
@@ -152,8 +152,23 @@ def _turns(body: str, names: Names, losses: Losses, file: str) -> Iterator[Turn]
         if all(isinstance(piece, str) and not piece.strip() for piece in part):
             continue
         ours = role_of(role, "template", losses)
+        stripped = _stripped(part)
+        if stripped != part:
+            told = True
         if ours is not None:
-            yield Turn(ours, part)
+            yield Turn(ours, stripped)
+    if told:
+        losses.add("template", "line breaks", "those around a message are left out")
+
+
+def _stripped(pieces: Pieces) -> Pieces:
+    """The pieces without the line breaks at both ends."""
+    found = list(pieces)
+    if found and isinstance(found[0], str):
+        found[0] = found[0].lstrip("\n")
+    if found and isinstance(found[-1], str):
+        found[-1] = found[-1].rstrip("\n")
+    return merged(found)
 
 
 def _output(fields: Fields) -> OutputFormat:
@@ -233,7 +248,10 @@ def _body(turns: Sequence[Turn], prompt: Prompt, losses: Losses) -> str:
             losses.add(f"messages[{index}]", turn.role, "a message without text is left out")
             continue
         try:
-            text = handlebars_text(turn.pieces)
+            pieces = _stripped(turn.pieces)
+            if pieces != turn.pieces:
+                losses.add(f"messages[{index}]", "line breaks", "those around a message are left out")
+            text = handlebars_text(pieces)
         except InputError as error:
             raise InputError(
                 f"{prompt.name} cannot be said in dotprompt: {error.message}", hint=error.hint

@@ -56,7 +56,7 @@ def by_version(found: Sequence[Imported], file: str) -> tuple[Imported, ...]:
         InvalidDocument: there is none.
     """
     if not found:
-        raise InvalidDocument("there is no prompt in it", file=file, line=1)
+        raise InvalidDocument("there is no prompt in it", file=file)
     order = {label: at for at, label in reversed(list(enumerate(one.label for one in found)))}
     return tuple(sorted(found, key=lambda one: (order[one.label], _number(one.version))))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from promptvc.base.errors import InputError
 from promptvc.base.losses import Losses
 from promptvc.prompts.formats.pieces import Code, Names, Piece, Pieces, Place, merged
+from promptvc.prompts.jinja import JinjaMissing
 from promptvc.prompts.render import SPECIAL
 from promptvc.prompts.templates import PLACE, compile_template
 
@@ -20,6 +21,8 @@ _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _RAW = re.compile(r"\s*[\w.-]+\s*")
 _OWN_LITERAL = re.compile(r"\{\{\s*'(\{+|\\r)'\s*\}\}")
+NEEDS_JINJA = "it has more than {{ name }}, which becomes Jinja here, and Jinja2 is not installed"
+"""What is said of a file whose prompt would be `template: jinja2`; the file itself says no such thing."""
 _STANDS = "there is no equal: it stands as it was written"
 
 
@@ -84,6 +87,8 @@ def jinja(text: str, path: str, losses: Losses) -> Pieces:
     source = "".join([*parts, text[at:]])
     try:
         compile_template(source, jinja=True)
+    except JinjaMissing as error:
+        raise InputError(f"`{path}`: {NEEDS_JINJA}", hint=error.hint) from None
     except InputError as error:
         raise InputError(f"`{path}`: {error.message}", hint=error.hint) from None
     return (Code(source),)

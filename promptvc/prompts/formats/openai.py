@@ -66,7 +66,9 @@ class OpenAI:
                 break
             found.append(_imported(value, path, file, losses))
         if not found:
-            raise InvalidDocument("an empty file is not a prompt", file=file, line=1)
+            raise InvalidDocument(
+                "there is no prompt in it", hint="it needs `messages`, `input` or `instructions`", file=file
+            )
         return Read(tuple(_ordered(found)), losses.all())
 
     def write(self, prompt: Prompt, suite: Mapping[str, Any] | None = None) -> Written:
@@ -129,6 +131,12 @@ def _imported(value: Any, path: str, file: str, losses: Losses) -> Imported:
         raise InvalidDocument(
             "this is no request and no prompt of OpenAI's" + (f" ({path})" if path else ""),
             hint="it needs `messages`, `input` or `instructions`",
+            file=file,
+        )
+    if not isinstance(value.get("messages"), list | None):
+        raise InvalidDocument(
+            "`messages` is no list" + (f" ({path})" if path else ""),
+            hint='write a list of {"role": ..., "content": ...}; a text alone is an `input`',
             file=file,
         )
     fields = Fields(value, path, losses)

@@ -215,8 +215,8 @@ prompts:
     }
     assert texts == {
         "prompt-1": [("user", "Answer {{ q }}")],
-        "prompt-2": [("user", "One {{ q }}")],
-        "prompt-3": [("user", "Two {{ q }}")],
+        "a": [("user", "One {{ q }}")],
+        "a-3": [("user", "Two {{ q }}")],
         "chatty-one": [("system", "Be {{ tone }}."), ("user", "{{ q }}")],
         "b": [("user", "B {{ q }}")],
         "c": [("user", "C {{ q }}")],

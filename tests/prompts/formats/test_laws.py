@@ -26,7 +26,7 @@ def rendered(prompt: Prompt, values: dict[str, str]) -> list[Message]:
 def trimmed(messages: list[Message], losses: tuple[Loss, ...], format_: str) -> list[Message]:
     """The messages as they may come back, by the losses that were said."""
     said = {(loss.path.partition("[")[0], loss.what) for loss in losses}
-    if format_ == "prompty" and ("messages", "line breaks") in said:
+    if format_ in {"prompty", "dotprompt"} and ("messages", "line breaks") in said:
         messages = [Message(each.role, each.content.strip("\n")) for each in messages]
     if format_ == "dotprompt":
         if ("messages", "white space at the beginning") in said:

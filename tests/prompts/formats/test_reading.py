@@ -10,6 +10,7 @@ import pytest
 
 from promptvc.base.documents import dump_yaml, load_yaml
 from promptvc.base.errors import InvalidDocument
+from promptvc.base.losses import Losses
 from promptvc.prompts.formats.format import Read
 from promptvc.prompts.formats.front import joined, parted
 from promptvc.prompts.formats.registry import READERS
@@ -112,13 +113,13 @@ def test_dotprompt() -> None:
         "location": "home",
     }
     assert texts("dotprompt", **given, style="softly") == [
-        ("system", "\nYou work at home.\nSpeak softly.\n"),
+        ("system", "You work at home.\nSpeak softly.\n"),
         (
             "user",
-            '\nGreet 0: Ada (36) of home1: Bob (1) of home.\nA {{brace}} "BIG" {{>partial}} {{media url=photo}}',
+            'Greet 0: Ada (36) of home1: Bob (1) of home.\nA {{brace}} "BIG" {{>partial}} {{media url=photo}}',
         ),
     ]
-    assert texts("dotprompt", **given)[0] == ("system", "\nYou work at home.\nSpeak plainly.\n")
+    assert texts("dotprompt", **given)[0] == ("system", "You work at home.\nSpeak plainly.\n")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_each_key_arrives_or_is_listed(what: str) -> None:
 def _with_strangers(format_: str, name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     fronted = format_ in {"prompty", "dotprompt"}
     value: Any
-    head, body = parted(data.decode(), name) if fronted else ({}, "")
+    head, body = parted(data.decode(), name, Losses()) if fronted else ({}, "")
     value = head if fronted else load_yaml(data, file=name).value
     for path, place in list(_mappings(value, "")):
         place["zzz_strange"] = "here"
@@ -310,3 +311,28 @@ def test_what_is_none_is_refused_with_its_name(format_: str, data: bytes) -> Non
     except InvalidDocument:
         return
     assert found.prompts
+
+
+@pytest.mark.parametrize(
+    ("format_", "name", "text", "lines"),
+    [
+        (
+            "prompt-yml",
+            "a.prompt.yml",
+            "# one\nmessages:\n  - role: user  # two\n    content: 'Hi # no'\n",
+            [1, 3],
+        ),
+        ("prompty", "a.prompty", "---\nname: a  # one\n# two\n---\nuser:\n# Hi\n", [2, 3]),
+        ("dotprompt", "a.prompt", "# one\n---\nmodel: googleai/gemini-2.0-flash # two\n---\n# Hi\n", [1, 3]),
+    ],
+)
+def test_comments_are_listed_with_their_lines(format_: str, name: str, text: str, lines: list[int]) -> None:
+    found = READERS[format_].read(text.encode(), file=name).losses
+    comments = [(loss.path, loss.what) for loss in found if "comments" in loss.why]
+    assert comments == [(f"line {line}", word) for line, word in zip(lines, ["# one", "# two"], strict=True)]
+
+
+def test_a_key_in_a_comment_is_not_shown() -> None:
+    text = "# api_key: hunter2hunter2\n# sk-abc123\nmessages: [{role: user, content: Hi}]\n"
+    found = READERS["prompt-yml"].read(text.encode(), file="a.prompt.yml").losses
+    assert [loss.what for loss in found] == ["(not shown)", "(not shown)"]
