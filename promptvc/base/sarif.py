@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -25,23 +25,28 @@ MOST_RESULTS = 25_000
 FINGERPRINT = "promptvcFinding/v1"
 
 
-def sarif(problems: Sequence[Problem], *, version: str, prefix: str = "") -> dict[str, Any]:
+def sarif(
+    problems: Sequence[Problem], *, version: str, prefix: str = "", rules: Collection[str] = ()
+) -> dict[str, Any]:
     """One SARIF log with one run; of more than 25,000 findings the first, and a notification that says so.
 
     Args:
         version: of promptvc.
+        rules: those that were looked for, and are listed with those of the findings; empty: all.
         prefix: what leads from the repository's top to where the findings' paths begin: "" or with a final slash.
     """
+    named = {*rules, *(one.rule for one in problems)} if rules else set(RULES)
+    listed = [rule for name, rule in RULES.items() if name in named]
     driver = {
         "name": "promptvc",
         "semanticVersion": _semantic(version),
-        "rules": [_descriptor(rule) for rule in RULES.values()],
+        "rules": [_descriptor(rule) for rule in listed],
     }
     run: dict[str, Any] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {TOP: {"description": {"text": "the top of the repository"}}},
-        "results": list(_results(problems[:MOST_RESULTS], prefix)),
+        "results": list(_results(problems[:MOST_RESULTS], prefix, listed)),
     }
     if len(problems) > MOST_RESULTS:
         run["invocations"] = [_cut(len(problems))]
@@ -69,8 +74,8 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
     return found | {"properties": {"tags": ["prompts" if rule.ignorable else "integrity"]}}
 
 
-def _results(problems: Sequence[Problem], prefix: str) -> Iterator[dict[str, Any]]:
-    numbers = {name: number for number, name in enumerate(RULES)}
+def _results(problems: Sequence[Problem], prefix: str, listed: Sequence[Rule]) -> Iterator[dict[str, Any]]:
+    numbers = {rule.id: number for number, rule in enumerate(listed)}
     seen: Counter[tuple[str, str, str]] = Counter()
     for problem in problems:
         key = (problem.rule, prefix + problem.file, problem.message)

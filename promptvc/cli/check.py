@@ -56,17 +56,19 @@ def check(edge: Edge, names: tuple[str, ...], **options: Any) -> int:
     report = checking.check(edge.project(), names, request)
     if output is not None:
         kind = _BY_SUFFIX.get(output.suffix, form)
-        write_atomic(output, _document(report, kind, fix=request.fix).encode())
+        write_atomic(output, _document(report, kind, request=request).encode())
         form = "text" if kind == form else form
+    if report.disabled:
+        edge.ui.note(_weakened(report))
     if edge.ui.as_json:
-        edge.ui.json(_json(report, fix=request.fix))
+        edge.ui.json(_json(report, request=request))
     elif form == "text":
         _text(edge.ui, report, fix=request.fix)
     elif form == "github":
         for one in report.problems:
             edge.ui.command(github_line(one, prefix=report.prefix))
     else:
-        edge.ui.raw(_document(report, form, fix=request.fix))
+        edge.ui.raw(_document(report, form, request=request))
     return 1 if any(one.is_error for one in report.problems) else 0
 
 
@@ -80,22 +82,33 @@ def _format(given: str | None, output: Path | None, *, as_json: bool) -> str:
     return _BY_SUFFIX.get(output.suffix, "plain") if output is not None else "text"
 
 
-def _json(report: Report, *, fix: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"problems": [one.to_json() for one in report.problems]}
-    return found | ({"fixed": [one.to_json() for one in report.fixed]} if fix else {})
+def _json(report: Report, *, request: CheckRequest) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "problems": [one.to_json() for one in report.problems],
+        "disabled": [{"rule": rule, "severity": severity} for rule, severity in report.disabled],
+    }
+    return found | ({"fixed": [one.to_json() for one in report.fixed]} if request.fix else {})
 
 
-def _document(report: Report, form: str, *, fix: bool) -> str:
+def _document(report: Report, form: str, *, request: CheckRequest) -> str:
     """Everything in one of the formats for programs."""
     whole: dict[str, Callable[[], Any]] = {
-        "sarif": lambda: sarif(report.problems, version=__version__, prefix=report.prefix),
-        "json": lambda: _json(report, fix=fix),
+        "sarif": lambda: sarif(
+            report.problems, version=__version__, prefix=report.prefix, rules=request.rules
+        ),
+        "json": lambda: _json(report, request=request),
     }
     if form in whole:
         return json.dumps(whole[form](), indent=2) + "\n"
     if form == "github":
         return "".join(f"{github_line(one, prefix=report.prefix)}\n" for one in report.problems)
     return "".join(f"{plain_line(one)}\n" for one in report.problems)
+
+
+def _weakened(report: Report) -> str:
+    """One remark each time: what no comment may hide is not hidden by settings unsaid either."""
+    told = ", ".join(f"{rule} is {severity}" for rule, severity in report.disabled)
+    return f"promptvc.yaml weakens what guards secrets and history: {told}"
 
 
 def _text(ui: Ui, report: Report, *, fix: bool) -> None:

@@ -44,6 +44,7 @@ class Report:
 
     Attributes:
         fixed: findings that are gone because `--fix` mended them.
+        disabled: rules that no comment may silence, with the milder severity, or ``off``, that the settings give them.
         prefix: the prompt root from the repository's top, with a final slash; empty at the top.
     """
 
@@ -51,6 +52,7 @@ class Report:
     looked_at: int
     fixed: tuple[Problem, ...] = ()
     prefix: str = ""
+    disabled: tuple[tuple[str, str], ...] = ()
 
 
 def check(project: Project, names: Sequence[str] = (), request: CheckRequest | None = None) -> Report:
@@ -91,7 +93,16 @@ def _look(project: Project, names: frozenset[str], request: CheckRequest) -> tup
     found = _silenced(looking, found, watched, settings)
     graded = [_graded(one, settings) for one in found if one.rule in watched]
     graded.sort(key=lambda one: (not one.is_error, one.file, one.line or 0, one.rule))
-    return Report(tuple(graded), len(looking.ours.paths), (), project.prefix), looking
+    count = sum(map(looking.wanted_file, looking.ours.paths))
+    disabled = _disabled(settings, request.rules or tuple(RULES))
+    return Report(tuple(graded), count, (), project.prefix, disabled), looking
+
+
+def _disabled(settings: CheckSettings, rules: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What guards history, deployments and secrets may be weakened by the settings, but never in silence."""
+    found = [(rule, settings.rules.get(rule)) for rule in dict.fromkeys(rules) if not RULES[rule].ignorable]
+    weaker = {"off", "warning"}
+    return tuple((rule, given) for rule, given in found if given in weaker and given != RULES[rule].severity)
 
 
 def _is_passed_over(file: str, settings: CheckSettings) -> bool:

@@ -24,7 +24,7 @@ from promptvc.prompts.lint.raw import conflict_remarks, raw_remarks
 from promptvc.prompts.model import Prompt, read_prompt
 from promptvc.prompts.names import check_name, foreign_name, is_foreign, name_of, nearest, path_of
 from promptvc.store.checking import version_problems
-from promptvc.workflows.ours import Ours
+from promptvc.workflows.ours import FOLDERS, Ours
 from promptvc.workflows.project import STATE, Project
 from promptvc.workflows.surroundings import Surroundings
 
@@ -62,7 +62,7 @@ class Looking:
         """Every finding, at the rules' own severities."""
         around = Surroundings(self.project, self.ours, self.prompts, self.wanted)
         yield from self._unset
-        yield from self.ours.problems()
+        yield from (one for one in self.ours.problems() if self._wanted_place(one.file))
         yield from self._prompts()
         yield from self._foreign()
         yield from around.problems()
@@ -187,6 +187,13 @@ class Looking:
             return foreign_name(path) in self.names
         stem = path.removesuffix(".yaml")
         return any(stem.endswith(f"/{name}") or f"/{name}." in path for name in self.names)
+
+    def _wanted_place(self, path: str) -> bool:
+        """Whether what stands at ``path``, such as a link, hides a file about a prompt that is looked at, or is one."""
+        if self.wanted_file(f"{path.removesuffix('.yml')}.yaml" if path.endswith(".yml") else path):
+            return True
+        places = (f"{folder}/{name}" for folder in FOLDERS for name in self.names)
+        return any(place.startswith(f"{path}/") or place == path for place in places)
 
     def _derived(self) -> Iterator[Problem]:
         """A committed index or cache: whoever made it could have it say anything about history and scores."""

@@ -38,6 +38,40 @@ def test_settings_give_a_rule_its_severity(desk: Repo, settings: str, severity: 
     assert found(cli_of(desk)) == expected
 
 
+def test_what_guards_secrets_is_never_off_in_silence(desk: Repo) -> None:
+    """No comment may hide it; settings may, and every run says so."""
+    cli = cli_of(desk)
+    settings = "check: {rules: {secret: off, derived: warning, deployment: error, crowded: off}}\n"
+    desk.write({DESK_FILE: DESK_PROMPT + f"metadata: {{key: {KEY}}}\n", "promptvc.yaml": settings})
+    value = cli.json("check")
+    assert value["problems"] == []
+    assert value["disabled"] == [
+        {"rule": "secret", "severity": "off"},
+        {"rule": "derived", "severity": "warning"},
+    ]
+    for form in ("text", "plain", "github", "sarif"):
+        said = cli("check", "--format", form).err
+        assert said.count("weakens") == 1
+        assert "secret is off, derived is warning" in said
+    assert cli.json("check", "--rule", "unused-variable")["disabled"] == []
+    desk.write({"promptvc.yaml": "check: {rules: {crowded: off}}\n"})
+    assert "weakens" not in cli("check").err
+    assert cli.json("check", codes=(1,))["disabled"] == []
+
+
+def test_names_are_about_these_prompts_and_rules_about_these_rules(desk: Repo) -> None:
+    cli = cli_of(desk)
+    everything = cli.ok("check")
+    (desk.path / "prompts" / "away.yaml").symlink_to(desk.path / DESK_FILE)
+    (desk.path / "prompts" / "else").symlink_to(desk.path)
+    assert cli.ok("check", DESK) != everything, "it counts the files that it looks at"
+    assert {one[2] for one in found(cli)} == {"prompts/away.yaml", "prompts/else"}
+    assert found(cli, DESK) == []
+    log = json.loads(cli("check", "--format", "sarif", "--rule", "link").out)["runs"][0]
+    assert [one["id"] for one in log["tool"]["driver"]["rules"]] == ["link"]
+    assert {one["ruleIndex"] for one in log["results"]} == {0}
+
+
 def test_settings_trust_variables_bound_size_and_pass_over_files(desk: Repo) -> None:
     cli = cli_of(desk)
     desk.write({DESK_FILE: EXPOSED, "promptvc.yaml": "check: {trusted: [question]}\n"})
@@ -131,7 +165,7 @@ def test_fix_removes_what_is_said_twice_and_keeps_the_rest_byte_for_byte(desk: R
     ]  # fmt: skip
     expected = TWICE[: TWICE.rindex("  - text: Be")].replace("CDE]", "CDE, 01JD3M8Z6VQW4N9T2X5KAB7CDF]")
     assert desk.read(DESK_FILE).decode() == expected
-    assert cli.json("check", "--fix") == {"problems": [], "fixed": []}
+    assert cli.json("check", "--fix") == {"problems": [], "disabled": [], "fixed": []}
     assert cli.json("commit", DESK, "-m", "Say it once")["version"] == 2
 
 
