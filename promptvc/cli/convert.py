@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from promptvc.base.losses import told
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
@@ -29,8 +30,8 @@ def convert(edge: Edge, reference: str, format_: str, output: Path | None, force
     if output is not None:
         request = converting.ExportRequest(edge.directory / output, format_, (reference,), force=force)
         exported = converting.export_as(edge.project(), request)
-        for loss in exported.dropped:
-            edge.ui.note(f"{loss.path}: {loss.what}: {loss.why}")
+        for loss in told(exported.dropped):
+            edge.ui.note(str(loss))
 
         def paths(ui: Ui) -> None:
             for path in exported.written:
@@ -39,8 +40,8 @@ def convert(edge: Edge, reference: str, format_: str, output: Path | None, force
         edge.show(exported.to_json(), paths)
         return
     done = converting.convert(edge.project(), reference, format_)
-    for loss in done.dropped:
-        edge.ui.note(f"{loss.path}: {loss.what}: {loss.why}")
+    for loss in told(done.dropped):
+        edge.ui.note(str(loss))
 
     def text(ui: Ui) -> None:
         for path, data in done.files.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from promptvc.base.losses import told
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
@@ -47,6 +48,6 @@ def export(
         for path in done.written:
             ui.line(path)
 
-    for loss in done.dropped:
-        edge.ui.note(f"{loss.path}: {loss.what}: {loss.why}")
+    for loss in told(done.dropped):
+        edge.ui.note(str(loss))
     edge.show(done.to_json(), text)

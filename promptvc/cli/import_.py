@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from promptvc.base.errors import Usage
+from promptvc.base.losses import told
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.lazy import Entry, LazyGroup
@@ -116,11 +117,12 @@ def _show(edge: Edge, done: Switched, *, dry_run: bool) -> None:
     def lines(ui: Ui) -> None:
         for path in done.created:
             ui.line(f"would create {path}" if dry_run else f"created {path}")
-        ui.line(f"{done.cases:,} case{'' if done.cases == 1 else 's'}")
+        if done.cases:
+            ui.line(f"{done.cases:,} case{'' if done.cases == 1 else 's'}")
         if done.dropped:
             count = len(done.dropped)
             ui.line(f"{count:,} thing{'' if count == 1 else 's'} dropped or changed:", "title")
-            for loss in done.dropped:
+            for loss in told(done.dropped):
                 ui.line(f"  {loss.path}: {loss.what}")
                 ui.line(f"    {loss.why}", "dim")
 

@@ -21,29 +21,34 @@ _FORMATS = (".md", ".markdown", ".json")
 @click.option(
     "-o",
     "--output",
+    "outputs",
+    metavar="FILE",
+    multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to FILE, Markdown or by its ending JSON.",
+    help="Write to FILE, Markdown or by its ending JSON. Again for more.",
 )
 @click.option("--summary", is_flag=True, help="As long as a job's summary may be, instead of a comment.")
 @edge_options
-def review(edge: Edge, reference: str, output: Path | None, summary: bool) -> None:
+def review(edge: Edge, reference: str, outputs: tuple[Path, ...], summary: bool) -> None:
     """Tell a reviewer of a candidate: verdict and changes.
 
     The verdict in one line, what changes with the words of the users behind it, and the cases that it fixes and breaks.
     NAME alone is the newest candidate that main has not got. Everything comes from what is committed: evidence, the
     ledger, main's feedback. Nothing is run. What nobody measured is said to be unknown.
     """
-    if output is not None and output.suffix not in _FORMATS:
-        raise Usage(
-            f"{output} ends in none of {', '.join(_FORMATS)}", hint="name it REPORT.md or REPORT.json"
-        )
+    for output in outputs:
+        if output.suffix not in _FORMATS:
+            raise Usage(
+                f"{output} ends in none of {', '.join(_FORMATS)}", hint="name it REPORT.md or REPORT.json"
+            )
     found = reviews.review(edge.project(), reference, summary=summary)
-    if output is not None:
+    for output in outputs:
         text = (
             json.dumps(found.to_json(), ensure_ascii=False, indent=1)
             if output.suffix == ".json"
             else found.markdown
         )
         write_atomic(output, text.rstrip("\n").encode("utf-8", "replace") + b"\n")
-    shown = f"wrote {output}: {found.headline}" if output is not None else None
+    names = ", ".join(map(str, outputs))
+    shown = f"wrote {names}: {found.headline}" if outputs else None
     edge.show(found.to_json(), lambda ui: ui.line(shown) if shown is not None else ui.raw(found.markdown))

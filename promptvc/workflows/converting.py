@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from promptvc.base.comments import comments_of
+from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InputError, NotFound, PromptvcError, Usage
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.base.losses import Loss
@@ -17,6 +19,7 @@ from promptvc.evaluation.cases.plain import plain_suite
 from promptvc.evaluation.cases.suite import load_suite
 from promptvc.prompts.formats import registry
 from promptvc.prompts.formats.format import Imported, Read, Writer
+from promptvc.prompts.formats.lost_comments import WHY as COMMENTS
 from promptvc.prompts.formats.prompt_yml import PromptYml, unchanged
 from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import FOLDER as PROMPTS
@@ -164,10 +167,13 @@ def _written(project: Project, version: Version, writer: Writer) -> tuple[dict[s
     read = _read(project, version)
     prompt = read.prompts[0].prompt
     # What a file of GitHub's format has and we have not is written back into one.
-    losses = [] if writer.name == PromptYml.name else list(read.losses)
+    back = writer.name == PromptYml.name
+    losses = [one for one in read.losses if not back or one.why == COMMENTS]
     files = project.files(version.commit)
     path = suite_path(version.name)
     data = files.read(path)
+    for file, content in ((version.path, version.data), (path, data)):
+        losses += _comments(file, content)
     suite = read.prompts[0].suite if data is None else plain_suite(data, file=path, files=files)
     written = writer.write(prompt, suite)
     found = dict(written.files)
@@ -183,6 +189,16 @@ def _written(project: Project, version: Version, writer: Writer) -> tuple[dict[s
             else:
                 found[place] = content
     return found, tuple(losses)
+
+
+def _comments(path: str, data: bytes | None) -> list[Loss]:
+    """The comments of a file of ours, as one loss: they stay in it."""
+    found = () if data is None or is_foreign(path) else comments_of(load_yaml(data, file=path))
+    if not found:
+        return []
+    lines = ", ".join(str(one.line) for one in found[:5]) + (", ..." if len(found) > 5 else "")
+    what = f"line {lines}" if len(found) == 1 else f"lines {lines}"
+    return [Loss(f"comments of {path}", what, COMMENTS)]
 
 
 def _as_it_is(place: Path, data: bytes) -> bytes:

@@ -168,14 +168,17 @@ class Looking:
         In what people write keys are also told by the name that they are assigned to. Cases, feedback and answers are
         texts of others, in which much looks like that; there a token has to have the format of an issuer.
         """
+        clean: set[bytes] = set()  # a deployment is the copy of a prompt
         for path in self.ours.paths:
             if not self.wanted_file(path):
                 continue
             data = self.ours.read(path)
-            if path.endswith((".yaml", ".yml")):
-                yield from secret_problems(path, data)
-            else:
-                yield from token_problems(path, data)
+            if data not in clean:
+                search = secret_problems if path.endswith((".yaml", ".yml")) else token_problems
+                found = list(search(path, data))
+                yield from found
+                if not found and path.endswith(".yaml"):
+                    clean.add(data)
             if path.endswith(".yaml") and name_of(path) is None and not is_foreign(path):
                 yield from (problem_of(remark, path) for remark in conflict_remarks(data))
 

@@ -10,8 +10,10 @@ from pathlib import Path, PurePosixPath
 from promptvc.base.documents import load_json_document, load_yaml
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
 from promptvc.base.files import storage_errors
+from promptvc.base.losses import Losses
 from promptvc.evaluation.promptfoo.convert import Imported, from_configuration, from_csv, slug
 from promptvc.evaluation.promptfoo.source import Source
+from promptvc.prompts.formats.lost_comments import lose_comments
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import check_name, path_of
 from promptvc.prompts.new import new_prompt
@@ -76,10 +78,13 @@ def _read(file: Path, beside: str) -> Imported:
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             raise InvalidDocument("not UTF-8", hint="save it as UTF-8", file=str(file), line=line) from None
-    value = (
-        load_json_document(data, file=str(file)) if kind == ".json" else load_yaml(data, file=str(file)).value
-    )
-    return from_configuration(value, str(file), source, beside)
+    if kind == ".json":
+        return from_configuration(load_json_document(data, file=str(file)), str(file), source, beside)
+    document = load_yaml(data, file=str(file))
+    losses = Losses()
+    lose_comments(document, losses)
+    found = from_configuration(document.value, str(file), source, beside)
+    return replace(found, losses=(*found.losses, *losses.all()))
 
 
 class _Disk:

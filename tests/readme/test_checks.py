@@ -48,7 +48,9 @@ def test_the_example_has_what_is_said_and_is_mended(clone: Path, shell: dict[str
     keys = {"rule", "severity", "file", "line", "column", "message", "hint", "fixable"}
     assert all(set(one) == keys for one in problems)
     assert "1 finding fixed in 1 file" in run(COMMANDS["fix"], clone, shell)
-    assert (clone / TONE).read_text() == COMMANDS["prompt"].replace("  - text: answer  in english.\n", "")
+    assert (clone / TONE).read_text() == COMMANDS["prompt"].replace(
+        "  - text: Answer in English.\nowner", "owner"
+    )
 
 
 @pytest.mark.parametrize(("mark", "ignorable"), [("lint", True), ("integrity", False)])

@@ -141,7 +141,8 @@ class TestVersions:
         cli = cli_of(Repo(tmp_path / "shallow", github.environ))
         assert "git fetch --unshallow" in cli.fails(2, "show", "support/triage")
         assert {one["version"] for one in cli.json("list")} == {None}
-        cli.json("check")
+        (error,) = [one for one in cli.json("check", codes=(1,))["problems"] if one["severity"] == "error"]
+        assert "shallow" in error["message"]
 
     def test_before_the_first_commit_all_are_the_first(self, repo: Repo) -> None:
         repo.write({TRIAGE_FILE: TRIAGE})
@@ -516,3 +517,36 @@ class TestConverting:
         github.git("commit", "-q", "-m", "Convert")
         assert cli.json("show", "support/triage")["counted"] is None
         cli.ok("check", "support/triage")
+
+    def test_what_is_lost_on_the_way_there_and_back_is_listed(self, repo: Repo) -> None:
+        text = f"# where it came from\nzone: 7\n{TRIAGE}# to be done\n"
+        repo.commit({"promptvc.yaml": "", "triage.prompt.yml": text})
+        cli = cli_of(repo)
+        lying = cli.json("convert", "triage", "prompt-yml")
+        comments = [one["path"] for one in lying["dropped"] if "comments" in one["why"]]
+        assert comments == ["line 1", f"line {text.count(chr(10))}"]
+        there = cli.json("import", "prompt-yml", str(repo.path / "triage.prompt.yml"), "--name", "mine")
+        listed = {one["path"]: one["why"] for one in there["dropped"]}
+        assert listed["line 1"] == "comments do not come over"
+        assert "behind the others" in listed["zone"]
+        file = repo.path / "prompts" / "mine.yaml"
+        file.write_text(f"# ours\n{file.read_text()}")
+        back = cli.json("convert", "mine", "prompt-yml")
+        assert ("comments of prompts/mine.yaml", "line 1") in [
+            (one["path"], one["what"]) for one in back["dropped"]
+        ]
+        assert "#" not in back["files"]["mine.prompt.yml"]
+
+    def test_what_is_lost_again_and_again_is_one_line(self, repo: Repo, tmp_path: Path) -> None:
+        cases = "".join(f"  - {{id: case-{number}, vars: {{}}, expected: hi}}\n" for number in range(12))
+        prompt = "name: mine\nversion: 1\nmessages: [{role: user, content: Hi}]\n"
+        repo.commit({"prompts/mine.yaml": prompt, "evaluation/mine.yaml": f"cases:\n{cases}"})
+        cli = cli_of(repo)
+        whole = cli.json("convert", "mine", "promptfoo")["dropped"]
+        assert sum(one["path"].endswith("].id") for one in whole) == 12
+        for arguments, name in (
+            (("convert", "mine", "promptfoo"), ""),
+            (("export", str(tmp_path / "out"), "--format", "promptfoo"), "mine: "),
+        ):
+            (line,) = [line for line in cli(*arguments).err.splitlines() if "].id" in line]
+            assert f"{name}suite.cases[].id: 12 times, such as case-0: " in line

@@ -98,6 +98,11 @@ def test_the_command_prints_the_same_in_markdown_and_in_json(made: Told, tmp_pat
     assert (tmp_path / "report.md").read_text("utf-8") == printed
     made.cli.ok("review", made.name, "-o", str(tmp_path / "report.json"))
     assert json.loads((tmp_path / "report.json").read_text("utf-8")) == value
+    both = [str(tmp_path / "both.md"), str(tmp_path / "both.json")]
+    said = made.cli.ok("review", made.name, "-o", both[0], "-o", both[1])
+    assert f"wrote {both[0]}, {both[1]}: " in said
+    assert (tmp_path / "both.md").read_text() == (tmp_path / "report.md").read_text()
+    assert json.loads((tmp_path / "both.json").read_text())["headline"]
     made.cli.fails(2, "review", made.name, "-o", str(tmp_path / "report.html"))
 
 

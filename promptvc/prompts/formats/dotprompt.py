@@ -45,7 +45,7 @@ class Dotprompt:
     def read(self, data: bytes, *, file: str) -> Read:
         """One prompt."""
         losses = Losses()
-        head, body = parted(decoded(data, file), file)
+        head, body = parted(decoded(data, file), file, losses)
         fields = Fields(head, "", losses)
         names = Names(losses)
         variables = _inputs(fields.fields("input"), names)

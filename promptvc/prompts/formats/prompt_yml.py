@@ -20,6 +20,7 @@ from promptvc.prompts.formats.github.documents import as_prompt, reading_of
 from promptvc.prompts.formats.github.reading import Reading
 from promptvc.prompts.formats.github.rows import KEPT
 from promptvc.prompts.formats.github.writing import write
+from promptvc.prompts.formats.lost_comments import lose_comments
 from promptvc.prompts.model import Message, Prompt, read_prompt
 from promptvc.prompts.names import FOREIGN_SUFFIXES
 from promptvc.prompts.render import Renderer
@@ -53,6 +54,7 @@ class PromptYml:
         losses = Losses()
         for one in reading.dropped:
             losses.add(key_text(one.path), one.what, one.why)
+        lose_comments(document, losses)
         return Read((Imported(prompt, suite=reading.suite),), losses.all())
 
     def write(self, prompt: Prompt, suite: Mapping[str, Any] | None = None) -> Written:

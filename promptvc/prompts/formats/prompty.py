@@ -54,7 +54,7 @@ class Prompty:
     def read(self, data: bytes, *, file: str) -> Read:
         """One prompt, with a case where version 1 has a sample."""
         losses = Losses()
-        head, body = parted(decoded(data, file), file)
+        head, body = parted(decoded(data, file), file, losses)
         fields = Fields(head, "", losses)
         names = Names(losses)
         fields.take("$schema")

@@ -32,6 +32,7 @@ KEYS = frozenset({
     "name", "description", "model", "modelParameters", "responseFormat", "jsonSchema", "messages", "testData",
     "evaluators",
 })  # fmt: skip
+_STRANGE = "there is no such key here: it is kept, means nothing, and is written back behind the others"
 _BLANK = r"\{\{[ \t]|[ \t]\}\}"
 _ALLOWED = frozenset(PARAMETERS.values())
 _NEVER_KEPT = (
@@ -84,7 +85,7 @@ def read(document: Document) -> Reading:
     _variables(value, reading, rows, table)
     for key, item in value.items():
         if key not in KEYS:
-            _keep(kept, reading, (key,), item, "there is no such key here: it is kept, and means nothing")
+            _keep(kept, reading, (key,), item, _STRANGE)
     reading.prompt["metadata"] = {KEPT: kept} | ({NAMES: table} if table else {})
     reading.prompt = {key: item for key, item in reading.prompt.items() if item not in (None, {}, [])}
     return reading
