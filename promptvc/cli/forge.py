@@ -91,6 +91,7 @@ def _show(edge: Edge, posted: posting.Posted) -> None:
             ui.line("no issue is open")
         else:
             ui.line(posted.url)
-            ui.note("changed" if posted.changed else "it said the same already")
+            changed = "changed" if posted.changed else "it said the same already"
+            ui.note("made" if posted.made else changed)
 
     edge.show(posted.to_json(), text)

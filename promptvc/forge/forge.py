@@ -79,7 +79,8 @@ class PullText:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A comment, or an issue, that promptvc keeps: ``changed`` is False where it said the same already.
+    """A comment, or an issue, that promptvc keeps: ``changed`` is False where it said the same already,
+    ``made`` whether it was not there before.
 
     ``number`` is that of the issue, or of the pull request that the comment is on.
     """
@@ -87,6 +88,7 @@ class Note:
     number: int
     url: str
     changed: bool = True
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ class RemoteForge:
 
         comment, made = self._line.make(what, find, lambda: self._dialect.say(at, text))
         if made:
-            return Note(at.number, comment.url)
+            return Note(at.number, comment.url, made=True)
         if same_text(comment.body, text):
             return Note(at.number, comment.url, changed=False)
         self._line.ask(what, lambda: self._dialect.edit_comment(comment, text))
@@ -184,7 +184,7 @@ class RemoteForge:
             what = f"label issue {issue.number}"
             self._line.ask(what, lambda: self._dialect.label(Thread("issue", issue.number), missing))
             changed = True
-        return Note(issue.number, issue.url, changed)
+        return Note(issue.number, issue.url, changed, made)
 
     def _brought_issue(self, issue: Issue, marker: str, wanted: tuple[str, str, str]) -> bool:
         """Whether anything was written; ``wanted``: the title, the body, and the body with its mark."""

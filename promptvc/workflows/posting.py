@@ -52,15 +52,18 @@ class Posted:
     number: int | None
     url: str | None
     changed: bool
+    made: bool = False
 
     @classmethod
     def of(cls, note: Note | None) -> Posted:
         """A note's; None: there is none."""
-        return cls(None, None, changed=False) if note is None else cls(note.number, note.url, note.changed)
+        if note is None:
+            return cls(None, None, changed=False)
+        return cls(note.number, note.url, note.changed, note.made)
 
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
-        return {"number": self.number, "url": self.url, "changed": self.changed}
+        return {"number": self.number, "url": self.url, "changed": self.changed, "made": self.made}
 
 
 def read_body(file: str, stdin: Callable[[], BinaryIO]) -> str:

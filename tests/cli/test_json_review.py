@@ -239,7 +239,7 @@ def test_pull_requests_comments_and_publishing(desk: Repo, tmp_path: Path, jobs:
         assert only(cli.json("pr", DESK), PROPOSED) == pull | {"created": False}
         (tmp_path / "note.md").write_text("Look.\n")
         note = cli.json("forge", "comment", str(pull["number"]), str(tmp_path / "note.md"), "--marker", "n")
-        only(note, {"number", "url", "changed"})
+        only(note, {"number", "url", "changed", "made"})
         server.merge(pull["number"])
         desk.git("fetch", "-q", "origin")
         desk.git("merge", "-q", "--ff-only", "origin/main")

@@ -45,15 +45,17 @@ def at(repo: Repo, name: str = "report.md") -> str:
 
 def test_a_comment_is_kept(cli: Cli, repo: Repo, hub: GitHubServer) -> None:
     first = cli.json("forge", "comment", "1", at(repo), "--marker", "report")
-    assert set(first) == {"number", "url", "changed"}
-    assert (first["number"], first["changed"]) == (1, True)
-    assert cli.json("forge", "comment", "1", at(repo), "--marker", "report") == first | {"changed": False}
+    assert set(first) == {"number", "url", "changed", "made"}
+    assert (first["number"], first["changed"], first["made"]) == (1, True, True)
+    again = cli.json("forge", "comment", "1", at(repo), "--marker", "report")
+    assert again == first | {"changed": False, "made": False}
     (repo.path / "report.md").write_text("# Another\n")
-    assert cli.json("forge", "comment", "1", at(repo), "--marker", "report") == first
+    assert cli.json("forge", "comment", "1", at(repo), "--marker", "report") == first | {"made": False}
     (comment,) = hub.comments
     assert comment.body == marked("# Another", "report")
     assert comment.author.login == "github-actions[bot]"
     assert first["url"] in cli.ok("forge", "comment", "1", at(repo), "--marker", "report")
+    assert cli("forge", "comment", "1", at(repo), "--marker", "other").err.strip() == "made"
 
 
 def test_an_issue_is_kept_and_closed(cli: Cli, repo: Repo, hub: GitHubServer) -> None:
@@ -61,11 +63,12 @@ def test_an_issue_is_kept_and_closed(cli: Cli, repo: Repo, hub: GitHubServer) ->
     assert (kept["number"], kept["changed"]) == (2, True)
     assert hub.issues[0].labels == ["alert"]
     closed = cli.json("forge", "issue", "--close", "--marker", "alerts")
-    assert closed == kept
+    assert closed == kept | {"made": False}
     assert cli.json("forge", "issue", "--close", "--marker", "alerts") == {
         "number": None,
         "url": None,
         "changed": False,
+        "made": False,
     }
     assert "no issue is open" in cli.ok("forge", "issue", "--close", "--marker", "alerts", at(repo))
 
