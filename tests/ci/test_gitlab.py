@@ -119,7 +119,7 @@ def test_a_merge_request_is_checked_and_evaluated_against_one_base_and_commented
     pull = lab.propose("wording", files)
 
     def move() -> None:
-        lab.push({"promptvc.yaml": "evaluation: {success: 0.5, margin: 0.2}\n"})
+        lab.push({SUITE: desk_suite(5)})
 
     lab.ci.before = {"promptvc evaluate 2/2": move}
     done = lab.checked(pull).ok()
