@@ -218,9 +218,9 @@ class Library:
             Stories(
                 check=lambda project: checking.check(project).problems,
                 drift=lambda project: drifting.drift(project).prompts,
-                suggest=lambda project: suggesting.suggest(
-                    project, suggesting.SuggestRequest(optimizer="offline")
-                ).suggestions,
+                suggest=lambda project: (
+                    suggesting.suggest(project, suggesting.SuggestRequest(optimizer="offline")).suggestions
+                ),
             ),
             pause=time.sleep,
         )
@@ -380,9 +380,7 @@ class Library:
         """Which version each environment runs."""
         return fleet.status(self._fresh(), environment)
 
-    def drift(
-        self, environment: str | None = None, against: str | Path | None = None
-    ) -> drifting.Drifts:
+    def drift(self, environment: str | None = None, against: str | Path | None = None) -> drifting.Drifts:
         """What environments run against the latest on main, or a copy elsewhere against one of both."""
         return drifting.drift(self._fresh(), environment, None if against is None else Path(against))
 

@@ -126,7 +126,9 @@ def suite_in(project: Project, version: Version, commit: str | None) -> Suite | 
     lying = version
     with suppress(NotFound):
         resolver = project.resolver
-        lying = (resolver.working(version.name) if commit is None else resolver.at(version.name, commit)) or version
+        lying = (
+            resolver.working(version.name) if commit is None else resolver.at(version.name, commit)
+        ) or version
     if not is_foreign(lying.path):
         return None
     return read_github(load_yaml(lying.data, file=lying.source))
@@ -186,8 +188,7 @@ def require_committed(project: Project, version: Version, judged: SuiteAt) -> No
                 hint=f"promptvc commit {name} -m TEXT, or name a revision: {name}@v{version.version}",
             )
     if judged.commit is not None or any(
-        _has(project, version, commit, judged.digest)
-        for commit in (project.resolver.head, version.commit)
+        _has(project, version, commit, judged.digest) for commit in (project.resolver.head, version.commit)
     ):
         return
     file = version.path if is_foreign(judged.suite.file) else suite_path(version.name)

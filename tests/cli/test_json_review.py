@@ -57,7 +57,17 @@ def test_blame(shipped: Repo) -> None:
 
 def test_the_graph(trained: Repo) -> None:
     entries = cli_of(trained).json("log", DESK, "--graph")
-    more = ("parents", "branch", "on_main", "owns_number", "draft", "environments", "held", "rollbacks", "merged")
+    more = (
+        "parents",
+        "branch",
+        "on_main",
+        "owns_number",
+        "draft",
+        "environments",
+        "held",
+        "rollbacks",
+        "merged",
+    )
     for entry in entries:
         has(entry, "version", "digest", "commit", "time", "author", "subject", "verdict", "score", *more)
     assert [(entry["version"], entry["parents"], entry["on_main"]) for entry in entries] == [

@@ -208,7 +208,9 @@ def test_giving_looks_back_spends_nothing_that_others_have_spent(
             spent[epoch] = spent.get(epoch, 0.0) + alpha_at(number)
             places[mine.key] = (epoch, number)
         key = mine.key if uses else None
-        waiting.append((second + later, Training(**{**_fields(training(second)), "id": mine.id, "look_key": key})))
+        waiting.append(
+            (second + later, Training(**{**_fields(training(second)), "id": mine.id, "look_key": key}))
+        )
         records += [record for due, record in waiting if due <= second]
         waiting = [(due, record) for due, record in waiting if due > second]
     assert all(total <= ALPHA for total in spent.values())

@@ -222,7 +222,10 @@ def test_a_misspelt_place_is_told_with_everything_else() -> None:
     found = [(each.message, each.hint) for each in template_remarks(what)]
     assert found == [
         ("`examples[0].input` has no `tikcet`, which the last user message needs", "did you mean `ticket`?"),
-        ("the variable `customer` is used and not declared", "add it: `variables: {customer: {required: true}}`"),
+        (
+            "the variable `customer` is used and not declared",
+            "add it: `variables: {customer: {required: true}}`",
+        ),
         ("the variable `tikcet` is used and not declared", "did you mean `ticket`?"),
         ("the variable `ticket` is never used", None),
         ("the variable `team` is never used", None),

@@ -92,7 +92,10 @@ def test_the_verdict_comes_first_and_what_to_do_last() -> None:
 def test_many_examples_are_folded_away_and_words_are_told_once() -> None:
     voice = Voice("01KE47BK10A0EBPPZJXN3ZVZ8Y", "correction", words="one parcel -> billing")
     examples = tuple(
-        Cited(Change(f"examples[{at}]", "added", None, {"input": {"m": "one parcel"}, "output": "billing"}), (voice,))
+        Cited(
+            Change(f"examples[{at}]", "added", None, {"input": {"m": "one parcel"}, "output": "billing"}),
+            (voice,),
+        )
         for at in range(9)
     )
     rule = Cited(Change("rules[0]", "added", None, {"text": "Be kind."}))

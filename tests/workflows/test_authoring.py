@@ -222,7 +222,9 @@ def test_new_prompts(desk: Repo, tmp_path: Path) -> None:
     assert shown["from/theirs"]["type"] == "connector"
     assert shown["from/theirs"]["messages"] == cli.json("show", DESK)["prompt"]["messages"]
     problems = cli.json("check")["problems"]  # of the words, which put a stranger's text among instructions
-    assert {(one["rule"], one["file"]) for one in problems} == {("injection-prone", "prompts/from/words.yaml")}
+    assert {(one["rule"], one["file"]) for one in problems} == {
+        ("injection-prone", "prompts/from/words.yaml")
+    }
 
 
 def test_new_from_a_task_offline_takes_the_nearest_prompt(desk: Repo) -> None:

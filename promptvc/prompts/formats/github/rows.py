@@ -52,9 +52,10 @@ class Rows:
         places: dict[Path, Path] = {}
         lost: list[_Lost] = []
         named = frozenset[str]().union(*(columns for _, columns in assertions))
-        asserted = named - self._places - {EXPECTED}
+        asserted = named.difference(self._places, (EXPECTED,))
         self.only_asserted = tuple(column for column in self.columns if column in asserted)
-        shared, partial = [], []
+        shared: list[dict[str, Any]] = []
+        partial: list[tuple[int, Mapping[str, Any], frozenset[str]]] = []
         for index, (assertion, columns) in enumerate(assertions):
             if not all(gradable(row, columns) for row in self._rows):
                 partial.append((index, assertion, columns))
@@ -65,7 +66,7 @@ class Rows:
         cases, seen = [], set[str]()
         for number, row in enumerate(self._rows):
             case = self._case(row, asserted, expects=expects)
-            own = []
+            own: list[dict[str, Any]] = []
             for index, assertion, columns in partial:
                 missing = sorted(column for column in columns if not gradable(row, (column,)))
                 if missing:

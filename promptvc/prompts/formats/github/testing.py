@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from promptvc.base.nodes import Path
 from promptvc.prompts.formats.github.models import model_of
 from promptvc.prompts.formats.github.places import is_word, names_in, ours
 
@@ -60,7 +61,9 @@ def assertion_of(value: Mapping[str, Any], columns: Collection[str], table: Mapp
         columns: of the test data.
         table: their names of columns -> ours, where these differ.
     """
-    changes = [((key,), "it is kept, and means nothing here") for key in value if key not in _KEYS]
+    changes: list[tuple[Path, str]] = [
+        ((key,), "it is kept, and means nothing here") for key in value if key not in _KEYS
+    ]
     kinds = [key for key in ("string", "llm", "uses") if value.get(key) not in (None, "")]
     changes += [((key,), f"an evaluator is one thing: `{kinds[0]}` counts") for key in kinds[1:]]
     changes += [
@@ -157,7 +160,7 @@ def _string(value: Any, columns: Collection[str], table: Mapping[str, str]) -> E
 def _llm(value: Any, columns: Collection[str], table: Mapping[str, str]) -> Evaluator:
     if not isinstance(value, Mapping) or not isinstance(value.get("prompt"), str):
         return Evaluator(None, changes=((("llm",), "it has no prompt"),))
-    changes = [
+    changes: list[tuple[Path, str]] = [
         (("llm", str(key)), "it is kept, and means nothing here") for key in value if key not in _LLM_KEYS
     ]
     texts = [value.get("systemPrompt"), value["prompt"]]
@@ -201,7 +204,7 @@ def _scores(value: Any) -> tuple[list[tuple[str, float]], str | None]:
     for item in value if isinstance(value, list) else ():
         score = item.get("score") if isinstance(item, Mapping) else None
         number = isinstance(score, int | float) and not isinstance(score, bool)
-        if number and isinstance(item.get("choice"), str | int | float):
+        if number and score is not None and isinstance(item.get("choice"), str | int | float):
             found.append((str(item["choice"]), float(score)))
         else:
             odd = "a choice has a `choice` and a `score`"
