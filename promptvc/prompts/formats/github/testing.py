@@ -12,7 +12,6 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from promptvc.base.nodes import Path
 from promptvc.prompts.formats.github.models import model_of
 from promptvc.prompts.formats.github.places import is_word, names_in, ours
 
@@ -61,7 +60,7 @@ def assertion_of(value: Mapping[str, Any], columns: Collection[str], table: Mapp
         columns: of the test data.
         table: their names of columns -> ours, where these differ.
     """
-    changes: list[tuple[Path, str]] = [
+    changes: list[tuple[tuple[str, ...], str]] = [
         ((key,), "it is kept, and means nothing here") for key in value if key not in _KEYS
     ]
     kinds = [key for key in ("string", "llm", "uses") if value.get(key) not in (None, "")]
@@ -160,7 +159,7 @@ def _string(value: Any, columns: Collection[str], table: Mapping[str, str]) -> E
 def _llm(value: Any, columns: Collection[str], table: Mapping[str, str]) -> Evaluator:
     if not isinstance(value, Mapping) or not isinstance(value.get("prompt"), str):
         return Evaluator(None, changes=((("llm",), "it has no prompt"),))
-    changes: list[tuple[Path, str]] = [
+    changes: list[tuple[tuple[str, ...], str]] = [
         (("llm", str(key)), "it is kept, and means nothing here") for key in value if key not in _LLM_KEYS
     ]
     texts = [value.get("systemPrompt"), value["prompt"]]
