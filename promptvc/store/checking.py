@@ -26,6 +26,8 @@ def version_problems(resolver: Resolver, main: str, head: str | None, wanted: Wa
         wanted: whether a prompt is to be looked at.
     """
     if resolver.history.cut_off(main):
+        if not any(wanted(name) for name in resolver.tip_versions(main)):
+            return
         message = "a shallow clone cannot tell whether a version number was used twice"
         # No warning: the result of a merge with two contents of one number would pass for checked.
         yield Problem(RULE, "error", FOLDER, None, message, "git fetch --unshallow")

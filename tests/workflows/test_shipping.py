@@ -312,7 +312,11 @@ def test_a_shallow_clone_says_what_it_cannot_know(shipped: Repo, tmp_path: Path)
     assert unshallow in said
     by_environment = {row["environment"]: row["intact"] for row in cli.json("status")}
     assert by_environment == {"production": True, "staging": None}
-    assert {problem["severity"] for problem in cli.json("check")["problems"]} == {"warning"}
+    found = cli.json("check", codes=(1,))["problems"]
+    assert {(one["rule"], one["severity"]) for one in found} == {
+        ("version-reuse", "error"),
+        ("deployment", "warning"),
+    }
     assert cli.json("show", f"{DESK}@staging")["version"] == 1
     assert cli.json("rollback", DESK, "--reason", "x", "--to", "staging")["version"] == 1
     shallow.git("fetch", "-q", "--unshallow")
