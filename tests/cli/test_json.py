@@ -104,7 +104,7 @@ def test_commit(desk: Repo) -> None:
 
 def test_check(desk: Repo) -> None:
     cli = cli_of(desk)
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check") == {"problems": [], "disabled": []}
     desk.write({DESK_FILE: desk.read(DESK_FILE) + b"extra: 1\nversion: 9\n"})
     problems = cli.json("check", codes=(1,))["problems"]
     for problem in problems:
