@@ -90,7 +90,7 @@ def test_what_a_person_merged_is_deployed_by_a_commit(safe: Repo) -> None:
     assert body.startswith(f"Deploy {DESK} v2 to production\n\nbetter than v1 by 66.7 points")
     assert "Promptvc-Unattended: training.auto_deploy" in body
     assert "Promptvc-Evidence: " in body
-    assert cli_of(safe).json("check") == {"problems": []}
+    assert cli_of(safe).json("check")["problems"] == []
     again = attempt(safe)
     assert (again.said, again.reason) == (None, "v2: production runs it already")
     assert cli_of(safe).json("train", "--due")["deployed"] == []

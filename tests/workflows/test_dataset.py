@@ -170,7 +170,7 @@ def test_a_curation_counts_once_it_is_committed(made: Repo, tmp_path: Path) -> N
     updated = cli.json("dataset", "create", "routing", "--update")
     assert updated["records"]["left_out"]["dropped by the curation"] == 1
     assert len(export(cli, tmp_path / "after").splitlines()) == len(before.splitlines()) - 1
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check")["problems"] == []
 
 
 def test_proposals_are_added_once_and_keep_what_stands_there(made: Repo, tmp_path: Path) -> None:

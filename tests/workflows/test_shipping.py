@@ -128,7 +128,7 @@ def test_rollback_goes_to_what_ran_before_and_never_to_what_is_held(shipped: Rep
     assert "already" in cli.fails(1, "rollback", DESK, "--to", "v1", "--reason", "x")
     (standing,) = cli.json("status")
     assert standing["held"] == [2, 3]
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check")["problems"] == []
 
 
 def test_rollback_to_a_version_by_name(shipped: Repo) -> None:
@@ -210,7 +210,7 @@ def test_only_the_content_that_owns_its_number_is_deployed(shipped: Repo) -> Non
     assert cli.json("status")[0]["held"] == []
     cli.ok("commit", DESK, "--renumber", "-m", "Its own")
     assert cli.json("deploy", DESK)["version"] == 3
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check")["problems"] == []
 
 
 def test_a_draft_on_a_merged_branch_is_no_version(desk: Repo) -> None:
@@ -237,9 +237,9 @@ def test_a_rollback_from_a_file_edited_by_hand_holds_nothing(shipped: Repo) -> N
         "environment": "production", "name": DESK, "version": 2, "digest": "", "latest": 2, "held": [],
         "intact": True,
     }  # fmt: skip
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check")["problems"] == []
     assert cli.json("rollback", DESK, "--reason", "bad")["version"] == 1  # never to what was edited by hand
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check")["problems"] == []
 
 
 def test_a_commit_elsewhere_than_on_main_runs_nothing_yet(shipped: Repo) -> None:
@@ -290,7 +290,7 @@ def test_a_hand_edited_deployment_is_not_intact(shipped: Repo) -> None:
     (problem,) = cli.json("check", codes=(1,))["problems"]
     assert (problem["rule"], problem["file"]) == ("deployment", path)
     assert cli.json("deploy", DESK)["version"] == 2
-    assert cli.json("check") == {"problems": []}
+    assert cli.json("check")["problems"] == []
 
 
 def test_a_shallow_clone_says_what_it_cannot_know(shipped: Repo, tmp_path: Path) -> None:
