@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tests.ci.conftest import World
@@ -47,8 +46,12 @@ def test_a_change_is_checked_and_evaluated_and_commented_once(world: World) -> N
     assert MARKER.search(comment.body)
     assert "`desk/route` v2 against v1" in run.jobs["report"].summary
     assert "promptvc[github]==" in installed(world.actions, run, "report")
-    world.checked(number).ok()
+    world.desk.commit({"README.md": "meanwhile\n"}, "Meanwhile")
+    world.push()
+    run = world.checked(number).ok()
     assert len(world.forge.comments) == 1
+    seen = {step.environ.get("PROMPTVC_BASE") for step in run.jobs["check"].steps if step.environ}
+    assert world.bare.rev("main") in seen, "the base is what it is merged with"
 
 
 def test_where_nothing_of_promptvc_changed_the_required_check_still_reports(world: World) -> None:
@@ -85,12 +88,15 @@ def test_a_new_prompt_is_evaluated_beside_changed_ones(world: World) -> None:
     assert "`desk/route` v2 against v1" in world.forge.comments[0].body
 
 
-def test_only_the_job_that_evaluates_has_keys_and_it_cannot_write(world: World) -> None:
+def test_only_the_job_that_evaluates_has_keys_and_nothing_of_the_checkout_gets_at_them(world: World) -> None:
+    """`python -m pip` would run the checkout's pip.py, before the job's own steps; and it says where to comment."""
+    theft = "import os, pathlib\npathlib.Path(os.environ['RUNNER_TEMP'], 'hijacked').touch()\n"
+    files = {"pip.py": theft, "json.py": theft, DESK_FILE: CHANGED, "promptvc.yaml": "remote: elsewhere\n"}
     ask_a_model(world)
     world.actions.secrets = {"promptvc": {"OPENAI_API_KEY": KEY}}
     with Server(lambda _: answer("alpha")) as server:
         world.actions.more = {"OPENAI_BASE_URL": server.url}
-        run = world.checked(world.propose("wording", {DESK_FILE: CHANGED})).ok()
+        run = world.checked(world.propose("wording", files)).ok()
         asked = {request.headers["authorization"] for request in server.requests}
     assert run.results() == OFFLINE | {"evaluate": "success", "offline": "skipped"}
     assert asked == {f"Bearer {KEY}"}
@@ -99,6 +105,8 @@ def test_only_the_job_that_evaluates_has_keys_and_it_cannot_write(world: World) 
     workflow = load(world.workflow("check"))
     assert workflow["jobs"]["evaluate"]["permissions"] == {"contents": "read"}
     assert "`openai:one`" in world.forge.comments[0].body
+    assert not list(world.actions.folder.rglob("hijacked"))
+    assert "pip " in run.jobs["evaluate"].log, "the shim has asked the real one"
 
 
 def test_many_answers_are_shared_out(world: World) -> None:
@@ -257,23 +265,6 @@ def test_keys_are_not_given_because_a_pull_request_says_that_they_are_needed(wor
     assert "evaluate: skipped" in run.jobs["promptvc"].log
 
 
-def test_nothing_in_the_checkout_passes_for_pip_and_no_setting_of_it_leads_the_comment_away(
-    world: World,
-) -> None:
-    """`python -m pip` would take the checkout's pip.py: before the job's own steps, and with its token."""
-    ask_a_model(world)
-    world.actions.secrets = {"promptvc": {"OPENAI_API_KEY": KEY}}
-    theft = "import os, pathlib\npathlib.Path(os.environ['RUNNER_TEMP'], 'hijacked').touch()\n"
-    files = {"pip.py": theft, "json.py": theft, DESK_FILE: CHANGED, "promptvc.yaml": "remote: elsewhere\n"}
-    with Server(lambda _: answer("alpha")) as server:
-        world.actions.more = {"OPENAI_BASE_URL": server.url}
-        run = world.checked(world.propose("wording", files)).ok()
-    assert run.jobs["evaluate"].result == "success"
-    assert not list(world.actions.folder.rglob("hijacked"))
-    assert "pip " in run.jobs["evaluate"].log, "the shim has asked the real one"
-    assert len(world.forge.comments) == 1
-
-
 def answer_of(world: World, needs: Mapping[str, Any], *, queued: bool = False) -> int:
     """The exit code of the required check's script."""
     (step,) = load(world.workflow("check"))["jobs"]["promptvc"]["steps"]
@@ -308,16 +299,3 @@ def test_the_required_check_is_green_only_if_everything_that_had_to_run_did(worl
     assert answer_of(world, queue | rest, queued=True) == 0
     assert answer_of(world, queue | rest | {"check": {"result": "failure"}}, queued=True) == 1
     assert answer_of(world, queue | rest) == 1
-
-
-def test_every_run_of_pull_requests_reads_the_base_that_it_is_merged_with(
-    world: World, tmp_path: Path
-) -> None:
-    number = world.propose("wording", {DESK_FILE: BETTER})
-    world.desk.commit({"README.md": "meanwhile\n"}, "Meanwhile")
-    world.push()
-    run = world.checked(number).ok()
-    base = world.bare.rev("main")
-    seen = {step.environ.get("PROMPTVC_BASE") for step in run.jobs["check"].steps if step.environ}
-    assert base in seen
-    assert run.results() == OFFLINE
