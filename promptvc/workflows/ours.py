@@ -60,11 +60,15 @@ class Ours:
 
     def problems(self) -> Iterator[Problem]:
         """Links, nested repositories, and files that nothing reads because of how they end."""
-        link = "a symbolic link: git keeps the path that it names, and no version has the text that is there"
-        own = "a repository of its own: nothing in it is read"
-        for rule, paths, message in (("link", self.links, link), ("nested", self.nested, own)):
-            for path in sorted(paths):
-                yield Problem(rule, "error", path, None, message, "put the file itself there, or remove it")
+        hint = "put the file itself there, or remove it"
+        for path in sorted(self.links):
+            message = (
+                "a symbolic link: git keeps the path that it names, and no version has the text that is there"
+            )
+            yield Problem("link", "error", path, None, message, hint)
+        for path in sorted(self.nested):
+            message = "a repository of its own: nothing in it is read"
+            yield Problem("nested", "error", path, None, message, hint)
         for path in self.paths:
             if path.endswith(".yml") and path.startswith(_YAML_ONLY) and not is_foreign(path):
                 yield unread(path)
