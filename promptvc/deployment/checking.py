@@ -110,10 +110,19 @@ class DeploymentsCheck:
                 message = (
                     f"{one.environment} runs the content of {one.name} that does not own its version number"
                 )
-            yield Problem("deployment", "error", one.path, None, message, self._remedy(one))
+            yield Problem(
+                "deployment", "error", one.path, None, message, self._remedy(one, known=copy in known)
+            )
 
-    def _remedy(self, one: Deployed) -> str:
-        """The command that puts the version there which the file says it is, or else the latest."""
+    def _remedy(self, one: Deployed, *, known: bool) -> str:
+        """The command that puts the version there which the file says it is, or else the latest.
+
+        Args:
+            known: main had these bytes. Then the number that they say is another content's, and deploying it would be
+                of words that nobody meant.
+        """
+        if known:
+            return f"promptvc log {one.name} --graph shows which version has its words now: deploy that one"
         reference = one.name
         try:
             number = read_version(self.data[one.path], file=one.path)

@@ -14,12 +14,22 @@ from typing import Any
 from promptvc.evaluation.reports.spans import code, words
 from promptvc.evidence.values import Score
 from promptvc.store.diff import Change
+from promptvc.store.diff import words as stretches
 
 _LISTED = 50
 """Changes and events of a version that are listed; the rest is counted."""
 
 _QUOTED = 3
 """Events of a version that are quoted."""
+
+_SHOWN = 80
+"""Characters of a text above which only its words that changed are shown."""
+
+_WIDE = 300
+"""Characters of what is shown of it."""
+
+_NEAR = 24
+"""Characters shown around words that changed."""
 
 _HEADINGS = (("Added", ("added",)), ("Changed", ("changed", "moved")), ("Removed", ("removed",)))
 
@@ -167,8 +177,35 @@ def _told(change: Change) -> str:
     if change.kind == "moved":
         return f"{path} moved: {code(_text(change.after))}"
     if change.kind == "changed":
-        return f"{path}: {code(_text(change.before))} became {code(_text(change.after))}"
+        before, after = _text(change.before), _text(change.after)
+        if before == after:
+            return f"{path} has the same words, and cites something else: {code(after)}"
+        before, after = apart(before, after)
+        return f"{path}: {code(before, _WIDE)} became {code(after, _WIDE)}"
     return f"{path}: {code(_text(change.after if change.kind == 'added' else change.before), 200)}"
+
+
+def apart(before: str, after: str) -> tuple[str, str]:
+    """Both texts, of long ones only the words that changed, with a few that stand around them."""
+    if max(len(before), len(after)) <= _SHOWN:
+        return before, after
+    sides: tuple[list[str], list[str]] = ([], [])
+    found = stretches(before, after)
+    for at, one in enumerate(found):
+        if one.op == "=":
+            kept = _around(one.text, first=at == 0, last=at == len(found) - 1)
+            for side in sides:
+                side.append(kept)
+        else:
+            sides[one.op == "+"].append(one.text)
+    return "".join(sides[0]).strip(), "".join(sides[1]).strip()
+
+
+def _around(text: str, *, first: bool, last: bool) -> str:
+    """What is the same on both sides, without its middle; of the first and the last stretch without what is far."""
+    head = "" if first else text[:_NEAR].rpartition(" ")[0] or text[:_NEAR]
+    tail = "" if last else text[-_NEAR:].partition(" ")[2] or text[-_NEAR:]
+    return text if len(text) <= 2 * _NEAR else f"{head} ... {tail}"
 
 
 def _text(value: Any) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from promptvc.evidence.values import Score
-from promptvc.review.changelog import Changelog, Happening, Section, Voice, markdown
+from promptvc.review.changelog import Changelog, Happening, Section, Voice, apart, markdown
 from promptvc.store.diff import Change
 from tests.builders import Repo
 from tests.commands import cli_of
@@ -122,6 +122,53 @@ def test_a_shallow_clone_says_that_it_cannot_know(lived: Repo, tmp_path: Path) -
     lived.git("clone", "-q", "--depth", "1", f"file://{lived.path}", str(tmp_path / "shallow"))
     cli = cli_of(lived).at(tmp_path / "shallow")
     assert "git fetch --unshallow" in cli.fails(2, "changelog", DESK)
+
+
+LONG = "You route the messages of customers to the team that can help them. Answer with one label only, in lower case. "
+
+
+def changed(before: str, after: str) -> str:
+    change = Change("messages[0].content", "changed", before, after)
+    section = Section(
+        version=2, digest="d", commit="c" * 40, time="2026-01-01T00:00:00Z", author="Ada", subject="Edit",
+        on_main=True, previous=1, approach=None, verdict=None, score=None, changes=(change,), events=(),
+        happenings=(),
+    )  # fmt: skip
+    (line,) = [line for line in markdown([Changelog("a", (section,))]).splitlines() if "messages" in line]
+    return line
+
+
+def test_of_a_long_text_the_words_that_changed_are_shown() -> None:
+    text = LONG + LONG + "Never guess a label that is not in the list. " + LONG
+    line = changed(text, text.replace("Never guess", "Always say"))
+    before, after = line.removeprefix("- `messages[0].content`: ").split(" became ")
+    assert ("Never guess" in before, "Never guess" in after) == (True, False)
+    assert ("Always say" in after, "Always say" in before) == (True, False)
+    assert max(len(before), len(after)) < 100
+
+
+def test_changes_at_both_ends_of_a_long_text_are_both_shown() -> None:
+    line = changed(f"One {LONG}{LONG}end.", f"Two {LONG}{LONG}finish.")
+    before, after = line.removeprefix("- `messages[0].content`: ").split(" became ")
+    assert before.startswith("`One ")
+    assert before.endswith("end.`")
+    assert after.startswith("`Two ")
+    assert after.endswith("finish.`")
+
+
+def test_a_short_text_is_shown_as_it_is() -> None:
+    assert changed("Be kind.", "Be brief.") == "- `messages[0].content`: `Be kind.` became `Be brief.`"
+
+
+def test_other_citations_of_the_same_words_are_no_change_of_words() -> None:
+    assert "became" not in changed(LONG, LONG)
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.booleans())
+def test_what_changed_is_never_shown_as_the_same(one: str, other: str, behind: bool) -> None:
+    sides = (LONG + one, LONG + other) if behind else (one + LONG, other + LONG)
+    before, after = apart(*sides)
+    assert before != after or one.split() == other.split()
 
 
 HOSTILE = [

@@ -355,6 +355,20 @@ def test_what_runs_here_stays_where_the_branch_deployed_a_number_that_is_another
     assert cli.json("check", codes=(0, 1))["problems"] == []
 
 
+def test_what_git_alone_brings_is_found_and_the_other_text_is_not_offered(repo: Repo) -> None:
+    cli = started(repo)
+    copy = "deployments/production/a/b.yaml"
+    theirs = prompt(2, First="Theirs")
+    on_side(repo, {PATH: theirs, copy: theirs})
+    repo.commit({PATH: prompt(2, "Ours.")})
+    repo.git("merge", "-q", "--no-commit", "side", ok=(0, 1))
+    repo.commit({PATH: prompt(3, "Ours.", First="Theirs")}, "Merge")
+    (problem,) = cli.json("check", codes=(1,))["problems"]
+    assert (problem["rule"], problem["file"]) == ("deployment", copy)
+    assert "deploy a/b@v2" not in problem["hint"]
+    assert "promptvc log a/b --graph" in problem["hint"]
+
+
 def test_of_many_prompts_there_is_one_remark(repo: Repo) -> None:
     cli = started(repo)
     names = [f"many/p{at}" for at in range(8)]
