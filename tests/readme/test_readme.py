@@ -62,7 +62,7 @@ def test_a_forge(clone: Path, shell: dict[str, str]) -> None:
         assert "committed: support/triage v2 on promptvc/support/triage/v2" in printed
         assert "v2 (improvement) waits" in printed
         (pull,) = server.pulls
-        assert pull.title == "support/triage v2: +17.4 points (n=224), improvement"
+        assert pull.title == "support/triage v2: +17.4 points (n=224), improvement, hold"
 
 
 def test_python(clone: Path, shell: dict[str, str]) -> None:
