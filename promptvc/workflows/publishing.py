@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from promptvc.base.documents import load_yaml
 from promptvc.base.errors import GitError, Interrupted, InvalidDocument, NotFound, PromptvcError, Refused
 from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import parse_json
 from promptvc.base.stats import alpha_at
+from promptvc.evidence.comparisons import RECOMMENDATIONS, VERDICTS, ComparisonRecord
 from promptvc.evidence.ledger import number
 from promptvc.evidence.trainings import Training
 from promptvc.git.objects import blob_id
-from promptvc.prompts.model import Prompt, load_prompt
+from promptvc.prompts.marks import comment_lines
+from promptvc.prompts.model import load_prompt
 from promptvc.prompts.names import check_name
 from promptvc.store.ledgers import Ledgers
 from promptvc.training.approaches.adversarial.dataset import path_of as dataset_of
@@ -30,6 +33,8 @@ from promptvc.workflows.delivering import baseline_of, deliver
 from promptvc.workflows.project import Project
 
 SUFFIX = ".parcel.json"
+IGNORE = "promptvc: ignore"
+"""In a comment it silences a finding of `check`, wherever on a line it stands."""
 _MAY_CHANGE = ("rules", "examples", "messages")
 
 
@@ -239,12 +244,12 @@ def _check_offer(project: Project, parcel: Parcel, offer: Offer) -> None:
         record.alpha,
     )
     shown = evidence.p is not None and evidence.p <= evidence.alpha
-    if not same or (record.verdict == "improvement" and not shown) or (record.promoted and not shown):
+    better = record.verdict == "improvement"
+    if not same or (better and not shown) or (record.promoted and not better) or _contradicts(evidence):
         raise Refused(f"the parcel of training {record.id} contradicts itself about its verdict")
     baseline = baseline_of(project, parcel)
-    before = load_prompt(baseline.data, file=baseline.source, name=name)
-    after = load_prompt(offer.text, file=f"the candidate of training {record.id}", name=name)
-    strange = _differs(before, after)
+    load_prompt(offer.text, file=f"the candidate of training {record.id}", name=name)
+    strange = _differs(baseline.data, offer.text)
     if strange is not None:
         raise Refused(f"the candidate of training {record.id} changes `{strange}`, which no training does")
     for path, data in offer.files.items():
@@ -254,11 +259,26 @@ def _check_offer(project: Project, parcel: Parcel, offer: Offer) -> None:
             parse_json(line, file=path)
 
 
-def _differs(before: Prompt, after: Prompt) -> str | None:
-    """The first key that is not the same and has to be."""
-    one, other = before.to_json(), after.to_json()
-    roles = [[message["role"] for message in value["messages"]] for value in (one, other)]
-    if roles[0] != roles[1]:
+def _differs(before: bytes, after: bytes) -> str | None:
+    """The first key that is not the same and has to be; a comment that is new: it could silence a finding."""
+    one, other = (load_yaml(data, file=place) for data, place in ((before, "baseline"), (after, "candidate")))
+    old, new = dict(one.value), dict(other.value)
+    if [message["role"] for message in old["messages"]] != [message["role"] for message in new["messages"]]:
         return "messages"
-    keys = sorted((one.keys() | other.keys()) - set(_MAY_CHANGE))
-    return next((key for key in keys if one.get(key) != other.get(key)), None)
+    keys = sorted(str(key) for key in (old.keys() | new.keys()) - set(_MAY_CHANGE))
+    strange = next((key for key in keys if old.get(key) != new.get(key)), None)
+    known = {text for _, text in comment_lines(one)}
+    added = any(text not in known for _, text in comment_lines(other))
+    marks = other.text.count(IGNORE) > one.text.count(IGNORE)
+    return strange or ("a comment" if added or marks else None)
+
+
+def _contradicts(evidence: ComparisonRecord) -> bool:
+    """Whether its numbers cannot all be true."""
+    score = evidence.score
+    if evidence.verdict not in VERDICTS or evidence.recommendation not in {None, *RECOMMENDATIONS}:
+        return True
+    if score is None:
+        return evidence.verdict != "incomparable"
+    apart = not math.isclose(score.difference, score.candidate - score.baseline, abs_tol=1e-6)
+    return apart or not score.low - 1e-6 <= score.difference <= score.high + 1e-6

@@ -235,6 +235,10 @@ def _set(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
     [
         (_text("version: 1", "version: 1\nmodel: openai:expensive"), "model"),
         (_text("version: 1", "version: 7"), "version"),
+        (_text("version: 1", "version: 1\nzz: 1"), "zz"),
+        (_text("version: 1", "# promptvc: ignore[secret] mine\nversion: 1"), "a comment"),
+        (_text("version: 1", "version: 1  # promptvc: ignore[secret]"), "a comment"),
+        (_set("offer", "evidence", "score", "difference", to=0.99), "contradicts itself"),
         (_text("name: desk/route", "name: other"), "other"),
         (_set("offer", "files", to={".github/workflows/x.yml": "on: push\n"}), "file that no training makes"),
         (_set("offer", "files", to={"../x": ""}), "file that no training makes"),
