@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,7 +241,7 @@ def test_verify_says_yes_and_after_an_edit_no(told: Told, tmp_path: Path) -> Non
     clone = Repo(tmp_path / "clone", told.repo.environ)
     told.repo.git("clone", "-q", str(told.repo.path), str(clone.path))
     clone.git("branch", "-q", "promptvc/ledger", "origin/promptvc/ledger")
-    (clone.path / ".promptvc").symlink_to(told.repo.path / ".promptvc")
+    shutil.copytree(told.repo.path / ".promptvc", clone.path / ".promptvc")
     clone.git("switch", "-q", branch)
     data = clone.read(told.file).decode()
     first = (told.prompt().get("rules") or told.prompt()["examples"])[0]

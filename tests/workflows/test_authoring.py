@@ -186,7 +186,7 @@ def test_init_twice_is_once(make_repo: object, repo: Repo) -> None:
     repo.write({".gitattributes": "mine -text\nprompts/** -text", "promptvc.yaml": "main: trunk\n"})
     assert cli.json("init")["created"] == [".gitattributes"]
     assert repo.read(".gitattributes").startswith(b"mine -text\nprompts/** -text\n")
-    assert repo.read(".gitattributes").count(b"prompts/**") == 1
+    assert repo.read(".gitattributes").count(b"prompts/** -text") == 1
     assert repo.read("promptvc.yaml") == b"main: trunk\n"
     before = {path: path.read_bytes() for path in repo.path.glob("*") if path.is_file()}
     assert cli("init").out == "everything was there already\n"

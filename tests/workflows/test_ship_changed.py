@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from promptvc.forge.text import checked_text
+from promptvc.workflows import landing
 from promptvc.workflows.project import Project
 from promptvc.workflows.shipping import Shipment, Shipped, put
 from tests.builders import Repo
@@ -353,16 +355,13 @@ def test_a_merged_one_makes_room_for_the_next(proposing: Proposing) -> None:
     assert [pull.state for pull in proposing.forge.pulls] == ["closed", "open"]
 
 
-def test_a_large_proposal_fits(proposing: Proposing) -> None:
-    names = [f"team-{'x' * 170}/{at}" for at in range(330)]
-    proposing.fleet.push({f"prompts/{name}.yaml": prompt(name, 1) for name in names})
-    done = proposing.propose()
-    assert len(done["deployed"]) == 332
-    (pull,) = proposing.forge.pulls
-    assert re.search(r"^\d+ more deployments not shown here", pull.body, re.MULTILINE)
-    assert len(pull.title) <= 247
-    proposing.propose()
-    assert len(proposing.forge.pulls) == 1
+def test_a_large_proposal_fits() -> None:
+    names = [f"team-{'x' * 170}/{at}" for at in range(400)]
+    news = [Shipped(name, "production", 2, 1, "c" * 40, "main") for name in names]
+    text = landing._text("deploy/production", news)
+    assert re.search(r"^\d+ more deployments not shown here", text.body, re.MULTILINE)
+    assert checked_text(text).title == text.title
+    assert len(text.title) <= 247
 
 
 def test_a_desk_that_is_only_behind_is_brought_forward(fleet: Fleet, tmp_path: Path) -> None:
