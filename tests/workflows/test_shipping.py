@@ -205,7 +205,7 @@ def test_only_the_content_that_owns_its_number_is_deployed(shipped: Repo) -> Non
     assert cli.json("status")[0]["intact"] is False
     found = {one["rule"]: one for one in cli.json("check", codes=(1,))["problems"]}
     assert set(found) == {"deployment", "version-reuse"}
-    assert f"promptvc deploy {DESK}@v2 --env production" in found["deployment"]["hint"]
+    assert f"promptvc log {DESK} --graph" in found["deployment"]["hint"]
     assert cli.json("rollback", DESK, "--reason", "x")["version"] == 2
     assert cli.json("status")[0]["held"] == []
     cli.ok("commit", DESK, "--renumber", "-m", "Its own")
