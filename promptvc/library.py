@@ -370,11 +370,10 @@ class Library:
         """Open or update the pull request of a candidate; see :class:`promptvc.workflows.pull.PullRequest`."""
         return pull.propose(self._fresh(), pull.PullRequest(reference, **options))
 
-    def rollback(
-        self, name: str, *, reason: str, environment: str | None = None, to: str | None = None
-    ) -> ship.Shipped:
-        """Go back to an earlier version and hold the bad one."""
-        return ship.rollback(self._fresh(), ship.RollbackRequest(name, environment, to, reason))
+    def rollback(self, name: str, *, reason: str, **options: Any) -> ship.Shipped:
+        """Go back to an earlier version and hold the bad one; ``options``: the rest of ``ship.RollbackRequest``."""
+        wanted = {"environment": None, "to": None, **options}
+        return ship.rollback(self._fresh(), ship.RollbackRequest(name, reason=reason, **wanted))
 
     def status(self, environment: str | None = None) -> tuple[fleet.Standing, ...]:
         """Which version each environment runs."""

@@ -242,7 +242,7 @@ def _check_offer(project: Project, parcel: Parcel, offer: Offer) -> None:
         record.look,
         record.score,
         record.alpha,
-    )
+    ) and evidence.recommendation == record.recommendation
     shown = evidence.p is not None and evidence.p <= evidence.alpha
     better = record.verdict == "improvement"
     if not same or (better and not shown) or (record.promoted and not better) or _contradicts(evidence):

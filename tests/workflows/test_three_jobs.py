@@ -257,6 +257,7 @@ def _set(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (_set("offer", "evidence", "alpha", to=0.05), "contradicts itself"),
         (_set("offer", "evidence", "p", to=0.5), "contradicts itself"),
         (_set("offer", "evidence", "p", to=None), "contradicts itself"),
+        (_set("offer", "evidence", "recommendation", to="hold"), "contradicts itself"),
         (_set("training", "branch", to="main"), "names a candidate"),
         (_set("training", "baseline", "digest", to="0" * 40), "version"),
     ],
