@@ -12,18 +12,23 @@ from typing import Any
 
 from promptvc.base.documents import load_yaml
 from promptvc.base.errors import InvalidDocument
+from promptvc.base.feedback_settings import (
+    AnalyticsSettings,
+    AnnotationSettings,
+    FeedbackSettings,
+    LearningSettings,
+    RoutingSettings,
+    TargetSettings,
+    annotation_settings,
+    feedback_settings,
+    routing_settings,
+)
 from promptvc.base.memo import Memo
 from promptvc.base.schemas import validate
 
+__all__ = ["FILE", "FeedbackSettings", "Settings", "load_settings"]
+
 FILE = "promptvc.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackSettings:
-    """Where a score counts as positive and negative, 0..1."""
-
-    positive: float = 0.7
-    negative: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +228,11 @@ class Settings:
     training: TrainingSettings = TrainingSettings()
     check: CheckSettings = CheckSettings()
     review: ReviewSettings = ReviewSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
+    targets: TargetSettings = TargetSettings()
+    learning: LearningSettings = LearningSettings()
+    routing: RoutingSettings = RoutingSettings()
+    annotation: AnnotationSettings = AnnotationSettings()
 
 
 def load_settings(data: bytes | None, *, file: str = FILE, memo: Memo | None = None) -> Settings:
@@ -248,12 +258,17 @@ def _settings(value: dict[str, Any]) -> Settings:
     models = _tuples(value.pop("models", {}))
     prices = {name: Price(**price) for name, price in models.pop("prices", {}).items()}
     return Settings(
-        feedback=FeedbackSettings(**value.pop("feedback", {})),
+        feedback=feedback_settings(value.pop("feedback", {})),
         models=ModelSettings(**models, prices=prices),
         evaluation=EvaluationSettings(**value.pop("evaluation", {})),
         training=training_settings(value.pop("training", {})),
         check=CheckSettings(**_tuples(value.pop("check", {}))),
         review=ReviewSettings(**_tuples(value.pop("review", {}))),
+        analytics=AnalyticsSettings(**value.pop("analytics", {})),
+        targets=TargetSettings(**value.pop("targets", {})),
+        learning=LearningSettings(**value.pop("learning", {})),
+        routing=routing_settings(value.pop("routing", {})),
+        annotation=annotation_settings(value.pop("annotation", {})),
         **value,
     )
 

@@ -63,6 +63,12 @@ class Event:
         return score is not None and score <= thresholds.negative
 
     @property
+    def count(self) -> int:
+        """How many events it stands for: 1, or what a rollup counts."""
+        rollup = self.data.get("rollup")
+        return 1 if rollup is None else int(rollup["count"])
+
+    @property
     def input(self) -> str | Mapping[str, Any] | None:
         """What went in: the text, or the variables by name."""
         given: str | Mapping[str, Any] | None = self.data.get("input")

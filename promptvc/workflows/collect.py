@@ -6,12 +6,11 @@ import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from promptvc.analysis.summary import summarize
-from promptvc.base.clock import format_time, parse_time
+from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, StorageError, Usage
 from promptvc.feedback.events import Event, parse_event, stamped
 from promptvc.feedback.fields import KINDS
@@ -19,15 +18,21 @@ from promptvc.feedback.ingest import ImportOptions, ImportReport
 from promptvc.feedback.ingest import import_file as read_file
 from promptvc.feedback.options import kinds_of, shared_keys
 from promptvc.feedback.pseudonyms import find_key, make_key
-from promptvc.feedback.query import Query, select
+from promptvc.feedback.query.selection import Query, select
 from promptvc.feedback.redact import Redactor
-from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.feedback.spool import Batch, Spool
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.git.objects import blob_id
 from promptvc.prompts.names import path_of
 from promptvc.store.references import Reference, parse_reference
+from promptvc.workflows.gathering import (
+    known_prompt,
+    moment_of,
+    read_events,
+    redactor_of,
+    unreadable,
+)
 from promptvc.workflows.project import Project
 
 
@@ -140,7 +145,7 @@ def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
     which, remarks = _said_of(project, wanted)
     shared, more = shared_keys(values)
     about = {"prompt": wanted.name, "source": "human", **which, **shared}
-    redactor = _redactor(project, named="user" in values)
+    redactor = redactor_of(project, named="user" in values)
     events, found = [], Counter[str]()
     for kind, content in kinds_of(values):
         raw, counts = redactor.event(stamped({**about, "kind": kind, **content}, now=project.clock()))
@@ -159,10 +164,10 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
         InvalidDocument: not a file of rows at all.
         Usage: a column is mapped to what is no key of an event.
     """
-    prompt = _known(project, request.prompt)
+    prompt = known_prompt(project, request.prompt)
     keys = project.repository.common_dir / "promptvc" / "keys"
     redactor = Redactor(find_key(keys, project.environ) or (lambda: make_key(keys)))
-    known = {event.id: event for event in _reading(project, None, spooled=True).events}
+    known = {event.id: event for event in read_events(project, None, spooled=True).events}
     options = ImportOptions(prompt=prompt, columns=request.columns, skip_bad=request.skip_bad)
     result = read_file(request.file, options, redactor=redactor, known=known)
     if result.events:
@@ -187,19 +192,19 @@ def browse(project: Project, name: str | None, request: ListRequest) -> Listing:
         near = difflib.get_close_matches(request.kind.lower(), KINDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the kinds are: {', '.join(KINDS)}"
         raise Usage(f"there is no kind of event {request.kind!r}", hint=hint)
-    known = _known(project, name)
-    reading = _reading(project, name, spooled=request.spooled)
+    known = known_prompt(project, name)
+    reading = read_events(project, name, spooled=request.spooled)
     query = Query(
         prompt=known,
         kinds=(request.kind,) if request.kind else (),
         tags=(request.tag,) if request.tag else (),
-        since=_time(request.since),
-        until=_time(request.until),
+        since=moment_of(request.since),
+        until=moment_of(request.until),
     )
     found = sorted(select(reading.events, query), key=lambda event: (event.time, event.id))
-    remarks = _unreadable(reading)
+    remarks = unreadable(reading)
     if not found and not request.spooled:
-        remarks += _spooled(sum(1 for _ in select(_reading(project, name, spooled=True).events, query)))
+        remarks += _spooled(sum(1 for _ in select(read_events(project, name, spooled=True).events, query)))
     return Listing(tuple(found[-request.limit :] if request.limit else found), remarks)
 
 
@@ -210,10 +215,10 @@ def summary(project: Project, name: str | None) -> dict[str, Any]:
 
 def tally(project: Project, name: str | None) -> Tally:
     """As :func:`summary`, with remarks on what could not be read."""
-    _known(project, name)
-    reading = _reading(project, name, spooled=True)
+    known_prompt(project, name)
+    reading = read_events(project, name, spooled=True)
     figures = summarize(reading.events, project.settings.feedback).to_json()
-    return Tally(figures, _unreadable(reading))
+    return Tally(figures, unreadable(reading))
 
 
 def brief(event: Event) -> Brief:
@@ -300,14 +305,6 @@ def _bytes(project: Project, path: str) -> bytes | None:
         return None
 
 
-def _unreadable(reading: Reading) -> tuple[str, ...]:
-    count = len(reading.problems)
-    if not count:
-        return ()
-    noun = "committed line" if count == 1 else "committed lines"
-    return (f"{count:,} {noun} could not be read as events: `promptvc check` names them",)
-
-
 def _spooled(count: int) -> tuple[str, ...]:
     if not count:
         return ()
@@ -330,61 +327,6 @@ def _lost(batch: Batch, directory: Path) -> tuple[str, ...]:
         places = ", ".join(f"{file}:{line}" for file, line in conflict.places)
         remarks.append(f"the id {conflict.id} was spooled with two contents ({places}); one of them counts")
     return tuple(remarks)
-
-
-def _redactor(project: Project, *, named: bool) -> Redactor:
-    keys = project.repository.common_dir / "promptvc" / "keys"
-    key = find_key(keys, project.environ)
-    return Redactor(make_key(keys) if key is None and named else key)
-
-
-def _known(project: Project, name: str | None) -> str | None:
-    """``name``, if there is such a prompt, in whatever state its file is, or feedback on one."""
-    if name is None:
-        return None
-    wanted = parse_reference(name).name
-    try:
-        project.resolver.working(wanted)
-    except NotFound:
-        on_main = project.at(project.main_commit, path_of(wanted)) is not None
-        if not (on_main or _segments(project, wanted) or _reading(project, wanted, spooled=True).events):
-            raise
-    except (InputError, StorageError) as error:
-        project.log.event("prompt.unreadable", prompt=wanted, reason=str(error))
-    return wanted
-
-
-def _segments(project: Project, name: str | None) -> dict[str, str]:
-    """Path -> blob of the committed segments of HEAD, of one prompt or of all."""
-    head = project.resolver.head
-    if head is None:
-        return {}
-    folder = FOLDER if name is None else f"{FOLDER}/{name}"
-    return {
-        path: blob
-        for path, blob in project.tree(head, folder).items()
-        if prompt_of(path) is not None and name in {None, prompt_of(path)}
-    }
-
-
-def _reading(project: Project, name: str | None, *, spooled: bool) -> Reading:
-    # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
-    waiting = Spool.of(project.repository.common_dir, project.environ).read().events if spooled else ()
-    wanted = parse_reference(name).name if name else None
-    blobs = _segments(project, wanted)
-    committed = read_segments({path: project.objects.blob(blob) for path, blob in blobs.items()})
-    known = {event.id for event in committed.events}
-    fresh = [one for one in waiting if one.id not in known and wanted in {None, one.prompt}]
-    return Reading((*committed.events, *fresh), committed.conflicts, committed.problems)
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise Usage(f"not a time: {text!r}", hint="RFC 3339 or a date, such as 2026-11-20") from error
 
 
 def _message(events: Sequence[Event]) -> str:

@@ -16,7 +16,15 @@ main: trunk
 remote: upstream
 model: openai:gpt-x
 default_environment: staging
-feedback: {positive: 0.8, negative: 0.2}
+feedback:
+  positive: 0.8
+  negative: 0.2
+  issues: [wrong_label]
+  tags: {type: [question, complaint]}
+  retain_days: 30
+  rollup: [usage]
+  redaction: {patterns: {order: "ORD-[0-9]+"}, allow: [help@example.org]}
+  experts: [ada]
 models:
   timeout_s: 5
   attempts: 2
@@ -52,6 +60,16 @@ training:
   auto_deploy: {enabled: true, environment: staging, improvement: 0.2, safety: 0.95, human_review: false}
 check: {rules: {leak: "off"}, max_characters: 9, trusted: [name], ignore: ["prompts/old/*"]}
 review: {forge: gitea, labels: [prompts], reviewers: [ada, org/team], deploy: staging}
+analytics: {backend: warehouse, dialect: postgres, table: prompts.events}
+targets: {collection: 0.1, satisfaction: 3.5, improvement: 0.05, quality: any, corrections: any}
+learning: {enabled: false, learning_rate: 0.2, decay_rate: 0.05, min_samples: 10}
+routing:
+  routes: [{prompt: desk, framework: plain, model: offline, techniques: [few_shot], confidence: 0.7}]
+  good: 0.9
+  bad: 0.4
+  step: 0.2
+  explore: true
+annotation: {scores: {tone: stars, topic: [a, b]}, overlap: 2, resolve: adjudication, adjudicators: [ada]}
 """
 
 
@@ -65,7 +83,8 @@ def test_every_key_arrives() -> None:
     default = Settings()
     assert (settings.main, settings.remote, settings.default_environment) == ("trunk", "upstream", "staging")
     assert settings.models.prices == {"openai:gpt-x": Price(1.5, 6)}
-    for section in ("feedback", "models", "evaluation", "training", "check", "review"):
+    sections = ("feedback", "models", "evaluation", "training", "check", "review")
+    for section in (*sections, "analytics", "targets", "learning", "routing", "annotation"):
         given, usual = getattr(settings, section), getattr(default, section)
         for name in usual.__slots__:
             assert getattr(given, name) != getattr(usual, name), f"{section}.{name}"
@@ -105,5 +124,6 @@ def test_a_memo_that_lies_ends_in_an_error_all_the_same(tmp_path: Path) -> None:
 def test_the_schema_names_every_setting() -> None:
     schema = json.loads((Path(__file__).parents[2] / "promptvc/schemas/settings.json").read_text("utf-8"))
     assert set(schema["properties"]) == set(Settings.__slots__)
-    for section in ("feedback", "models", "evaluation", "training", "check", "review"):
+    sections = ("feedback", "models", "evaluation", "training", "check", "review")
+    for section in (*sections, "analytics", "targets", "learning", "routing", "annotation"):
         assert set(schema["properties"][section]["properties"]) == set(getattr(Settings(), section).__slots__)

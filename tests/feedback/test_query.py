@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from promptvc.feedback.events import Event, parse_event, stamped
-from promptvc.feedback.query import Query, select
+from promptvc.feedback.query.selection import Query, select
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 

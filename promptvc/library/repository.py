@@ -14,13 +14,13 @@ from promptvc.base.clock import utc_now
 from promptvc.base.errors import ProviderError
 from promptvc.base.log import Log
 from promptvc.evaluation.sessions.estimate import Estimate
-from promptvc.feedback.events import Event
+from promptvc.library.feedback import Feedback
+from promptvc.library.insight import Insight
 from promptvc.workflows import (
     alerting,
     assess,
     author,
     catalogue,
-    collect,
     converting,
     draft,
     fleet,
@@ -40,14 +40,12 @@ from promptvc.workflows import bring as bringing
 from promptvc.workflows import changelog as changelogs
 from promptvc.workflows import check as checking
 from promptvc.workflows import contrast as contrasting
-from promptvc.workflows import dataset as corpora
 from promptvc.workflows import diff as comparing
 from promptvc.workflows import drift as drifting
 from promptvc.workflows import graph as graphs
 from promptvc.workflows import judge as judging
 from promptvc.workflows import log as chronicle
 from promptvc.workflows import merge as merging
-from promptvc.workflows import propose_cases as proposing
 from promptvc.workflows import reproduce as reproducing
 from promptvc.workflows import review as reviews
 from promptvc.workflows import show as showing
@@ -57,7 +55,7 @@ from promptvc.workflows import trend as trends
 from promptvc.workflows import verify as verifying
 from promptvc.workflows import why as reasons
 from promptvc.workflows.concerns import Stories
-from promptvc.workflows.project import Progress, Project, open_project, silent
+from promptvc.workflows.project import Progress, open_project, silent
 
 
 def open(  # noqa: A001 - read as promptvc.open
@@ -81,14 +79,11 @@ def open(  # noqa: A001 - read as promptvc.open
     return Library(open_project(Path(path), environ=values, clock=clock, log=log))
 
 
-class Library:
+class Library(Insight, Feedback):
     """One prompt repository. Use it in a ``with``, or call :meth:`close`. Not for several threads at once.
 
     Every method reads the repository as it is at that moment and raises errors of :mod:`promptvc.base.errors`.
     """
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
 
     def __enter__(self) -> Library:
         return self
@@ -161,34 +156,6 @@ class Library:
     def check(self, *names: str, fix: bool = False) -> checking.Report:
         """Anything wrong: in the repository, or about these prompts."""
         return checking.check(self._fresh(), names, checking.CheckRequest(fix=fix))
-
-    def add_feedback(self, name: str, **values: Any) -> collect.Added:
-        """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""
-        return collect.add(self._fresh(), name, values)
-
-    def import_feedback(
-        self,
-        file: str | Path,
-        *,
-        prompt: str | None = None,
-        columns: Mapping[str, str] | None = None,
-        skip_bad: bool = False,
-    ) -> collect.Imported:
-        """Import a JSONL or CSV file; the same file again adds nothing. ``columns`` maps theirs to ours."""
-        request = collect.ImportRequest(Path(file), prompt, columns or {}, skip_bad)
-        return collect.import_file(self._fresh(), request)
-
-    def events(self, name: str | None = None, **query: Any) -> tuple[Event, ...]:
-        """Events, oldest first; ``query`` are the fields of :class:`promptvc.workflows.collect.ListRequest`."""
-        return collect.list_events(self._fresh(), name, collect.ListRequest(**query))
-
-    def feedback_summary(self, name: str | None = None) -> dict[str, Any]:
-        """Counts and rates of committed and spooled events."""
-        return collect.summary(self._fresh(), name)
-
-    def commit_feedback(self, branch: str | None = None) -> collect.Sealed:
-        """Commit the recorded events."""
-        return collect.commit(self._fresh(), branch)
 
     def judge(self, name: str, *, progress: Progress = silent, **options: Any) -> judging.Judged:
         """Score the logged answers of a prompt into events.
@@ -305,10 +272,6 @@ class Library:
         request = bisecting.BisectRequest(name, case, **options)
         return bisecting.bisect(self._fresh(), request, progress=progress)
 
-    def propose_cases(self, name: str, output: str | Path | None = None) -> proposing.Proposed:
-        """Write corrections and errors as cases for a person to accept."""
-        return proposing.propose(self._fresh(), name, None if output is None else Path(output))
-
     def import_promptfoo(self, file: str | Path, **options: Any) -> incoming.Switched:
         """Import promptfoo's configuration or CSV; ``options`` are the fields of ``switch.SwitchRequest``."""
         return switching.import_promptfoo(self._fresh(), switching.SwitchRequest(Path(file), **options))
@@ -325,38 +288,6 @@ class Library:
         """Write prompts in another tool's format; ``options`` are the other fields of ``ExportRequest``."""
         request = converting.ExportRequest(Path(directory), format, **options)
         return converting.export_as(self._fresh(), request)
-
-    def create_dataset(
-        self, name: str, prompt: str, *, branch: str | None = None, **query: Any
-    ) -> corpora.Created:
-        """Commit the manifest of a dataset for fine-tuning.
-
-        ``query`` are the fields of :class:`promptvc.training.exporting.query.DatasetQuery`; the bars of ratings and how
-        far back training looks are those of the settings.
-        """
-        project = self._fresh()
-        asked = corpora.usual_query(project, **query)
-        return corpora.create(project, corpora.CreateRequest(name, prompt, asked, branch=branch))
-
-    def update_dataset(
-        self, name: str, prompt: str | None = None, *, branch: str | None = None
-    ) -> corpora.Created:
-        """Make a dataset anew from what main has now, by its own query; ``prompt`` pins another version."""
-        request = corpora.CreateRequest(name, prompt, update=True, branch=branch)
-        return corpora.create(self._fresh(), request)
-
-    def datasets(self) -> tuple[corpora.Manifest, ...]:
-        """The datasets of the working tree, by name."""
-        return corpora.list_all(self._fresh())
-
-    def export_dataset(self, name: str, format: str, file: str | Path, **options: Any) -> corpora.Exported:  # noqa: A002
-        """Write the rows of a dataset; ``options`` are the other fields of ``dataset.ExportRequest``."""
-        request = corpora.ExportRequest(name, format, **options)
-        return corpora.export_to(self._fresh(), request, Path(file))
-
-    def propose_curation(self, name: str) -> corpora.Proposed:
-        """Add what a person should look at in a dataset to its curation."""
-        return corpora.propose(self._fresh(), name)
 
     def deploy(self, reference: str, **options: Any) -> ship.Shipped:
         """Put a version into an environment; ``options`` are the fields of ``ship.DeployRequest``."""
@@ -392,8 +323,3 @@ class Library:
     ) -> tuple[str, ...]:
         """Copy the latest versions, or what an environment runs, to a folder; ``force`` replaces what differs."""
         return fleet.export(self._fresh(), Path(directory), environment, force=force)
-
-    def _fresh(self) -> Project:
-        """The project, with branches and settings read anew: the last operation may have moved them."""
-        self.project.refresh()
-        return self.project

@@ -1,0 +1,221 @@
+"""The facts by plain Python, over events in memory: the fastest way up to some ten thousand, and the reference."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+from promptvc.base.config import FeedbackSettings
+from promptvc.base.jsonl import canonical_json
+from promptvc.feedback.events import THRESHOLDS, Event
+from promptvc.feedback.query.facts import (
+    MEASURES,
+    MILLION,
+    Cell,
+    Choice,
+    Label,
+    Labelled,
+    Latency,
+    Said,
+    Tally,
+    Witnesses,
+    bucket,
+    middle,
+)
+from promptvc.feedback.query.selection import Query, error_type, of_context, select
+
+EVERYTHING = Query()
+_CALLS = ("success", "error")
+_SPEAKING = ("correction", "suggestion")
+
+
+class PlainFacts:
+    """Answers over ``events``, each there once."""
+
+    engine = "python"
+
+    def __init__(
+        self, events: Iterable[Event], thresholds: FeedbackSettings = THRESHOLDS, *, unread: int = 0
+    ) -> None:
+        self._events = tuple(events)
+        self._thresholds = thresholds
+        self.unread = unread
+
+    def cells(self, query: Query = EVERYTHING) -> list[Cell]:
+        """As :meth:`Facts.cells`."""
+        sums = _Sums()
+        for event in self._select(query):
+            model, framework, technique = (
+                of_context(event, key) for key in ("model", "framework", "technique")
+            )
+            key = (event.time.date(), event.prompt, event.version, event.kind, event.source)
+            sums.add((*key, model, framework, technique), _measure(event, event.score, self._thresholds))
+        return [Cell(*(*key, tally)) for key, tally in sums.sorted()]
+
+    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
+        """As :meth:`Facts.labelled`."""
+        sums = _Sums()
+        for event in self._select(query):
+            for label, score in _labels(event, what):
+                key = (event.time.date(), event.prompt, event.version, label)
+                sums.add(key, _measure(event, score, self._thresholds))
+        return [Labelled(*(*key, tally)) for key, tally in sums.sorted()]
+
+    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
+        """As :meth:`Facts.latencies`."""
+        counts: Counter[tuple[Any, ...]] = Counter()
+        for event in self._select(query):
+            if event.kind in _CALLS:
+                key = (event.time.date(), event.prompt, event.version, of_context(event, "model"))
+                for lowest, n in _buckets(event):
+                    counts[*key, lowest] += n
+        ordered = sorted(counts, key=_sort_key)
+        return [Latency(*(*key[:-1], middle(key[-1]), counts[key])) for key in ordered]
+
+    def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
+        """As :meth:`Facts.said`."""
+        found = [one for one in self._select(query) if one.score is not None or one.kind in _SPEAKING]
+        return [_said(event) for event in _newest(found)[:limit]]
+
+    def choices(self, query: Query = EVERYTHING) -> list[Choice]:
+        """As :meth:`Facts.choices`."""
+        found = [event for event in self._select(query) if event.kind == "selection"]
+        return [_choice(event) for event in reversed(_newest(found))]
+
+    def witnesses(self, query: Query = EVERYTHING, *, limit: int = 20) -> Witnesses:
+        """As :meth:`Facts.witnesses`."""
+        found = list(self._select(query))
+        ids = tuple(event.id for event in _newest(found)[:limit])
+        return Witnesses(sum(event.count for event in found), ids)
+
+    def _select(self, query: Query) -> Iterator[Event]:
+        return select(self._events, query, self._thresholds)
+
+
+class _Sums:
+    """Tallies under construction, by key."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[Any, ...], list[int]] = {}
+
+    def add(self, key: tuple[Any, ...], values: list[int]) -> None:
+        there = self._sums.get(key)
+        if there is None:
+            self._sums[key] = values
+        else:
+            for place, value in enumerate(values):
+                there[place] += value
+
+    def sorted(self) -> Iterator[tuple[tuple[Any, ...], Tally]]:
+        for key in sorted(self._sums, key=_sort_key):
+            yield key, Tally(*self._sums[key])
+
+
+def _sort_key(key: tuple[Hashable, ...]) -> tuple[Any, ...]:
+    """What is not told comes last."""
+    return tuple((part is None, part if part is not None else "") for part in key)
+
+
+def _newest(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: (event.time, event.id), reverse=True)
+
+
+def _measure(event: Event, score: float | None, thresholds: FeedbackSettings) -> list[int]:
+    """The sums of one event, in the order of :data:`MEASURES`."""
+    data = event.data
+    rollup = data.get("rollup")
+    values = dict.fromkeys(MEASURES, 0)
+    values["n"] = event.count
+    if score is not None:
+        values["rated"] = 1
+        values["positive"] = int(score >= thresholds.positive)
+        values["negative"] = int(score <= thresholds.negative)
+        values["score"] = _rounded(score * MILLION)
+        values["squares"] = _rounded(score * 1000) ** 2
+    if rollup is not None:
+        values |= _rolled(rollup)
+        return list(values.values())
+    if (latency := data.get("latency_ms")) is not None:
+        values["timed"], values["latency"] = 1, math.floor(latency * 1000)
+    if (tokens := data.get("tokens")) is not None:
+        values["metered"] = 1
+        values["tokens_in"], values["tokens_out"] = int(tokens.get("input", 0)), int(tokens.get("output", 0))
+    if (cost := data.get("cost")) is not None:
+        values["priced"], values["cost"] = 1, _rounded(cost * MILLION)
+    return list(values.values())
+
+
+def _rolled(rollup: Mapping[str, Any]) -> dict[str, int]:
+    tokens, cost = rollup.get("tokens", {}), rollup.get("cost", {})
+    return {
+        "timed": sum(rollup.get("latency", {}).values()),
+        "latency": rollup.get("latency_us", 0),
+        "metered": tokens.get("count", 0),
+        "tokens_in": tokens.get("input", 0),
+        "tokens_out": tokens.get("output", 0),
+        "priced": cost.get("count", 0),
+        "cost": cost.get("micro", 0),
+    }
+
+
+def _rounded(value: float) -> int:
+    """Half up, as ``floor(x + 0.5)`` is everywhere; rounding half to even is not."""
+    return math.floor(value + 0.5)
+
+
+def _buckets(event: Event) -> Iterator[tuple[int, int]]:
+    rollup = event.data.get("rollup")
+    if rollup is not None:
+        yield from ((int(lowest), n) for lowest, n in rollup.get("latency", {}).items())
+    elif (latency := event.data.get("latency_ms")) is not None:
+        yield bucket(math.floor(latency * 1000)), 1
+
+
+def _labels(event: Event, what: Label) -> Iterator[tuple[str, float | None]]:
+    if what == "tag":
+        yield from ((tag, event.score) for tag in set(event.tags))
+    elif what == "issue":
+        yield from ((issue, event.score) for issue in set(event.data.get("issues", ())))
+    elif what == "error":
+        if (found := error_type(event)) is not None:
+            yield found, event.score
+    else:
+        yield from ((name, float(score)) for name, score in event.data.get("scores", {}).items())
+
+
+def _said(event: Event) -> Said:
+    given = event.input
+    if isinstance(given, Mapping):
+        # One variable is its text: that is what people wrote.
+        only = next(iter(given.values())) if len(given) == 1 else None
+        given = only if isinstance(only, str) else canonical_json(given).decode("utf-8", "replace")
+    model, framework, technique = (of_context(event, key) for key in ("model", "framework", "technique"))
+    return Said(
+        id=event.id,
+        time=event.time,
+        prompt=event.prompt,
+        version=event.version,
+        kind=event.kind,
+        source=event.source,
+        score=event.score,
+        model=model,
+        framework=framework,
+        technique=technique,
+        input=given,
+        output=event.output,
+        corrected=event.corrected,
+        comment=event.comment,
+        tags=event.tags,
+        issues=tuple(event.data.get("issues", ())),
+    )
+
+
+def _choice(event: Event) -> Choice:
+    given = event.input
+    if isinstance(given, Mapping):
+        given = canonical_json(given).decode("utf-8", "replace")
+    options = tuple((one["name"], one.get("confidence")) for one in event.data["options"])
+    session = event.data.get("session")
+    return Choice(event.id, event.time, event.prompt, session, given, options, event.data["selected"])

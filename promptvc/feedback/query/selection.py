@@ -1,0 +1,108 @@
+"""Choosing events: what must hold, asked of events in memory or by an engine that reads them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from promptvc.base.config import FeedbackSettings
+from promptvc.feedback.events import THRESHOLDS, Event
+
+Outcome = Literal["good", "bad", "rated"]
+"""By the score of an event: at or above the positive threshold, at or below the negative one, any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What must hold, all of it; an empty part asks nothing.
+
+    ``since`` is inclusive and ``until`` exclusive. Of ``tags`` every one must be there; of the other lists the
+    event's own must be among them. ``text`` is looked for in every text of the event, whatever its case.
+
+    Attributes:
+        model, framework, technique: what the event's ``context`` says.
+        issue: one of the event's reported ``issues``.
+        error: the type of its error.
+        outcome: good or bad by its score, or any score at all.
+    """
+
+    prompt: str | None = None
+    kinds: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    versions: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    user: str | None = None
+    text: str | None = None
+    model: str | None = None
+    framework: str | None = None
+    technique: str | None = None
+    issue: str | None = None
+    error: str | None = None
+    outcome: Outcome | None = None
+
+
+def select(
+    events: Iterable[Event], query: Query, thresholds: FeedbackSettings = THRESHOLDS
+) -> Iterator[Event]:
+    """The events that answer ``query``, in the order given."""
+    return (event for event in events if matches(event, query, thresholds))
+
+
+def matches(event: Event, query: Query, thresholds: FeedbackSettings = THRESHOLDS) -> bool:
+    """Whether everything that ``query`` asks holds for ``event``."""
+    return (
+        (query.prompt is None or event.prompt == query.prompt)
+        and (not query.kinds or event.kind in query.kinds)
+        and (not query.sources or event.source in query.sources)
+        and (not query.versions or event.version in query.versions)
+        and (query.since is None or event.time >= query.since)
+        and (query.until is None or event.time < query.until)
+        and (query.user is None or event.user == query.user)
+        and (not query.tags or set(query.tags) <= set(event.tags))
+        and (query.issue is None or query.issue in event.data.get("issues", ()))
+        and (query.error is None or error_type(event) == query.error)
+        and _in_context(event, query)
+        and (query.outcome is None or _came_out(event, query.outcome, thresholds))
+        and (query.text is None or _holds(event.data, query.text.casefold()))
+    )
+
+
+def of_context(event: Event, key: str) -> str | None:
+    """What the event's ``context`` says of ``key`` (model, framework, technique), where that is text."""
+    context = event.data.get("context")
+    found = context.get(key) if isinstance(context, Mapping) else None
+    return found if isinstance(found, str) and found else None
+
+
+def error_type(event: Event) -> str | None:
+    """The type of an event's error; its message where it has no type, cut to 80 characters."""
+    error = event.data.get("error")
+    if not isinstance(error, Mapping):
+        return None
+    found = error.get("type") or error.get("message")
+    return str(found)[:80] if found else None
+
+
+def _in_context(event: Event, query: Query) -> bool:
+    wanted = (("model", query.model), ("framework", query.framework), ("technique", query.technique))
+    return all(value is None or of_context(event, key) == value for key, value in wanted)
+
+
+def _came_out(event: Event, outcome: Outcome, thresholds: FeedbackSettings) -> bool:
+    if outcome == "good":
+        return event.is_positive(thresholds)
+    return event.is_negative(thresholds) if outcome == "bad" else event.score is not None
+
+
+def _holds(value: Any, wanted: str) -> bool:
+    if isinstance(value, str):
+        return wanted in value.casefold()
+    if isinstance(value, dict):
+        return any(_holds(item, wanted) for item in value.values())
+    if isinstance(value, list):
+        return any(_holds(item, wanted) for item in value)
+    return False

@@ -1,0 +1,81 @@
+"""What the library does with feedback: record, import, list, commit, and make data of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from promptvc.feedback.events import Event
+from promptvc.library.opened import Opened
+from promptvc.workflows import collect
+from promptvc.workflows import dataset as corpora
+from promptvc.workflows import propose_cases as proposing
+
+
+class Feedback(Opened):
+    """The methods about events."""
+
+    def add_feedback(self, name: str, **values: Any) -> collect.Added:
+        """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""
+        return collect.add(self._fresh(), name, values)
+
+    def import_feedback(
+        self,
+        file: str | Path,
+        *,
+        prompt: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        skip_bad: bool = False,
+    ) -> collect.Imported:
+        """Import a JSONL or CSV file; the same file again adds nothing. ``columns`` maps theirs to ours."""
+        request = collect.ImportRequest(Path(file), prompt, columns or {}, skip_bad)
+        return collect.import_file(self._fresh(), request)
+
+    def events(self, name: str | None = None, **query: Any) -> tuple[Event, ...]:
+        """Events, oldest first; ``query`` are the fields of :class:`promptvc.workflows.collect.ListRequest`."""
+        return collect.list_events(self._fresh(), name, collect.ListRequest(**query))
+
+    def feedback_summary(self, name: str | None = None) -> dict[str, Any]:
+        """Counts and rates of committed and spooled events."""
+        return collect.summary(self._fresh(), name)
+
+    def commit_feedback(self, branch: str | None = None) -> collect.Sealed:
+        """Commit the recorded events."""
+        return collect.commit(self._fresh(), branch)
+
+    def propose_cases(self, name: str, output: str | Path | None = None) -> proposing.Proposed:
+        """Write corrections and errors as cases for a person to accept."""
+        return proposing.propose(self._fresh(), name, None if output is None else Path(output))
+
+    def create_dataset(
+        self, name: str, prompt: str, *, branch: str | None = None, **query: Any
+    ) -> corpora.Created:
+        """Commit the manifest of a dataset for fine-tuning.
+
+        ``query`` are the fields of :class:`promptvc.training.exporting.query.DatasetQuery`; the bars of ratings and how
+        far back training looks are those of the settings.
+        """
+        project = self._fresh()
+        asked = corpora.usual_query(project, **query)
+        return corpora.create(project, corpora.CreateRequest(name, prompt, asked, branch=branch))
+
+    def update_dataset(
+        self, name: str, prompt: str | None = None, *, branch: str | None = None
+    ) -> corpora.Created:
+        """Make a dataset anew from what main has now, by its own query; ``prompt`` pins another version."""
+        request = corpora.CreateRequest(name, prompt, update=True, branch=branch)
+        return corpora.create(self._fresh(), request)
+
+    def datasets(self) -> tuple[corpora.Manifest, ...]:
+        """The datasets of the working tree, by name."""
+        return corpora.list_all(self._fresh())
+
+    def export_dataset(self, name: str, format: str, file: str | Path, **options: Any) -> corpora.Exported:  # noqa: A002
+        """Write the rows of a dataset; ``options`` are the other fields of ``dataset.ExportRequest``."""
+        request = corpora.ExportRequest(name, format, **options)
+        return corpora.export_to(self._fresh(), request, Path(file))
+
+    def propose_curation(self, name: str) -> corpora.Proposed:
+        """Add what a person should look at in a dataset to its curation."""
+        return corpora.propose(self._fresh(), name)

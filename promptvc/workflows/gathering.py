@@ -1,0 +1,86 @@
+"""Events of a project: committed ones of HEAD, with the spool's on request, and the facts over them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from promptvc.base.clock import parse_time
+from promptvc.base.errors import InputError, NotFound, StorageError, Usage
+from promptvc.feedback.pseudonyms import find_key, make_key
+from promptvc.feedback.query.facts import Facts
+from promptvc.feedback.query.plain import PlainFacts
+from promptvc.feedback.redact import Redactor
+from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
+from promptvc.feedback.spool import Spool
+from promptvc.prompts.names import path_of
+from promptvc.store.references import parse_reference
+from promptvc.workflows.project import Project
+
+
+def open_facts(project: Project, name: str | None = None, *, spooled: bool = False) -> Facts:
+    """What can be asked of the events of one prompt, or of all."""
+    reading = read_events(project, name, spooled=spooled)
+    return PlainFacts(reading.events, project.settings.feedback, unread=len(reading.problems))
+
+
+def known_prompt(project: Project, name: str | None) -> str | None:
+    """``name``, if there is such a prompt, in whatever state its file is, or feedback on one."""
+    if name is None:
+        return None
+    wanted = parse_reference(name).name
+    try:
+        project.resolver.working(wanted)
+    except NotFound:
+        on_main = project.at(project.main_commit, path_of(wanted)) is not None
+        if not (on_main or segments_of(project, wanted) or read_events(project, wanted, spooled=True).events):
+            raise
+    except (InputError, StorageError) as error:
+        project.log.event("prompt.unreadable", prompt=wanted, reason=str(error))
+    return wanted
+
+
+def segments_of(project: Project, name: str | None) -> dict[str, str]:
+    """Path -> blob of the committed segments of HEAD, of one prompt or of all."""
+    head = project.resolver.head
+    if head is None:
+        return {}
+    folder = FOLDER if name is None else f"{FOLDER}/{name}"
+    return {
+        path: blob
+        for path, blob in project.tree(head, folder).items()
+        if prompt_of(path) is not None and name in {None, prompt_of(path)}
+    }
+
+
+def read_events(project: Project, name: str | None, *, spooled: bool) -> Reading:
+    # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
+    waiting = Spool.of(project.repository.common_dir, project.environ).read().events if spooled else ()
+    wanted = parse_reference(name).name if name else None
+    blobs = segments_of(project, wanted)
+    committed = read_segments({path: project.objects.blob(blob) for path, blob in blobs.items()})
+    known = {event.id for event in committed.events}
+    fresh = [one for one in waiting if one.id not in known and wanted in {None, one.prompt}]
+    return Reading((*committed.events, *fresh), committed.conflicts, committed.problems)
+
+
+def moment_of(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise Usage(f"not a time: {text!r}", hint="RFC 3339 or a date, such as 2026-11-20") from error
+
+
+def redactor_of(project: Project, *, named: bool) -> Redactor:
+    keys = project.repository.common_dir / "promptvc" / "keys"
+    key = find_key(keys, project.environ)
+    return Redactor(make_key(keys) if key is None and named else key)
+
+
+def unreadable(reading: Reading) -> tuple[str, ...]:
+    count = len(reading.problems)
+    if not count:
+        return ()
+    noun = "committed line" if count == 1 else "committed lines"
+    return (f"{count:,} {noun} could not be read as events: `promptvc check` names them",)
