@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from promptvc.base.spans import code, words
 from promptvc.evaluation.reports.figures import points, share
-from promptvc.evaluation.reports.spans import code, words
 from promptvc.review.report import CandidateReport
 
 NOT_MEASURED = "not measured"

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from promptvc.base.spans import code, words
 from promptvc.evaluation.reports.figures import counted
 from promptvc.evaluation.reports.parts import Part
-from promptvc.evaluation.reports.spans import code, words
 from promptvc.forge.forge import MOST_COMMENT
 
 Severity = Literal["alert", "notice"]

@@ -1,7 +1,7 @@
 """A prompt's changelog: what changed in each version, who or what changed it, why, and what became of it.
 
 In the order of Keep a Changelog (https://keepachangelog.com): the newest version first; what was added, then changed,
-then removed. Foreign text in the Markdown is inert: see :mod:`promptvc.evaluation.reports.spans`.
+then removed. Foreign text in the Markdown is inert: see :mod:`promptvc.base.spans`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptvc.evaluation.reports.spans import code, words
+from promptvc.base.spans import code, words
 from promptvc.evidence.values import Score
 from promptvc.store.diff import Change
 from promptvc.store.diff import words as stretches

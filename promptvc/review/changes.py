@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from promptvc.base.plain import one_line, written
+from promptvc.base.spans import code, words
 from promptvc.evaluation.reports.figures import counted
 from promptvc.evaluation.reports.parts import Part
-from promptvc.evaluation.reports.plain import one_line, written
-from promptvc.evaluation.reports.spans import code, words
 from promptvc.review.folded import Folded
 from promptvc.review.report import Cited, Voice
 

@@ -2,7 +2,7 @@
 
 At most ``limit`` bytes, whatever the texts: what does not fit is left out row by row, and counted. Foreign text is
 inert: it stands in code spans and in fences, where no parser and no forge finds a link, a mention, a reference, a
-heading, HTML or a command (:mod:`promptvc.evaluation.reports.spans`).
+heading, HTML or a command (:mod:`promptvc.base.spans`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from promptvc.base.clock import format_time
+from promptvc.base.spans import code, table_head, table_row, words
 from promptvc.evaluation.reports.figures import (
     UNKNOWN,
     chance,
@@ -22,7 +23,6 @@ from promptvc.evaluation.reports.figures import (
     share,
 )
 from promptvc.evaluation.reports.parts import Part
-from promptvc.evaluation.reports.spans import code, table_head, table_row, words
 from promptvc.evidence.values import Score
 from promptvc.forge.forge import MOST_COMMENT
 from promptvc.review.advice import advice, headline, label, sign

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptvc.evaluation.reports.spans import code
+from promptvc.base.spans import code
 from promptvc.review.advice import headline
 from promptvc.review.report import CandidateReport
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from promptvc.base.errors import GitError, NotFound, Refused, Usage
+from promptvc.base.spans import code
 from promptvc.evaluation.reports.parts import Part
-from promptvc.evaluation.reports.spans import code
 from promptvc.forge.forge import MOST_COMMENT, PullText
 from promptvc.forge.marks import marker_for, was_written
 from promptvc.forge.opening import open_forge

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from promptvc.base.errors import InputError, NotFound, Usage
+from promptvc.base.plain import written
 from promptvc.evaluation.cases.sequence import ids_of
-from promptvc.evaluation.reports.plain import written
 from promptvc.evidence.comparisons import ComparisonRecord
 from promptvc.evidence.records import Record, RunRecord, folder, name_and_id, parse
 from promptvc.evidence.trainings import Training

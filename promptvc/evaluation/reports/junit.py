@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from promptvc.base.clock import format_time
+from promptvc.base.plain import for_xml, one_line, written
 from promptvc.evaluation.gate import named
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.reports.figures import share
 from promptvc.evaluation.reports.kinds import errors_of, failures_of, kinds_of_row
-from promptvc.evaluation.reports.plain import for_xml, one_line, written
 from promptvc.evaluation.reports.report import Report, Row
 
 _MESSAGE = 300

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from promptvc.evaluation.reports.plain import dumps
+from promptvc.base.plain import dumps
 from promptvc.evaluation.reports.report import Report
 from promptvc.evaluation.reports.summary import summary_json
 

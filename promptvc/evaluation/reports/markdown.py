@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from promptvc.base.clock import format_time
+from promptvc.base.spans import code, table_head, table_row, words
 from promptvc.evaluation.gate import NAMED, Gate
 from promptvc.evaluation.guards import RELATIVE
 from promptvc.evaluation.reports.figures import (
@@ -23,7 +24,6 @@ from promptvc.evaluation.reports.figures import (
 )
 from promptvc.evaluation.reports.parts import Part
 from promptvc.evaluation.reports.report import Report, Side
-from promptvc.evaluation.reports.spans import code, table_head, table_row, words
 from promptvc.evaluation.reports.summary import labels, metric_means
 from promptvc.evaluation.reports.telling import case_parts
 

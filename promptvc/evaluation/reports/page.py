@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
+from promptvc.base.plain import dumps
 from promptvc.evaluation.reports.page_cases import chosen_cases
 from promptvc.evaluation.reports.page_head import head_json
-from promptvc.evaluation.reports.plain import dumps
 from promptvc.evaluation.reports.report import Report
 
 _SCRIPTS = ("page_head.js", "page_words.js", "page_cases.js")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from promptvc.base.plain import dumps, written
 from promptvc.evaluation.reports.kinds import KINDS, Kind, change_in_score, kinds_of_row
-from promptvc.evaluation.reports.plain import dumps, written
 from promptvc.evaluation.reports.report import Report, Row
 from promptvc.evidence.runs import CaseResult, GradeLine
 

@@ -12,8 +12,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from promptvc.base.plain import encodable, written
 from promptvc.evaluation.reports.kinds import errors_of, failures_of, kinds_of_row
-from promptvc.evaluation.reports.plain import encodable, written
 from promptvc.evaluation.reports.report import Report, Row
 from promptvc.evidence.runs import CaseResult
 

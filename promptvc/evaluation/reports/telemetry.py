@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from promptvc.evaluation.reports.plain import dumps, encodable
+from promptvc.base.plain import dumps, encodable
 from promptvc.evaluation.reports.report import Report, Side
 from promptvc.evidence.runs import CaseResult, GradeLine
 

@@ -6,12 +6,12 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from promptvc.base.plain import written
+from promptvc.base.spans import code, table_head, table_row
 from promptvc.evaluation.reports.figures import share
 from promptvc.evaluation.reports.kinds import Kind, change_in_score, errors_of, failures_of, kinds_by_score
 from promptvc.evaluation.reports.parts import Part
-from promptvc.evaluation.reports.plain import written
 from promptvc.evaluation.reports.report import Report, Row
-from promptvc.evaluation.reports.spans import code, table_head, table_row
 from promptvc.evaluation.reports.summary import labels
 from promptvc.evidence.runs import CaseResult
 

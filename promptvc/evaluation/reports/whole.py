@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from promptvc.base.plain import dumps
 from promptvc.evaluation.reports.kinds import kinds_of_row
-from promptvc.evaluation.reports.plain import dumps
 from promptvc.evaluation.reports.report import Report, Row
 from promptvc.evaluation.reports.summary import summary_json
 

@@ -1,13 +1,14 @@
 """A training for a pull request: how it ended, what it cost, what was tried, and the changes with their events.
 
 At most :data:`~promptvc.evaluation.reports.markdown.LIMIT` bytes, whatever the texts; what does not fit is left out row
-by row, and counted. Foreign text is inert (:mod:`promptvc.evaluation.reports.spans`).
+by row, and counted. Foreign text is inert (:mod:`promptvc.base.spans`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from promptvc.base.spans import code, table_head, table_row, words
 from promptvc.evaluation.reports.figures import (
     UNKNOWN,
     chance,
@@ -23,7 +24,6 @@ from promptvc.evaluation.reports.figures import (
 )
 from promptvc.evaluation.reports.markdown import LIMIT
 from promptvc.evaluation.reports.parts import Part
-from promptvc.evaluation.reports.spans import code, table_head, table_row, words
 from promptvc.training.outcome import Change, Tried
 from promptvc.training.reports.report import Report
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from promptvc.base.plain import for_xml, one_line
 from promptvc.evaluation.reports.figures import counted, points, share
-from promptvc.evaluation.reports.plain import for_xml, one_line
 from promptvc.training.outcome import Tried
 from promptvc.training.reports.report import Report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from promptvc.evaluation.reports.plain import dumps
+from promptvc.base.plain import dumps
 from promptvc.training.reports.report import Report
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from promptvc.base.spans import code, words
 from promptvc.evaluation.gate import Gate, Regression
 from promptvc.evaluation.reports.markdown import LIMIT, markdown
 from promptvc.evaluation.reports.report import Report
-from promptvc.evaluation.reports.spans import code, words
 from promptvc.evidence.baselines import Baseline
 from tests.evaluation.reports.makers import (
     ENDED,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvc.base.plain import dumps, encodable, for_xml, one_line, written
 from promptvc.evaluation.reduce import CaseScore
 from promptvc.evaluation.reports.figures import (
     chance,
@@ -22,7 +23,6 @@ from promptvc.evaluation.reports.figures import (
     tokens,
 )
 from promptvc.evaluation.reports.kinds import errors_of, failures_of, kinds_by_score, kinds_of, kinds_of_row
-from promptvc.evaluation.reports.plain import dumps, encodable, for_xml, one_line, written
 from promptvc.evidence.runs import CaseResult, GradeLine
 from promptvc.evidence.values import Guard, Tokens
 from tests.evaluation.reports.makers import large_report, small_report

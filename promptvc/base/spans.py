@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from promptvc.evaluation.reports.plain import one_line
+from promptvc.base.plain import one_line
 
 _LOOK_ALIKES = str.maketrans({"`": "\u02cb", "|": "\u2502"})
 
