@@ -44,6 +44,7 @@ VALUES = {  # modules of frozen types that the edges may name
 SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.project",
     "promptvc.workflows.gathering",
+    "promptvc.workflows.answered",
     "promptvc.workflows.approved",
     "promptvc.workflows.bringing",
     "promptvc.workflows.brought",
