@@ -36,18 +36,25 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "correction": ("input", "corrected"),
     "suggestion": ("comment",),
     "error": ("error",),
-    "metric": ("name", "value"),
+    "metric": ("name",),
     "demonstration": ("input", "output"),
     "annotation": ("target",),
-    "exposure": ("arm", "unit"),
+    "exposure": ("arm",),
     "selection": ("options", "selected"),
     "retrieval": ("query", "chunks"),
 }
 ANY_OF: Mapping[str, tuple[str, ...]] = {
-    "rating": ("rating", "stars", "thumbs", "effectiveness", "scores", "issues", "comment"),
-    "annotation": ("scores", "label", "corrected", "approved"),
+    "rating": ("rating", "stars", "thumbs", "effectiveness", "scores", "issues", "comment", "expired"),
+    "annotation": ("scores", "label", "corrected", "approved", "expired"),
     "exposure": ("experiment", "rollout"),
 }
+# What a single event of a kind needs besides, and a rollup of such events tells by sums.
+SINGLE: Mapping[str, tuple[str, ...]] = {"metric": ("value",), "exposure": ("unit",)}
+ROLLED = ("success", "usage", "exposure", "metric")
+"""The kinds that come in masses: an hourly rollup is of one of them."""
+
+# Kinds that are their texts: once `feedback retain` has taken these out, the event is what is left.
+EXPIRING = frozenset({"correction", "suggestion", "error", "demonstration", "retrieval"})
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}").fullmatch
 _TIME = re.compile(
@@ -55,7 +62,10 @@ _TIME = re.compile(
 ).fullmatch
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*").fullmatch
 _DIGEST = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?").fullmatch
+_BUCKET = re.compile(r"0|[1-9][0-9]{0,18}").fullmatch
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?").fullmatch
 _MOST = 1e15
+_MOST_SUM = 9e18  # within 63 bits
 _HIGHEST = 1_000_000_000
 
 
@@ -169,7 +179,27 @@ def _list_of(inner: Check, words: str) -> Check:
     return check
 
 
-def _derived_from(value: Any) -> str | None:
+def _by_name(inner: Check, words: str, match: Callable[[str], object] = bool) -> Check:
+    def check(value: Any) -> str | None:
+        if not isinstance(value, dict) or not all(match(name) for name in value):
+            return f"must be an object of {words}"
+        for name, item in value.items():
+            if problem := inner(item):
+                return f"{name!r} {problem}"
+        return None
+
+    return check
+
+
+def _members(value: Any) -> str | None:
+    return None if isinstance(value, str) and _BASE64(value) else "must be base64"
+
+
+_sum = _whole(0, _MOST_SUM, "a whole number, 0 or more")
+_any = _between(-1e300, 1e300, "a number")
+
+
+def _some(value: Any) -> str | None:
     return None if not _name(value) or not _names(value) else "must be text or a list of texts"
 
 
@@ -197,7 +227,7 @@ FIELDS: Mapping[str, Check] = {
     "cost": _amount,
     "tokens": _object({"input": _count, "output": _count}),
     "name": _name,
-    "value": _between(-1e300, 1e300, "a number"),
+    "value": _any,
     "target": _matching(_ULID, "the id of an event"),
     "label": _text,
     "approved": _approved,
@@ -213,11 +243,26 @@ FIELDS: Mapping[str, Check] = {
     "chunks": _list_of(_object({"rank": _rank, "relevant": _approved}, required="rank"), "objects"),
     "relevant": _names,
     "user": _name,
+    "aka": _some,
     "session": _name,
     "execution": _name,
-    "derived_from": _derived_from,
+    "derived_from": _some,
     "tags": _names,
     "context": _text_or_object,
+    "rollup": _object(
+        {
+            "count": _whole(1, _HIGHEST, "a whole number, 1 or more"),
+            "latency_us": _sum,
+            "latency": _by_name(_count, "counts by bucket", _BUCKET),
+            "tokens": _object({"input": _sum, "output": _sum, "count": _count}),
+            "cost": _object({"micro": _sum, "count": _count}),
+            "value": _object({"sum": _any, "squares": _any, "low": _any, "high": _any}),
+            "units": _by_name(_count, "counts by unit"),
+            "members": _members,
+        },
+        required="count",
+    ),
+    "expired": _time,
 }
 
 
@@ -231,11 +276,24 @@ def problem_in(value: Mapping[str, Any]) -> str | None:
         check = checks.get(key)
         if check is not None and (problem := check(item)):
             return f"{key!r} {problem}"
+    return _missing(value)
+
+
+def _missing(value: Mapping[str, Any]) -> str | None:
+    """What its kind needs and an event has not."""
     kind = value["kind"]
-    for key in REQUIRED.get(kind, ()):
-        if key not in value:
-            return f"the key {key!r} is missing: a {kind} needs it"
+    if "expired" not in value or kind not in EXPIRING:
+        for key in REQUIRED.get(kind, ()):
+            if key not in value:
+                return f"the key {key!r} is missing: a {kind} needs it"
+    if "rollup" in value:
+        if kind not in ROLLED:
+            return f"a rollup is of one of {', '.join(ROLLED)}, and never of a {kind}"
+    else:
+        for key in SINGLE.get(kind, ()):
+            if key not in value:
+                return f"the key {key!r} is missing: a {kind} needs it"
     wanted = ANY_OF.get(kind)
     if wanted is not None and not any(key in value for key in wanted):
-        return f"a {kind} needs at least one of {', '.join(wanted)}"
+        return f"a {kind} needs at least one of {', '.join(key for key in wanted if key != 'expired')}"
     return None

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.feedback.events import parse_event
-from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED, SOURCES
+from promptvc.feedback.fields import (
+    ALWAYS,
+    ANY_OF,
+    EXPIRING,
+    FIELDS,
+    KINDS,
+    REQUIRED,
+    ROLLED,
+    SINGLE,
+    SOURCES,
+)
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "promptvc/schemas/event.json").read_text())
 FORMATS = jsonschema.FormatChecker(formats=())
@@ -94,6 +104,9 @@ ODD: tuple[Any, ...] = (
         {"tone": 0.5},
     ),
     {"tone": 2},
+    *({"count": 1}, {"count": 0}, {"count": 2, "members": "AAAA"}, {"count": 2, "members": "A"}),
+    *({"count": 2, "latency": {"120": 2}}, {"count": 2, "latency": {"007": 2}}, {"count": 2, "latency": {"7": -1}}),
+    *({"count": 2, "units": {"": 2}}, {"count": 2, "tokens": {"input": 1e19}}, {"count": 2, "value": {"sum": "1"}}),
 )
 VALID: dict[str, Any] = {
     "id": ULID,
@@ -140,6 +153,18 @@ VALID: dict[str, Any] = {
     "derived_from": [ULID],
     "tags": ["t"],
     "context": {"model": "offline"},
+    "aka": ["u-0"],
+    "expired": "2026-11-20T10:30:00Z",
+}
+ROLLUP: dict[str, Any] = {
+    "count": 2,
+    "latency_us": 24000,
+    "latency": {"12000": 2},
+    "tokens": {"input": 3, "output": 4, "count": 2},
+    "cost": {"micro": 7, "count": 2},
+    "value": {"sum": 3.5, "squares": 7, "low": 1, "high": 2.5},
+    "units": {"u-1": 2},
+    "members": "AAAAAAAAAAAAAA==",
 }
 
 
@@ -159,11 +184,17 @@ def agree(value: Any) -> bool:
 
 
 def test_both_know_the_same_keys_kinds_and_sources() -> None:
-    assert set(SCHEMA["properties"]) == set(FIELDS) == set(VALID)
+    assert set(SCHEMA["properties"]) == set(FIELDS) == set(VALID) | {"rollup"}
     assert tuple(SCHEMA["properties"]["kind"]["enum"]) == KINDS
     assert tuple(SCHEMA["properties"]["source"]["enum"]) == SOURCES
     assert tuple(SCHEMA["required"]) == ALWAYS
-    by_kind = {rule["if"]["properties"]["kind"]["const"]: rule["then"] for rule in SCHEMA["allOf"]}
+    rules = [rule for rule in SCHEMA["allOf"] if "kind" in rule["if"]["required"]]
+    plain = [rule for rule in rules if rule["if"].get("not") != {"required": ["rollup"]}]
+    by_kind = {rule["if"]["properties"]["kind"]["const"]: rule["then"] for rule in plain}
+    single = [rule for rule in rules if rule["if"].get("not") == {"required": ["rollup"]}]
+    assert {
+        rule["if"]["properties"]["kind"]["const"]: tuple(rule["then"]["required"]) for rule in single
+    } == SINGLE
     assert {kind: tuple(then["required"]) for kind, then in by_kind.items() if "required" in then} == REQUIRED
     any_of = {
         kind: tuple(alternative["required"][0] for alternative in then["anyOf"])
@@ -171,6 +202,8 @@ def test_both_know_the_same_keys_kinds_and_sources() -> None:
         if "anyOf" in then
     }
     assert any_of == ANY_OF
+    waived = [rule for rule in rules if rule["if"].get("not") == {"required": ["expired"]}]
+    assert {rule["if"]["properties"]["kind"]["const"] for rule in waived} == EXPIRING
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -185,14 +218,17 @@ def test_every_kind_with_one_key_alone(kind: str) -> None:
     agree(head)
     agree(head | needed)
     for key in FIELDS:
-        agree(head | {key: VALID[key]})
-        agree(head | needed | {key: VALID[key]})
+        item = ROLLUP if key == "rollup" else VALID[key]
+        agree(head | {key: item})
+        agree(head | needed | {key: item})
+        agree(head | {"expired": VALID["expired"], key: item})
         agree({name: value for name, value in (head | needed).items() if name != key})
 
 
 @pytest.mark.parametrize("key", FIELDS)
 def test_every_odd_value_of_every_key(key: str) -> None:
-    verdicts = {agree(VALID | {key: copy.deepcopy(value)}) for value in ODD}
+    base = VALID | ({"kind": "success"} if key == "rollup" else {})
+    verdicts = {agree(base | {key: copy.deepcopy(value)}) for value in ODD}
     assert verdicts == {True, False}, "no odd value tells this key's check from any other"
 
 
@@ -213,6 +249,28 @@ def test_both_agree_on_what_is_made_up(change: dict[str, Any], missing: set[str]
     agree(value)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rollup_is_of_kinds_that_come_in_masses_and_needs_no_single_value(kind: str) -> None:
+    rolled = {key: value for key, value in VALID.items() if key not in {"value", "unit"}}
+    assert agree(rolled | {"kind": kind, "rollup": ROLLUP}) == (kind in ROLLED)
+
+
+@pytest.mark.parametrize("key", sorted(ROLLUP))
+def test_both_agree_on_every_odd_value_within_a_rollup(key: str) -> None:
+    event = VALID | {"kind": "usage"}
+    verdicts = {agree(event | {"rollup": ROLLUP | {key: copy.deepcopy(value)}}) for value in ODD}
+    assert verdicts == {True, False}
+
+
 @pytest.mark.parametrize("value", [None, 1, "text", [], [VALID]])
 def test_an_event_is_an_object(value: Any) -> None:
     assert not agree(value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_expired_needs_no_texts(kind: str) -> None:
+    head = {key: VALID[key] for key in ALWAYS} | {"kind": kind, "expired": VALID["expired"]}
+    needed = {} if kind in EXPIRING else {key: VALID[key] for key in REQUIRED.get(kind, ())}
+    needed |= {"unit": VALID["unit"], "experiment": VALID["experiment"], "value": 1}
+    assert agree(head | needed)
+    assert not agree(head | needed | {"expired": "yesterday"})
