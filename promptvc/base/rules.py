@@ -152,6 +152,7 @@ _ALL = (
     _integrity("segment", "error", "A file of feedback lies where none is read.", "Its events do not count."),
     _integrity("event", "error", "A line of feedback is no event.", "It does not count."),
     _integrity("event-conflict", "error", "One event has two contents.", "One of them was edited."),
+    _integrity("expired-event", "error", "Texts that were taken out came back.", "An old branch was merged."),
     _integrity(
         "derived", "error", "Derived files are committed.",
         "Whoever made them could have them say anything about history and scores.",

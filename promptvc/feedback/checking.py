@@ -16,7 +16,7 @@ def misplaced(path: str) -> Problem:
 
 
 def segment_problems(segments: Mapping[str, bytes]) -> Iterator[Problem]:
-    """Lines that are no events, and events with two contents. ``segments`` by path."""
+    """Lines that are no events, events with two contents, and expired ones that came back. ``segments`` by path."""
     reading = read_segments(segments)
     for bad in reading.problems:
         hint = "segments are never edited by hand"
@@ -25,6 +25,10 @@ def segment_problems(segments: Mapping[str, bytes]) -> Iterator[Problem]:
         message = f"the event {clash.id} has two contents"
         file, line = clash.places[0] if clash.places else (FOLDER, None)
         yield Problem("event-conflict", "error", file, line, message, "one of them was edited: restore it")
+    for back in reading.returned:
+        file, line = back.places[0]
+        message = f"the texts of the event {back.id} were taken out, and are here again"
+        yield Problem("expired-event", "error", file, line, message, "run: promptvc feedback retain")
 
 
 def spool_problems(spool: Spool) -> Iterator[Problem]:

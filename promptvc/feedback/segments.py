@@ -2,18 +2,19 @@
 
 ``feedback/<prompt>/YYYY/MM/<ulid>.jsonl``, by the event's month in UTC, at most 40 MiB each. Since a segment is
 never edited, no merge can conflict on one; an event that arrives by two ways is told apart by its id when
-reading. Hourly rollups of the kinds that come in masses are not made here: every event is written as it is.
+reading. What comes in masses and is numbers only is sealed as hourly rollups (`feedback/rollups.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.ids import derived_ulid, is_ulid, ulid_time
 from promptvc.base.jsonl import parse_json
 from promptvc.feedback.events import Event, parse_event
+from promptvc.feedback.rollups import roll_up
 
 FOLDER = "feedback"
 SEGMENT_BYTES = 40 * 1024 * 1024
@@ -31,7 +32,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One id with two contents; ``kept`` is the SHA-256 of the one that wins: the smallest."""
+    """One id with two contents; ``kept`` is the SHA-256 of the one that wins: see :func:`winner`."""
 
     id: str
     kept: str
@@ -40,18 +41,24 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read: each event once, by id; ids with two contents; lines that are no events."""
+    """What was read: each event once, by id; ids with two contents; lines that are no events.
+
+    ``returned``: events whose texts were taken out, and that are somewhere with their texts all the same, as after
+    the merge of an old branch; ``places`` are only the latter's.
+    """
 
     events: tuple[Event, ...]
     conflicts: tuple[Conflict, ...] = ()
     problems: tuple[Problem, ...] = ()
+    returned: tuple[Conflict, ...] = ()
 
 
 def read_segments(files: Mapping[str, bytes]) -> Reading:
     """Read events from ``{path: content}``, in the order of their ids, each once.
 
-    The answer does not depend on the order of files or lines. One id with two contents gives the event with the
-    smaller digest and a conflict; a line that is no event gives a problem and costs no other line.
+    The answer does not depend on the order of files or lines. One id with two contents gives one of them, by
+    :func:`winner`, and a conflict, unless that one's texts were taken out; a line that is no event gives a problem
+    and costs no other line.
     """
     events: dict[str, Event] = {}
     contested: set[str] = set()
@@ -63,13 +70,23 @@ def read_segments(files: Mapping[str, bytes]) -> Reading:
         known = events.setdefault(found.id, found)
         if known is found:
             continue
-        digests = known.content_digest(), found.content_digest()
-        if digests[0] != digests[1]:
+        if known.content_digest() != found.content_digest():
             contested.add(found.id)
-            if digests[1] < digests[0]:
-                events[found.id] = found
+            events[found.id] = winner(known, found)
     ordered = tuple(events[key] for key in sorted(events))
-    return Reading(ordered, _conflicts(files, contested, events), tuple(problems))
+    clashes = _conflicts(files, contested, events)
+    expired = {clash.id for clash in clashes if "expired" in events[clash.id].data}
+    return Reading(
+        ordered,
+        tuple(clash for clash in clashes if clash.id not in expired),
+        tuple(problems),
+        tuple(clash for clash in clashes if clash.id in expired and clash.places),
+    )
+
+
+def winner(one: Event, other: Event) -> Event:
+    """Which of two contents of one id counts: the one without its texts, else the one with the smaller SHA-256."""
+    return min(one, other, key=lambda event: ("expired" not in event.data, event.content_digest()))
 
 
 def read_lines(data: bytes, *, file: str) -> Iterator[tuple[int, Event | Problem]]:
@@ -83,12 +100,15 @@ def read_lines(data: bytes, *, file: str) -> Iterator[tuple[int, Event | Problem
             yield number, Problem(file, number, error.message, line)
 
 
-def seal(events: Iterable[Event], *, ulid: str, limit: int = SEGMENT_BYTES) -> dict[str, bytes]:
+def seal(
+    events: Iterable[Event], *, ulid: str, limit: int = SEGMENT_BYTES, rolled: Collection[str] = ()
+) -> dict[str, bytes]:
     """Segments for ``events``, as ``{path: content}``; the same events and ``ulid`` give the same bytes.
 
     Args:
         ulid: names the segments. Of what goes to one folder, the first part has this name, and each further
             one, when ``limit`` bytes are reached, a name derived from it.
+        rolled: the kinds that become hourly rollups.
 
     Raises:
         ValueError: ``ulid`` is none.
@@ -99,12 +119,12 @@ def seal(events: Iterable[Event], *, ulid: str, limit: int = SEGMENT_BYTES) -> d
     for event in events:
         folder = folders.setdefault(f"{FOLDER}/{event.prompt}/{event.time:%Y/%m}", {})
         known = folder.setdefault(event.id, event)
-        if known is not event and event.content_digest() < known.content_digest():
-            folder[event.id] = event
+        if known is not event:
+            folder[event.id] = winner(known, event)
     return {
         f"{folder}/{_part(ulid, number)}.jsonl": content
         for folder, members in sorted(folders.items())
-        for number, content in enumerate(_split(members, limit))
+        for number, content in enumerate(_split(_rolled(members, rolled), limit))
     }
 
 
@@ -130,9 +150,15 @@ def _conflicts(
         return ()
     places: dict[str, list[tuple[str, int]]] = {key: [] for key in sorted(contested)}
     for file, number, found in _lines(files):
-        if isinstance(found, Event) and found.id in contested:
+        if not isinstance(found, Event) or found.id not in contested:
+            continue
+        if "expired" not in events[found.id].data or "expired" not in found.data:
             places[found.id].append((file, number))
     return tuple(Conflict(key, events[key].content_digest(), tuple(where)) for key, where in places.items())
+
+
+def _rolled(members: Mapping[str, Event], kinds: Collection[str]) -> Mapping[str, Event]:
+    return {event.id: event for event in roll_up(members.values(), kinds)} if kinds else members
 
 
 def _split(members: Mapping[str, Event], limit: int) -> Iterator[bytes]:
