@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from promptvc.base.config import FeedbackSettings
-from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import THRESHOLDS, Event
 from promptvc.feedback.query.facts import (
     MEASURES,
@@ -24,6 +23,7 @@ from promptvc.feedback.query.facts import (
     bucket,
     middle,
 )
+from promptvc.feedback.query.rows import in_order, input_text, offered, task_text
 from promptvc.feedback.query.selection import Query, error_type, of_context, select
 
 EVERYTHING = Query()
@@ -71,7 +71,7 @@ class PlainFacts:
                 key = (event.time.date(), event.prompt, event.version, of_context(event, "model"))
                 for lowest, n in _buckets(event):
                     counts[*key, lowest] += n
-        ordered = sorted(counts, key=_sort_key)
+        ordered = sorted(counts, key=in_order)
         return [Latency(*(*key[:-1], middle(key[-1]), counts[key])) for key in ordered]
 
     def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
@@ -109,13 +109,8 @@ class _Sums:
                 there[place] += value
 
     def sorted(self) -> Iterator[tuple[tuple[Any, ...], Tally]]:
-        for key in sorted(self._sums, key=_sort_key):
+        for key in sorted(self._sums, key=in_order):
             yield key, Tally(*self._sums[key])
-
-
-def _sort_key(key: tuple[Hashable, ...]) -> tuple[Any, ...]:
-    """What is not told comes last."""
-    return tuple((part is None, part if part is not None else "") for part in key)
 
 
 def _newest(events: Iterable[Event]) -> list[Event]:
@@ -186,11 +181,6 @@ def _labels(event: Event, what: Label) -> Iterator[tuple[str, float | None]]:
 
 
 def _said(event: Event) -> Said:
-    given = event.input
-    if isinstance(given, Mapping):
-        # One variable is its text: that is what people wrote.
-        only = next(iter(given.values())) if len(given) == 1 else None
-        given = only if isinstance(only, str) else canonical_json(given).decode("utf-8", "replace")
     model, framework, technique = (of_context(event, key) for key in ("model", "framework", "technique"))
     return Said(
         id=event.id,
@@ -203,7 +193,7 @@ def _said(event: Event) -> Said:
         model=model,
         framework=framework,
         technique=technique,
-        input=given,
+        input=input_text(event.input),
         output=event.output,
         corrected=event.corrected,
         comment=event.comment,
@@ -213,9 +203,6 @@ def _said(event: Event) -> Said:
 
 
 def _choice(event: Event) -> Choice:
-    given = event.input
-    if isinstance(given, Mapping):
-        given = canonical_json(given).decode("utf-8", "replace")
-    options = tuple((one["name"], one.get("confidence")) for one in event.data["options"])
-    session = event.data.get("session")
-    return Choice(event.id, event.time, event.prompt, session, given, options, event.data["selected"])
+    options = offered(event.data["options"])
+    session, task = event.data.get("session"), task_text(event.input)
+    return Choice(event.id, event.time, event.prompt, session, task, options, event.data["selected"])

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from promptvc.base.config import FeedbackSettings
+from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import THRESHOLDS, Event
 
 Outcome = Literal["good", "bad", "rated"]
@@ -72,10 +73,12 @@ def matches(event: Event, query: Query, thresholds: FeedbackSettings = THRESHOLD
 
 
 def of_context(event: Event, key: str) -> str | None:
-    """What the event's ``context`` says of ``key`` (model, framework, technique), where that is text."""
+    """What the event's ``context`` says of ``key`` (model, framework, technique), what is no text as its JSON."""
     context = event.data.get("context")
     found = context.get(key) if isinstance(context, Mapping) else None
-    return found if isinstance(found, str) and found else None
+    if found is None or isinstance(found, str):
+        return found or None
+    return canonical_json(found).decode("utf-8", "replace")
 
 
 def error_type(event: Event) -> str | None:

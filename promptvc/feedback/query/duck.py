@@ -1,0 +1,286 @@
+"""The facts by DuckDB, which reads the lines itself: for more events than plain Python reads in a moment.
+
+The home of DuckDB, an extra (``promptvc[analytics]``). The answers are those of
+:class:`promptvc.feedback.query.plain.PlainFacts`, to the last bit. DuckDB reads canonical lines of valid events as
+Python does. What it cannot read makes Python read the whole file and write its good lines anew; where one id comes
+twice, Python chooses the content that wins. Both are rare, and both are then told apart before anything is counted.
+(What DuckDB takes and Python refuses, such as a number in quotes, `promptvc check` reports.)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from promptvc.base.config import FeedbackSettings
+from promptvc.base.errors import Usage
+from promptvc.feedback.events import MAX_EVENT_BYTES, THRESHOLDS, Event
+from promptvc.feedback.query import rows
+from promptvc.feedback.query.facts import Cell, Choice, Label, Labelled, Latency, Said, Witnesses
+from promptvc.feedback.query.selection import Query
+from promptvc.feedback.query.statements import Statement, Statements
+from promptvc.feedback.query.tables import table_name
+from promptvc.feedback.segments import read_lines, read_segments
+
+EVERYTHING = Query()
+PREFIX = "events"
+MEMORY = "600MB"
+INSTALL = "pip install 'promptvc[analytics]', or set `analytics: {backend: python}`"
+
+_SCAN = (
+    f"read_json(?, format='newline_delimited', ignore_errors=true, maximum_object_size={4 * MAX_EVENT_BYTES}"
+)
+_ROLLUP = (
+    "STRUCT(count BIGINT, latency_us BIGINT, latency MAP(VARCHAR, BIGINT), "
+    "tokens STRUCT(input BIGINT, output BIGINT, count BIGINT), cost STRUCT(micro BIGINT, count BIGINT))"
+)
+_COLUMNS = {
+    "events": {
+        **dict.fromkeys(("id", "time", "prompt", "kind", "source", "thumbs", '"user"'), "VARCHAR"),
+        "version": "INTEGER",
+        **dict.fromkeys(("rating", "effectiveness", "stars", "latency_ms", "cost"), "DOUBLE"),
+        "tokens": "STRUCT(input BIGINT, output BIGINT)",
+        "context": "STRUCT(model VARCHAR, framework VARCHAR, technique VARCHAR)",
+        "rollup": _ROLLUP,
+    },
+    "labels": {
+        "id": "VARCHAR",
+        "tags": "VARCHAR[]",
+        "issues": "VARCHAR[]",
+        "error": "STRUCT(type VARCHAR, message VARCHAR)",
+        "scores": "MAP(VARCHAR, DOUBLE)",
+    },
+    "latencies": {"id": "VARCHAR", "latency_ms": "DOUBLE", "rollup": _ROLLUP},
+    "texts": {
+        **dict.fromkeys(("id", "output", "corrected", "comment"), "VARCHAR"),
+        **dict.fromkeys(("input", "tags", "issues"), "JSON"),
+    },
+    "choices": {
+        **dict.fromkeys(("id", "kind", "session", "selected"), "VARCHAR"),
+        **dict.fromkeys(("input", "options"), "JSON"),
+    },
+}
+_WHOLE_US = "CAST(FLOOR(latency_ms * 1000) AS BIGINT)"
+_MAKE = {
+    # Nine digits behind the second are cut to six, as Python does it.
+    "events": """
+        SELECT id, TRY_CAST(RTRIM(SUBSTR(time, 1, 26), 'Z') AS TIMESTAMP) AS time, prompt, version, kind, source,
+            NULLIF(context.model, '') AS model, NULLIF(context.framework, '') AS framework,
+            NULLIF(context.technique, '') AS technique, "user" AS person,
+            CASE WHEN effectiveness IS NOT NULL THEN effectiveness WHEN rating IS NOT NULL THEN rating
+                WHEN stars IS NOT NULL THEN (stars - 1) / 4 WHEN thumbs = 'up' THEN 1.0 WHEN thumbs = 'down' THEN 0.0
+            END AS score,
+            COALESCE(rollup.count, 1) AS n,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(LIST_SUM(MAP_VALUES(rollup.latency)), 0)
+                WHEN latency_ms IS NOT NULL THEN 1 ELSE 0 END AS timed,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.latency_us, 0)
+                ELSE COALESCE(CAST(FLOOR(latency_ms * 1000) AS BIGINT), 0) END AS latency,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.tokens.count, 0)
+                WHEN tokens IS NOT NULL THEN 1 ELSE 0 END AS metered,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.tokens.input, 0)
+                ELSE COALESCE(tokens.input, 0) END AS tokens_in,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.tokens.output, 0)
+                ELSE COALESCE(tokens.output, 0) END AS tokens_out,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.count, 0)
+                WHEN cost IS NOT NULL THEN 1 ELSE 0 END AS priced,
+            CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.micro, 0)
+                ELSE COALESCE(CAST(FLOOR(cost * 1000000 + 0.5) AS BIGINT), 0) END AS cost
+        FROM scanned""",
+    "labels": """
+        SELECT id, 'tag' AS what, UNNEST(LIST_DISTINCT(tags)) AS label, CAST(NULL AS DOUBLE) AS score FROM scanned
+        UNION ALL SELECT id, 'issue', UNNEST(LIST_DISTINCT(issues)), NULL FROM scanned
+        UNION ALL SELECT id, 'error', LEFT(COALESCE(NULLIF(error.type, ''), NULLIF(error.message, '')), 80), NULL
+            FROM scanned WHERE COALESCE(NULLIF(error.type, ''), NULLIF(error.message, '')) IS NOT NULL
+        UNION ALL SELECT id, 'dimension', entry.key, entry.value
+            FROM (SELECT id, UNNEST(MAP_ENTRIES(scores)) AS entry FROM scanned)""",
+    "latencies": f"""
+        SELECT id, CAST(SUBSTR(CAST({_WHOLE_US} AS VARCHAR), 1, 2)
+            || REPEAT('0', GREATEST(LENGTH(CAST({_WHOLE_US} AS VARCHAR)) - 2, 0)) AS BIGINT) AS lowest, 1 AS n
+        FROM scanned WHERE rollup IS NULL AND latency_ms IS NOT NULL
+        UNION ALL SELECT id, CAST(entry.key AS BIGINT), entry.value
+            FROM (SELECT id, UNNEST(MAP_ENTRIES(rollup.latency)) AS entry FROM scanned WHERE rollup IS NOT NULL)""",
+    "texts": "SELECT id, input, output, corrected, comment, tags, issues FROM scanned",
+    "choices": "SELECT id, session, input, options, selected FROM scanned WHERE kind = 'selection'",
+}
+
+
+class DuckFacts:
+    """Answers over files of canonical lines. Close it, or use it in a ``with``.
+
+    Args:
+        files: JSON Lines of events, in any order, each event in them once or more often.
+        unread: lines that were found to be no events before.
+
+    Raises:
+        Usage: DuckDB is not installed.
+    """
+
+    engine = "duckdb"
+
+    def __init__(
+        self, files: Sequence[Path], thresholds: FeedbackSettings = THRESHOLDS, *, unread: int = 0
+    ) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="promptvc-")
+        self._connection = connect(Path(self._scratch.name))
+        self._files = [str(path) for path in files]
+        self._statements = Statements(PREFIX, thresholds)
+        self._made: set[str] = set()
+        self._unread = unread
+        self._twice: str | None = None
+
+    def __enter__(self) -> DuckFacts:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back memory and scratch files."""
+        self._connection.close()
+        self._scratch.cleanup()
+
+    @property
+    def unread(self) -> int:
+        """Lines that are no events."""
+        self._need("events")
+        return self._unread
+
+    def cells(self, query: Query = EVERYTHING) -> list[Cell]:
+        """As :meth:`Facts.cells`."""
+        return rows.cells(self._ask(self._statements.cells(query)))
+
+    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
+        """As :meth:`Facts.labelled`."""
+        return rows.labelled(self._ask(self._statements.labelled(what, query)))
+
+    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
+        """As :meth:`Facts.latencies`."""
+        return rows.latencies(self._ask(self._statements.latencies(query)))
+
+    def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
+        """As :meth:`Facts.said`."""
+        return rows.said(self._ask(self._statements.said(query, limit)))
+
+    def choices(self, query: Query = EVERYTHING) -> list[Choice]:
+        """As :meth:`Facts.choices`."""
+        return rows.choices(self._ask(self._statements.choices(query)))
+
+    def witnesses(self, query: Query = EVERYTHING, *, limit: int = 20) -> Witnesses:
+        """As :meth:`Facts.witnesses`."""
+        counted = self._ask(self._statements.count(query))[0][0]
+        found = self._ask(self._statements.newest(query, limit))
+        return Witnesses(int(counted or 0), tuple(row[0] for row in found))
+
+    def write_tables(self, folder: Path) -> None:
+        """Every table as ``<name>.parquet`` in ``folder``: what Spark or a warehouse loads."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in _MAKE:
+            self._need(table)
+            self._connection.execute(
+                f"COPY {table} TO ? (FORMAT parquet)", [str(folder / f"{table}.parquet")]
+            )
+
+    def _ask(self, statement: Statement) -> list[tuple[Any, ...]]:
+        for table in statement.tables:
+            self._need(table)
+        found: list[tuple[Any, ...]] = self._connection.execute(
+            statement.sql, list(statement.parameters)
+        ).fetchall()
+        return found
+
+    def _need(self, table: str) -> None:
+        """Make a table when it is first asked for; the events first, by which the lines are put in order."""
+        if table in self._made:
+            return
+        if table != "events":
+            self._need("events")
+        elif self._files:
+            self._make("events")
+            self._read_anew()
+            self._choose_contents()
+        self._made.add(table)
+        if table != "events" or not self._files:
+            self._make(table)
+
+    def _make(self, table: str) -> None:
+        columns = ", ".join(f"{name}: '{kind}'" for name, kind in _COLUMNS[table].items())
+        scan = f"SELECT * FROM {_SCAN}, columns={{{columns}}})"
+        if not self._files:
+            named = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _COLUMNS[table].items())
+            source, parameters = f"SELECT {named} LIMIT 0", []
+        elif self._twice is None:
+            source, parameters = scan, [self._files]
+        else:
+            others = f"{scan} WHERE id NOT IN (SELECT id FROM twice)"
+            source, parameters = f"{others} UNION ALL {scan}", [self._files, [self._twice]]
+        sql = f"CREATE OR REPLACE TEMP TABLE {table_name(PREFIX, table)} AS WITH scanned AS ({source}) {_MAKE[table]}"
+        self._connection.execute(sql, parameters)
+
+    def _read_anew(self) -> None:
+        """Files with lines that DuckDB cannot read are read by Python and written anew."""
+        broken = " OR ".join(f"{column} IS NULL" for column in ("id", "time", "prompt", "kind", "source"))
+        if not self._connection.execute(f"SELECT COUNT(*) FROM events WHERE {broken}").fetchall()[0][0]:
+            return
+        columns = ", ".join(f"{name}: 'VARCHAR'" for name in ("id", "time", "prompt", "kind", "source"))
+        named = "RTRIM(SUBSTR(time, 1, 26), 'Z')"
+        sql = (
+            f"SELECT DISTINCT filename FROM {_SCAN}, filename=true, columns={{{columns}}}) "
+            f"WHERE id IS NULL OR prompt IS NULL OR kind IS NULL OR source IS NULL "
+            f"OR TRY_CAST({named} AS TIMESTAMP) IS NULL"
+        )
+        bad = {row[0] for row in self._connection.execute(sql, [self._files]).fetchall()}
+        self._files = [self._mended(file) if file in bad else file for file in self._files]
+        self._make("events")
+
+    def _mended(self, file: str) -> str:
+        place = Path(self._scratch.name) / f"mended-{len(list(Path(self._scratch.name).iterdir()))}.jsonl"
+        with place.open("wb") as stream:
+            for _, found in read_lines(Path(file).read_bytes(), file=file):
+                if isinstance(found, Event):
+                    stream.write(found.line())
+                else:
+                    self._unread += 1
+        return str(place)
+
+    def _choose_contents(self) -> None:
+        """Of an id that comes more than once, the content that wins is chosen by who wrote the rule."""
+        counts = self._connection.execute("SELECT COUNT(*), COUNT(DISTINCT HASH(id)) FROM events").fetchall()
+        if counts[0][0] == counts[0][1]:
+            return
+        self._connection.execute(
+            "CREATE TEMP TABLE twice AS SELECT id FROM events GROUP BY id HAVING COUNT(*) > 1"
+        )
+        sql = (
+            "SELECT CAST(json AS VARCHAR) FROM read_json_objects(?, format='newline_delimited', "
+            f"maximum_object_size={4 * MAX_EVENT_BYTES}) WHERE json->>'$.id' IN (SELECT id FROM twice)"
+        )
+        lines = [row[0] for row in self._connection.execute(sql, [self._files]).fetchall()]
+        reading = read_segments({"twice": "\n".join(lines).encode()})
+        place = Path(self._scratch.name) / "twice.jsonl"
+        place.write_bytes(b"".join(event.line() for event in reading.events))
+        self._twice = str(place)
+        self._make("events")
+
+
+def connect(scratch: Path) -> Any:
+    """DuckDB in memory, with what it cannot hold there in ``scratch``; it never loads anything from elsewhere.
+
+    Raises:
+        Usage: it is not installed.
+    """
+    try:
+        import duckdb
+    except ImportError as error:
+        raise Usage("DuckDB is not installed", hint=INSTALL) from error
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY,
+            "temp_directory": str(scratch),
+            "autoinstall_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
