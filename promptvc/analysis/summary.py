@@ -107,7 +107,7 @@ def summarize(events: Iterable[Event], thresholds: FeedbackSettings = THRESHOLDS
         tally = tallies.get(event.version)
         if tally is None:
             tally = tallies[event.version] = _Tally()
-        tally.kinds[event.kind] += 1
+        tally.kinds[event.kind] += event.count
         score = event.score
         if score is not None and event.source != "llm_judge":
             tally.scores.append(score)

@@ -108,6 +108,8 @@ class Event:
                 given if isinstance(given, str) else " | ".join(str(one) for one in (given or {}).values())
             )
             return f"{asked} -> {self.corrected or self.output}"
+        if self.count > 1:
+            return f"{self.count:,} of this hour"
         error = self.data.get("error")
         said = self.comment or (error.get("message") if isinstance(error, dict) else None)
         if self.kind == "annotation":

@@ -26,7 +26,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -116,11 +116,19 @@ class Spool:
         return tuple(sorted(self.directory.glob(f"{_TORN}*.txt")))
 
     @contextlib.contextmanager
-    def seal(self, *, now: datetime, random: bytes | None = None, timeout_s: float = 30.0) -> Iterator[Batch]:
+    def seal(
+        self,
+        *,
+        now: datetime,
+        random: bytes | None = None,
+        timeout_s: float = 30.0,
+        rolled: Collection[str] = (),
+    ) -> Iterator[Batch]:
         """Hold everything spooled so far as segments; what is not :meth:`Batch.done` comes again next time.
 
         Args:
             now: gives the segments their name, with ``random`` (10 bytes; from the system when not given).
+            rolled: the kinds that become hourly rollups.
 
         Raises:
             Busy: another sealer did not end within ``timeout_s`` seconds.
@@ -132,7 +140,7 @@ class Spool:
         with FileLock(self.directory / _LOCK, timeout_s=timeout_s):
             with storage_errors(self._current):
                 self._rotate(new_ulid(now, random))
-            yield self._batch()
+            yield self._batch(rolled)
 
     def _rotate(self, ulid: str) -> None:
         descriptor = self._open_locked(os.O_RDONLY, fcntl.LOCK_EX)
@@ -146,7 +154,7 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    def _batch(self) -> Batch:
+    def _batch(self, rolled: Collection[str]) -> Batch:
         segments: dict[str, bytes] = {}
         contents: dict[str, bytes] = {}
         paths = self._batches()
@@ -154,7 +162,7 @@ class Spool:
             with storage_errors(path):
                 contents[path.name] = path.read_bytes()
             ulid = path.name.removeprefix(_BATCH).removesuffix(".jsonl")
-            segments |= seal(read_segments({path.name: contents[path.name]}).events, ulid=ulid)
+            segments |= seal(read_segments({path.name: contents[path.name]}).events, ulid=ulid, rolled=rolled)
         reading = read_segments(contents)
         return Batch(segments, reading.events, reading.conflicts, reading.problems, paths)
 

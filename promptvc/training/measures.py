@@ -15,17 +15,21 @@ _JUDGE = "llm_judge"
 
 
 class Said(NamedTuple):
-    """What counts of one event: its kind, its score (0..1; None without one), and the call that it tells of."""
+    """What counts of one event: its kind, its score (0..1; None without one), and the call that it tells of.
+
+    A rollup tells of ``n`` calls.
+    """
 
     kind: str
     score: float | None
     run: str
+    n: int = 1
 
     @classmethod
     def of(cls, event: Event) -> Said:
         """Of an event; a judge's scores are no user's."""
         score = None if event.source == _JUDGE else event.score
-        return cls(event.kind, score, str(event.data.get("execution") or event.id))
+        return cls(event.kind, score, str(event.data.get("execution") or event.id), event.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,17 @@ class Counts:
     @classmethod
     def of(cls, said: Iterable[Said]) -> Counts:
         """Count what was said, each event once; the order does not matter."""
-        total = suggestions = 0
+        total = suggestions = rolled = 0
         runs: dict[str, bool] = {}
         scores: list[float] = []
         for one in said:
-            total += 1
+            total += one.n
             suggestions += one.kind == "suggestion"
-            if one.kind in SERVED:
+            if one.n > 1 and one.kind in SERVED:
+                rolled += one.n
+            elif one.kind in SERVED:
                 runs[one.run] = runs.get(one.run, False) or one.kind == "error"
             if one.score is not None:
                 scores.append(one.score)
         mean = math.fsum(scores) / len(scores) if scores else None
-        return cls(total, len(runs), sum(runs.values()), len(scores), mean, suggestions)
+        return cls(total, rolled + len(runs), sum(runs.values()), len(scores), mean, suggestions)

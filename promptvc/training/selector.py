@@ -103,7 +103,9 @@ def find(name: str) -> Approach:
 
 def wanted(task: TrainingTask, options: TrainingOptions) -> tuple[str, str]:
     """What the feedback calls for, and why, as half a sentence."""
-    counts = Counts.of(Said(one.kind, None if one.judged else one.score, one.run) for one in task.signals)
+    counts = Counts.of(
+        Said(one.kind, None if one.judged else one.score, one.run, one.count) for one in task.signals
+    )
     bars = options.selection
     rate, rating = counts.error_rate, counts.rating
     if rate is not None and rate > bars.error_rate:

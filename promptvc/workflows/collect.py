@@ -239,7 +239,7 @@ def commit(project: Project, branch: str | None = None) -> Sealed:
     Killed at any moment, the next call commits the same segments under the same names, or finds them committed.
     """
     spool = Spool.of(project.repository.common_dir, project.environ)
-    with spool.seal(now=project.clock()) as batch:
+    with spool.seal(now=project.clock(), rolled=project.settings.feedback.rollup) as batch:
         remarks = _lost(batch, spool.directory)
         if not batch.segments:
             batch.done()

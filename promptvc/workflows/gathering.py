@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from promptvc.base.clock import parse_time
@@ -10,6 +11,7 @@ from promptvc.feedback.pseudonyms import find_key, make_key
 from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.plain import PlainFacts
 from promptvc.feedback.redact import Redactor
+from promptvc.feedback.rollups import Counted
 from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
 from promptvc.feedback.spool import Spool
 from promptvc.prompts.names import path_of
@@ -52,14 +54,21 @@ def segments_of(project: Project, name: str | None) -> dict[str, str]:
     }
 
 
+def contents_of(project: Project, blobs: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Path and content of segments (path -> blob), one at a time: ten thousand small ones cost as little as a few."""
+    return zip(blobs, (data for _, data in project.objects.blobs(blobs.values())), strict=True)
+
+
 def read_events(project: Project, name: str | None, *, spooled: bool) -> Reading:
     # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
     waiting = Spool.of(project.repository.common_dir, project.environ).read().events if spooled else ()
     wanted = parse_reference(name).name if name else None
     blobs = segments_of(project, wanted)
-    committed = read_segments({path: project.objects.blob(blob) for path, blob in blobs.items()})
-    known = {event.id for event in committed.events}
-    fresh = [one for one in waiting if one.id not in known and wanted in {None, one.prompt}]
+    committed = read_segments(dict(contents_of(project, blobs)))
+    known = {event.id for event in committed.events} if waiting else set()
+    counted = Counted(committed.events if waiting else ())
+    mine = (one for one in waiting if wanted in {None, one.prompt})
+    fresh = [one for one in mine if one.id not in known and one not in counted]
     return Reading((*committed.events, *fresh), committed.conflicts, committed.problems)
 
 

@@ -141,7 +141,7 @@ def _new(project: Project, name: str, now: Mapping[str, str], last: Training | N
 
     def of(events: Sequence[Event], used: Collection[str], *remark: str) -> _New:
         there = counting(events, days, clock)
-        return _New(fresh(there, used), len(there), remark)
+        return _New(fresh(there, used), sum(event.count for event in there), remark)
 
     if last is None:
         return of(_read(project, now, now), ())

@@ -49,6 +49,7 @@ class Signal:
         execution: the call that it tells of; None when it does not say.
         judged: a model scored it, no user.
         unfit: an input that does not fit the prompt, as one text; None where it fits, or there is none.
+        count: how many events it stands for; more than 1 of a rollup.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Signal:
     execution: str | None = None
     judged: bool = False
     unfit: str | None = None
+    count: int = 1
 
     @property
     def run(self) -> str:
@@ -185,6 +187,7 @@ def _signal(event: Event, inputs: Inputs) -> Signal:
         execution=_text(data.get("execution")),
         judged=event.source == JUDGE,
         unfit=_plain(event.input) if given is None else None,
+        count=event.count,
     )
 
 

@@ -33,6 +33,6 @@ def expected(mine: Iterable[Signal], everything: Iterable[Signal]) -> tuple[floa
     judged = [signal for signal in mine if loss(signal) is not None]
     if not judged:
         return None, ""
-    n = sum(1 for signal in everything if loss(signal) is not None)
+    n = sum(signal.count for signal in everything if loss(signal) is not None)
     basis = f"what {len(judged):,} of {n:,} judged answers lost, shrunk as by {SHRINK} without fault"
     return round(lost(judged) / (n + SHRINK), 4), basis
