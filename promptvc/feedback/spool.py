@@ -26,7 +26,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -141,6 +141,47 @@ class Spool:
             with storage_errors(self._current):
                 self._rotate(new_ulid(now, random))
             yield self._batch(rolled)
+
+    def rewrite(
+        self,
+        change: Callable[[bytes], bytes],
+        *,
+        now: datetime,
+        random: bytes | None = None,
+        timeout_s: float = 30.0,
+    ) -> int:
+        """Put the content of every file through ``change``, what was set aside included; how many are others now.
+
+        Writers are not held up: what they append meanwhile is in a new file, and is not looked at. Each file is as it
+        was or as it shall be, whenever the process is killed.
+
+        Args:
+            change: from the lines of a file to those that stay; a file without any is removed.
+            now, random: name what was not rotated yet, as for :meth:`seal`.
+
+        Raises:
+            Busy: a sealer did not end within ``timeout_s`` seconds.
+            StorageError: the disk is full or read-only.
+        """
+        if not self.directory.exists():
+            return 0
+        changed = 0
+        with FileLock(self.directory / _LOCK, timeout_s=timeout_s):
+            with storage_errors(self._current):
+                self._rotate(new_ulid(now, random))
+            for path in (*self._batches(), *self.set_aside()):
+                with storage_errors(path):
+                    before = path.read_bytes()
+                    after = change(before)
+                    if after == before:
+                        continue
+                    changed += 1
+                    if not after:
+                        path.unlink()
+                        fsync_directory(self.directory)
+                if after:
+                    write_atomic(path, after)
+        return changed
 
     def _rotate(self, ulid: str) -> None:
         descriptor = self._open_locked(os.O_RDONLY, fcntl.LOCK_EX)
