@@ -3,9 +3,9 @@
 After a day with the value x the average is (1 - rate) average + rate x; the first day's value starts it. A day without
 events changes nothing, and within a day only sums count, so that the order of events does not matter.
 
-**Success** is the share of positive ratings, **satisfaction** the mean score, both of people; **latency** the mean of the
-calls that tell theirs; **context match** the share of the choices among several prompts that fell on this one where it
-was offered.
+**Success** is the share of positive ratings, **satisfaction** the mean score, both of people; **latency** the mean of
+the calls that tell theirs; **context match** the share of the choices among several prompts that fell on this one where
+it was offered.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Course:
 
     Attributes:
         good, rated: fading sums of ratings. ``uses``: a fading sum of calls.
-        last: the last day with any event; None before.
+        last: the last day that was followed. ``used``: the last with events of the prompt's own; None before.
     """
 
     success: float | None = None
@@ -69,6 +69,7 @@ class Course:
     rated: float = 0.0
     uses: float = 0.0
     last: date | None = None
+    used: date | None = None
 
     @property
     def averages(self) -> Averages:
@@ -94,6 +95,7 @@ class Course:
         self.rated = self.rated * factor + said.rated
         self.uses = self.uses * factor + said.uses
         self.last = day
+        self.used = day if said.events else self.used
 
 
 def days_of(

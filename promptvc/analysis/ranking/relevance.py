@@ -1,26 +1,26 @@
 """How well prompts and versions do, by ratings that fade, each drawn towards what is known of its kind.
 
-**Levels.** All prompts -> a prompt -> one of its versions. At each the prior is a Beta distribution with the mean of the
-level above (empirical Bayes; Gelman et al. 2013, "Bayesian data analysis", chapter 5): with s of n fading ratings
-positive, mean m and concentration k, the estimate is (k m + s) / (k + n). All prompts together start from (1 + S) / (2 + N).
+**Levels.** All prompts -> a prompt -> one of its versions. At each the prior is a Beta distribution with the mean of
+the level above (empirical Bayes; Gelman et al. 2013, "Bayesian data analysis", chapter 5): with s of n fading ratings
+positive, mean m and concentration k, the estimate is (k m + s) / (k + n). All prompts together start from 1 of 2.
 
 **A version starts from its prompt's other versions**, whose mean it takes with less weight than they have: two sources
 of doubt add up, 1 / k = 1 / k_version + 1 / (k_prompt + n of the others). Its own ratings are not counted a second time
 by way of the prompt's mean.
 
-**Concentrations** come from the spread that there is, by the method of moments: with rho the correlation within a group,
-sum n_i (p_i - p)^2 is on average p (1 - p) [G - 1 + rho (N - sum n_i^2 / N - G + 1)] (Kleinman 1973, "Proportions with
-extraneous variance"), and k = 1 / rho - 1, held within 2..100. With fewer than five groups k is fixed: 10 between prompts,
-20 between versions.
+**Concentrations** come from the spread that there is, by the method of moments: with rho the correlation within a
+group, sum n_i (p_i - p)^2 is on average p (1 - p) [G - 1 + rho (N - sum n_i^2 / N - G + 1)] (Kleinman 1973,
+"Proportions with extraneous variance"), and k = 1 / rho - 1, held within 2..100. With fewer than five groups k is
+fixed: 10 between prompts, 20 between versions.
 
-**Time.** A rating of d days before weighs (1 - decay_rate)^d, computed when it is read. The bounds are Wilson's for prior
-and ratings together, at 90 %: the lower one is passed 19 times in 20. A judge's ratings are no user's, and do not count.
+**Time.** A rating of d days before weighs (1 - decay_rate)^d, computed when it is read. The bounds are Wilson's for
+prior and ratings together, at 90 %. A judge's ratings are no user's, and do not count.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 

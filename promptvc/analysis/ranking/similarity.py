@@ -62,7 +62,8 @@ class TextIndex:
     def build(cls, bags: Sequence[Bag]) -> TextIndex:
         """An index of ``bags``; a text's number is its place."""
         lengths = [math.fsum(bag.values()) for bag in bags]
-        mean = math.fsum(lengths) / len(bags) if bags else 0.0
+        told = sum(length > 0 for length in lengths)
+        mean = math.fsum(lengths) / told if told else 0.0
         found: dict[str, list[tuple[int, float]]] = {}
         for number, bag in enumerate(bags):
             for term, count in bag.items():
