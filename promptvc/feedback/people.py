@@ -13,6 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from promptvc.feedback.events import Event
+from promptvc.feedback.pseudonyms import Key, KeyRing, is_pseudonym, pseudonym
+
+_PEOPLE = frozenset({"user", "reviewer", "aka"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,34 @@ def names_of(event: Event) -> tuple[str, ...]:
 def akas_in(data: Mapping[str, Any]) -> tuple[str, ...]:
     """The names under earlier keys that an event's object carries: one text, or a list."""
     given = data.get("aka")
-    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else ()
+
+
+def is_plain(person: Any) -> bool:
+    """Whether what an event holds for a person is a name, or names, that are to become pseudonyms."""
+    if isinstance(person, list | tuple):
+        return any(map(is_plain, person))
+    return isinstance(person, str) and person != "" and not is_pseudonym(person)
+
+
+def pseudonymous(value: Mapping[str, Any], keys: KeyRing) -> dict[str, Any]:
+    """An event's object with pseudonyms in place of names.
+
+    ``user``, ``reviewer`` and ``aka`` get those of the current key; and where the user, or else the reviewer, was a
+    name, ``aka`` tells those under the linked earlier keys as well.
+    """
+    result = {key: _named(item, keys.current) if key in _PEOPLE else item for key, item in value.items()}
+    whose = value.get("user") or value.get("reviewer")
+    if keys.linked and isinstance(whose, str) and is_plain(whose):
+        names = dict.fromkeys((*akas_in(result), *(pseudonym(whose, key) for key in keys.linked)))
+        result["aka"] = next(iter(names)) if len(names) == 1 else list(names)
+    return result
+
+
+def _named(person: Any, key: Key) -> Any:
+    if isinstance(person, list | tuple):
+        return [_named(one, key) for one in person]
+    return pseudonym(person, key) if is_plain(person) else person
 
 
 def as_persons(events: Iterable[Event]) -> list[Event]:
