@@ -24,7 +24,9 @@ from promptvc.base.feedback_settings import (
     routing_settings,
 )
 from promptvc.base.memo import Memo
+from promptvc.base.nodes import Document
 from promptvc.base.schemas import validate
+from promptvc.base.slow_patterns import pattern_problem
 
 __all__ = ["FILE", "FeedbackSettings", "Settings", "load_settings"]
 
@@ -247,6 +249,7 @@ def load_settings(data: bytes | None, *, file: str = FILE, memo: Memo | None = N
     if document.value is None:
         return Settings()
     validate(document, "settings", memo=memo)
+    _refuse_patterns(document)
     try:
         return _settings(dict(document.value))
     except (TypeError, ValueError, AttributeError) as error:
@@ -271,6 +274,22 @@ def _settings(value: dict[str, Any]) -> Settings:
         annotation=annotation_settings(value.pop("annotation", {})),
         **value,
     )
+
+
+def _refuse_patterns(document: Document) -> None:
+    """A pattern that never ends would stop everything that records feedback."""
+    where = ("feedback", "redaction", "patterns")
+    found: Any = document.value
+    for key in where:
+        found = found.get(key, {}) if isinstance(found, dict) else {}
+    for category, pattern in found.items():
+        if problem := pattern_problem(pattern):
+            raise InvalidDocument(
+                f"{'.'.join(where)}.{category} {problem}",
+                file=document.file,
+                line=document.line(*where, category),
+                hint="such as ORD-[0-9]{6}; avoid a repetition within a repetition",
+            )
 
 
 def _tuples(given: Mapping[str, Any]) -> dict[str, Any]:

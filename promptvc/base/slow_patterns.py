@@ -44,6 +44,19 @@ def is_slow(pattern: str) -> bool:
         return False
 
 
+def pattern_problem(pattern: str) -> str | None:
+    """Why ``pattern`` is not to be searched for in anybody's text, to be read after "it"; None where it is fine."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        return f"is no regular expression: {error.msg}"
+    except (RecursionError, OverflowError):
+        return "is too large for a regular expression"
+    if is_slow(pattern):
+        return "repeats in a way that may never end"
+    return "matches even an empty text" if compiled.search("") is not None else None
+
+
 def _patterns(schema: Any) -> Iterator[str]:
     stack = [schema]
     while stack:

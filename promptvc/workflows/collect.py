@@ -17,9 +17,7 @@ from promptvc.feedback.fields import KINDS
 from promptvc.feedback.ingest import ImportOptions, ImportReport
 from promptvc.feedback.ingest import import_file as read_file
 from promptvc.feedback.options import kinds_of, shared_keys
-from promptvc.feedback.pseudonyms import find_key, make_key
 from promptvc.feedback.query.selection import Query, select
-from promptvc.feedback.redact import Redactor
 from promptvc.feedback.spool import Batch, Spool
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
@@ -165,8 +163,7 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
         Usage: a column is mapped to what is no key of an event.
     """
     prompt = known_prompt(project, request.prompt)
-    keys = project.repository.common_dir / "promptvc" / "keys"
-    redactor = Redactor(find_key(keys, project.environ) or (lambda: make_key(keys)))
+    redactor = redactor_of(project, named=True)
     known = {event.id: event for event in read_events(project, None, spooled=True).events}
     options = ImportOptions(prompt=prompt, columns=request.columns, skip_bad=request.skip_bad)
     result = read_file(request.file, options, redactor=redactor, known=known)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from promptvc.base.clock import parse_time
 from promptvc.base.errors import InputError, NotFound, StorageError, Usage
-from promptvc.feedback.pseudonyms import find_key, make_key
+from promptvc.feedback.pseudonyms import KeyRing, find_keys, make_key
 from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.plain import PlainFacts
 from promptvc.feedback.redact import Redactor
@@ -82,9 +83,22 @@ def moment_of(text: str | None) -> datetime | None:
 
 
 def redactor_of(project: Project, *, named: bool) -> Redactor:
-    keys = project.repository.common_dir / "promptvc" / "keys"
-    key = find_key(keys, project.environ)
-    return Redactor(make_key(keys) if key is None and named else key)
+    """A redactor by the settings; where somebody may be ``named`` and there is no key, one is made when needed."""
+    keys, rules = keys_folder(project), project.settings.feedback.redaction
+    key = keys_of(project)
+    if key is None and named:
+        return Redactor(lambda: make_key(keys, now=project.clock()), rules)
+    return Redactor(key, rules)
+
+
+def keys_of(project: Project) -> KeyRing | None:
+    """The keys of pseudonyms, the newest first; None where there is none yet."""
+    return find_keys(keys_folder(project), project.environ)
+
+
+def keys_folder(project: Project) -> Path:
+    """Where this clone keeps keys of its own; git never does."""
+    return project.repository.common_dir / "promptvc" / "keys"
 
 
 def unreadable(reading: Reading) -> tuple[str, ...]:

@@ -275,7 +275,7 @@ class _Plan:
             return Judge(LEXICAL, metric)
         rubric = self.request.rubric
         texts = {"model": self.model, "prompt": prompt.prompt.name} | ({"rubric": rubric} if rubric else {})
-        clean, _ = Redactor().event({"context": texts})
+        clean, _ = Redactor(settings=self.project.settings.feedback.redaction).event({"context": texts})
         return Judge(metric=metric, version=prompt.prompt.version, digest=prompt.digest, **clean["context"])
 
     def _request(self, event: Event, metric: str) -> Request:
@@ -286,7 +286,7 @@ class _Plan:
 
     def _write(self, said: Iterable[tuple[str, str, float, str]], source: str) -> tuple[str, ...]:
         """Record (answer, metric, score, reason) as annotations in the spool, redacted; their ids."""
-        redactor, now = Redactor(), self.project.clock()
+        redactor, now = Redactor(settings=self.project.settings.feedback.redaction), self.project.clock()
         events = []
         for answer, metric, score, reason in said:
             event, judge = self.answers[answer], self.judges[metric]
