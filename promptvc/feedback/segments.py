@@ -121,10 +121,19 @@ def seal(
         known = folder.setdefault(event.id, event)
         if known is not event:
             folder[event.id] = winner(known, event)
+    files: dict[str, bytes] = {}
+    for place, members in sorted(folders.items()):
+        kept = roll_up(members.values(), rolled) if rolled else members.values()
+        files |= seal_folder(place, kept, ulid=ulid, limit=limit)
+    return files
+
+
+def seal_folder(folder: str, events: Iterable[Event], *, ulid: str, limit: int) -> dict[str, bytes]:
+    """The segments of one folder, in the order of the events' ids, each of which is there once; as :func:`seal`."""
+    ordered = {event.id: event for event in events}
     return {
         f"{folder}/{_part(ulid, number)}.jsonl": content
-        for folder, members in sorted(folders.items())
-        for number, content in enumerate(_split(_rolled(members, rolled), limit))
+        for number, content in enumerate(_split(ordered, limit))
     }
 
 
@@ -155,10 +164,6 @@ def _conflicts(
         if "expired" not in events[found.id].data or "expired" not in found.data:
             places[found.id].append((file, number))
     return tuple(Conflict(key, events[key].content_digest(), tuple(where)) for key, where in places.items())
-
-
-def _rolled(members: Mapping[str, Event], kinds: Collection[str]) -> Mapping[str, Event]:
-    return {event.id: event for event in roll_up(members.values(), kinds)} if kinds else members
 
 
 def _split(members: Mapping[str, Event], limit: int) -> Iterator[bytes]:

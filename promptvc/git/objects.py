@@ -111,11 +111,30 @@ class Objects:
                     raise NotFound(f"there is no blob {oid}", hint=_partial_hint(self.repository))
                 yield oid, found[2]
 
+    def sizes(self, oids: Iterable[str]) -> list[int]:
+        """The sizes of many objects in bytes, in their order, without reading them.
+
+        Raises:
+            NotFound: one is missing.
+        """
+        pending = list(oids)
+        running = self.repository.begin("cat-file", "--batch-check", "--buffer")
+        lines = running.result("".join(f"{oid}\n" for oid in pending).encode("ascii")).splitlines()
+        found = []
+        for oid, line in zip(pending, lines, strict=True):
+            words = line.split(b" ")
+            if len(words) != 3:
+                raise NotFound(f"there is no object {oid}", hint=_partial_hint(self.repository))
+            found.append(int(words[2]))
+        return found
+
     def _stream(self, oids: list[str]) -> Iterator[tuple[str, bytes]]:
         """Id and content, up to the end or to the first that is missing."""
         running = self.repository.begin("cat-file", "--batch", "--buffer")
         process = running.process
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stderr.close()
         # A pipe holds less than the questions: a thread asks while we read.
         asking = threading.Thread(target=_ask_for, args=(process.stdin, oids), daemon=True)
