@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from promptvc.library import Library, open  # noqa: A004 - read as promptvc.open
+    from promptvc.workflows.record import Recorder
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _ERRORS = (
 _HOMES = {"Library": "promptvc.library", "open": "promptvc.library"} | dict.fromkeys(
     _ERRORS, "promptvc.base.errors"
 )
+_HOMES["Recorder"] = "promptvc.workflows.record"
 
 __all__ = [
     "Busy",
@@ -55,6 +57,7 @@ __all__ = [
     "OverBudget",
     "PromptvcError",
     "ProviderError",
+    "Recorder",
     "Refused",
     "StorageError",
     "Unfinished",

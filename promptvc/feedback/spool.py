@@ -41,6 +41,7 @@ _CURRENT = "current.jsonl"
 _LOCK = "seal.lock"
 _BATCH = "batch-"
 _TORN = "torn-"
+_SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has none; the size of a file counts as its data
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,13 @@ class Spool:
             descriptor = self._open_locked(os.O_RDWR | os.O_APPEND | os.O_CREAT, fcntl.LOCK_EX)
             assert descriptor is not None
             try:
-                fresh = _append(descriptor, data)
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                try:
+                    fresh = _append(descriptor, data)
+                finally:
+                    # Closing alone would not free it where a child was forked meanwhile, which has the file open too.
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
                 if durable:
-                    os.fsync(descriptor)
+                    _SYNC(descriptor)
                     if fresh:
                         fsync_directory(self.directory)
             finally:

@@ -11,6 +11,7 @@ from promptvc.library.opened import Opened
 from promptvc.workflows import collect
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import propose_cases as proposing
+from promptvc.workflows.record import Recorder
 
 
 class Feedback(Opened):
@@ -19,6 +20,15 @@ class Feedback(Opened):
     def add_feedback(self, name: str, **values: Any) -> collect.Added:
         """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""
         return collect.add(self._fresh(), name, values)
+
+    def recorder(self, *, bound: int = 10_000, wait_s: float = 0.25) -> Recorder:
+        """A recorder of events for an application: microseconds for its caller, and it never raises.
+
+        It lives on when this library is closed, and is safe for many threads. Use it in a ``with``, or close it.
+        """
+        project = self.project
+        place = project.root or project.repository.git_dir
+        return Recorder.open(place, environ=project.environ, bound=bound, wait_s=wait_s, clock=project.clock)
 
     def import_feedback(
         self,

@@ -1,0 +1,1 @@
+"""Recording events out of a running application: it pays microseconds, and is never raised into."""

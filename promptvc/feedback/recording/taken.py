@@ -1,0 +1,78 @@
+"""What a call of the recorder hands over: values that the caller can change no more, and how much they weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from promptvc.feedback.events import MAX_EVENT_BYTES
+
+# Redaction can make an event smaller; one that is so much too large is not even kept until it is redacted.
+_HOPELESS = 4 * MAX_EVENT_BYTES
+_DEEPEST = 64
+_HEAVY = 8 * 1024
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+class Taken(NamedTuple):
+    """One call. ``reference`` is NAME or NAME@REV, ``size`` about its characters, ``refused`` why it is no event."""
+
+    reference: str
+    values: Mapping[str, Any]
+    time: datetime
+    size: int
+    refused: str | None = None
+
+    @property
+    def weight(self) -> int:
+        """How often it counts towards the bound besides once."""
+        return self.size // _HEAVY
+
+
+def take(reference: Any, values: Mapping[str, Any], time: datetime) -> Taken:
+    """Copy what was given: lists and mappings at any depth, since their owner may go on changing them.
+
+    An exception becomes ``{type, message}``, a time its RFC 3339. What cannot be taken is not raised but ``refused``.
+    """
+    if not isinstance(reference, str):
+        return Taken("", {}, time, 0, f"the prompt is no text but a {type(reference).__name__}")
+    copying = _Copying()
+    try:
+        copied = {key: copying.of(value, 0) for key, value in values.items()}
+    except Exception as error:  # noqa: BLE001 - the values are the caller's, and so may be what they raise
+        return Taken(reference, {}, time, 0, str(error) or type(error).__name__)
+    if copying.size > _HOPELESS:
+        reason = f"an event of {copying.size:,} characters; at most {MAX_EVENT_BYTES:,} bytes are kept"
+        return Taken(reference, {}, time, 0, reason)
+    return Taken(reference, copied, time, copying.size)
+
+
+class _Copying:
+    """Copies of values. ``size``: the characters in them, and some for each item."""
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        self.size = 200
+
+    def of(self, value: Any, depth: int) -> Any:
+        if type(value) in _PLAIN:
+            if type(value) is str:
+                self.size += len(value)
+            return value
+        self.size += 50
+        if depth > _DEEPEST:
+            raise ValueError(f"an event is nested deeper than {_DEEPEST} levels")
+        if isinstance(value, Mapping):
+            return {key: self.of(item, depth + 1) for key, item in dict(value).items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.of(item, depth + 1) for item in tuple(value)]
+        if isinstance(value, BaseException):
+            return self.of({"type": type(value).__name__, "message": str(value)}, depth)
+        if isinstance(value, datetime):
+            return value.isoformat()
+        if isinstance(value, str):
+            self.size += len(value)
+            return str.__str__(value)  # what an enumeration of texts holds, not its own name
+        return value
