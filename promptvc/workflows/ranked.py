@@ -1,0 +1,199 @@
+"""What prompts are ranked by: the evidence of the committed events, and the learned ranker that was kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from promptvc.analysis.ranking.averages import days_of
+from promptvc.analysis.ranking.evidence import (
+    Evidence,
+    Question,
+    evidence,
+    newest_day,
+    read_evidence,
+    rounded,
+    success_json,
+)
+from promptvc.analysis.ranking.features import Past, Row
+from promptvc.analysis.ranking.learning import learning_of
+from promptvc.analysis.ranking.ranker import MOST_BYTES, Ranker, read_ranker, settings_of
+from promptvc.base.clock import format_time
+from promptvc.base.feedback_settings import LearningSettings
+from promptvc.base.files import write_atomic
+from promptvc.base.memo import Memo
+from promptvc.feedback.query.facts import Facts
+from promptvc.feedback.query.selection import Query
+from promptvc.workflows.answered import answered
+from promptvc.workflows.gathering import moment_of, open_facts
+from promptvc.workflows.indexed import FOLDER, Committed, feedback_digest
+from promptvc.workflows.project import Project
+
+FILE = "ranker.json"
+EDITION = 1
+USERS = ("human", "code")
+"""Whose ratings count: a judge's are no user's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What feedback says of all prompts, as of a day.
+
+    Attributes:
+        as_of: the end of the day, as text; None where there are no events.
+        adapted: whether ratings change anything; ``reason``: why not.
+        whole: the success of everything, as an object. ``concentrations``: between prompts, between versions.
+        prompts: by name. ``rows``: the features of each for a learned ranker, but for the similarity.
+    """
+
+    as_of: str | None
+    adapted: bool
+    reason: str | None
+    whole: Mapping[str, Any]
+    concentrations: tuple[float, float]
+    prompts: Mapping[str, Evidence]
+    rows: Mapping[str, Row]
+
+
+class Lazily:
+    """Facts that are opened when somebody asks: a kept answer needs none."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._facts: Facts | None = None
+
+    def __call__(self) -> Facts:
+        if self._facts is None:
+            self._facts = open_facts(self._project)
+        return self._facts
+
+
+def learning(project: Project) -> LearningSettings:
+    """The settings of learning, with what the environment says of them."""
+    return learning_of(project.settings.learning, project.environ)
+
+
+def known(project: Project, prompts: Sequence[Committed], as_of: str | None, facts: Lazily) -> Known:
+    """The evidence of every prompt.
+
+    Args:
+        as_of: a time as a user writes it; events from then on do not count. None: all count.
+    """
+    present = {one.name: one.version for one in prompts}
+    until = moment_of(as_of)
+    question = {
+        "of": "ranking evidence",
+        "edition": EDITION,
+        "as_of": None if until is None else format_time(until),
+        "present": hashlib.sha256(json.dumps(present).encode()).hexdigest(),
+        "learning": asdict(learning(project)),
+    }
+    answer = answered(project, question, lambda: _told(facts(), present, until, learning(project)))
+    found = [read_evidence(one) for one in answer["prompts"]]
+    return Known(
+        as_of=answer["as_of"],
+        adapted=answer["adapted"],
+        reason=answer["reason"],
+        whole=answer["whole"],
+        concentrations=(answer["between_prompts"], answer["between_versions"]),
+        prompts={one.name: one for one in found},
+        rows={one.name: tuple(row) for one, row in zip(found, answer["rows"], strict=True)},
+    )
+
+
+def _told(
+    facts: Facts, present: Mapping[str, int | None], until: datetime | None, settings: LearningSettings
+) -> dict[str, Any]:
+    cells = facts.cells(Query(until=until))
+    choices = facts.choices(Query(until=until))
+    # A time counts to the day before it began: the midnight after a day is that day's end.
+    newest = newest_day(cells) if until is None else (until - timedelta(microseconds=1)).date()
+    day = newest or date.min
+    rates, found = evidence(cells, choices, Question(present, day, settings))
+    past = Past(days_of(cells, choices, day), settings)
+    past.before(date.max)
+    after = day + timedelta(1)
+    return {
+        "as_of": None if newest is None else f"{after.isoformat()}T00:00:00Z",
+        "adapted": rates.adapted,
+        "reason": rates.reason,
+        "whole": success_json(rates.all()),
+        "between_prompts": rounded(rates.between_prompts),
+        "between_versions": rounded(rates.between_versions),
+        "prompts": [one.to_json() for one in found],
+        "rows": [past.row(one.name, after, 0.0) for one in found],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The learned ranker of this clone.
+
+    Attributes:
+        ranker: as it was kept; None where there is none to trust.
+        stale: why a ranker that won is not used now; None where it is, or there is none.
+    """
+
+    ranker: Ranker | None
+    stale: str | None
+
+    @property
+    def in_use(self) -> Ranker | None:
+        """The ranker that puts prompts in order; None: similarity and relevance do."""
+        return self.ranker if self.ranker is not None and self.ranker.used and self.stale is None else None
+
+
+def standing(project: Project) -> Standing:
+    """The ranker that `rank train` kept here, and whether it may be used.
+
+    Only a file that this clone wrote itself counts: its digest is noted in the git directory, where no commit, archive
+    or copied folder reaches.
+    """
+    place = _place(project)
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        if not place.is_symlink() and place.stat().st_size <= MOST_BYTES:
+            data = place.read_bytes()
+            if not _trusted(project).knows(hashlib.sha256(data).hexdigest()):
+                project.log.event("ranker.not_trusted", path=str(place))
+                return Standing(
+                    None, f"{place.name} was not made by this clone: promptvc rank train makes one"
+                )
+            ranker = read_ranker(data)
+            return Standing(ranker, _stale(project, ranker))
+    return Standing(None, None)
+
+
+def keep(project: Project, ranker: Ranker) -> Path:
+    """Write the ranker where :func:`standing` finds it."""
+    place, data = _place(project), ranker.to_bytes()
+    _trusted(project).remember(hashlib.sha256(data).hexdigest())
+    write_atomic(place, data)
+    return place
+
+
+def _stale(project: Project, ranker: Ranker) -> str | None:
+    if not ranker.used:
+        return None
+    settings = learning(project)
+    if not settings.enabled:
+        return "learning is off"
+    again = "promptvc rank train makes a new one"
+    if ranker.feedback != feedback_digest(project):
+        return f"the feedback has changed since it was trained: {again}"
+    if dict(ranker.settings) != settings_of(settings, project.settings.feedback):
+        return f"the settings have changed since it was trained: {again}"
+    return None
+
+
+def _place(project: Project) -> Path:
+    return project.state / FOLDER / FILE
+
+
+def _trusted(project: Project) -> Memo:
+    return Memo(project.repository.git_dir / "promptvc" / "rankers")
