@@ -10,7 +10,7 @@ twice, Python chooses the content that wins. Both are rare, and both are then to
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from promptvc.base.config import FeedbackSettings
 from promptvc.base.errors import Usage
 from promptvc.feedback.events import MAX_EVENT_BYTES, THRESHOLDS, Event
 from promptvc.feedback.query import rows
-from promptvc.feedback.query.facts import Cell, Choice, Label, Labelled, Latency, Said, Witnesses
+from promptvc.feedback.query.facts import Cell, Choice, Count, Label, Labelled, Latency, Said, Witnesses
 from promptvc.feedback.query.selection import Query
 from promptvc.feedback.query.statements import Statement, Statements
 from promptvc.feedback.query.tables import table_name
@@ -36,13 +36,24 @@ _ROLLUP = (
     "STRUCT(count BIGINT, latency_us BIGINT, latency MAP(VARCHAR, BIGINT), "
     "tokens STRUCT(input BIGINT, output BIGINT, count BIGINT), cost STRUCT(micro BIGINT, count BIGINT))"
 )
+_SCORE = (
+    "CASE WHEN effectiveness IS NOT NULL THEN effectiveness WHEN rating IS NOT NULL THEN rating "
+    "WHEN stars IS NOT NULL THEN (stars - 1) / 4 WHEN thumbs = 'up' THEN 1.0 WHEN thumbs = 'down' THEN 0.0 END"
+)
+_COUNT = "CASE WHEN rollup IS NULL THEN 1 ELSE CAST(rollup->>'$.count' AS BIGINT) END"
 _COLUMNS = {
     "events": {
-        **dict.fromkeys(("id", "time", "prompt", "kind", "source", "thumbs", '"user"'), "VARCHAR"),
+        **dict.fromkeys(("id", "prompt", "kind", "source", "thumbs", '"user"'), "VARCHAR"),
+        "time": "TIMESTAMP",
         "version": "INTEGER",
-        **dict.fromkeys(("rating", "effectiveness", "stars", "latency_ms", "cost"), "DOUBLE"),
-        "tokens": "STRUCT(input BIGINT, output BIGINT)",
+        **dict.fromkeys(("rating", "effectiveness", "stars"), "DOUBLE"),
         "context": "STRUCT(model VARCHAR, framework VARCHAR, technique VARCHAR)",
+        "rollup": "JSON",
+    },
+    "amounts": {
+        "id": "VARCHAR",
+        **dict.fromkeys(("latency_ms", "cost"), "DOUBLE"),
+        "tokens": "STRUCT(input BIGINT, output BIGINT)",
         "rollup": _ROLLUP,
     },
     "labels": {
@@ -62,17 +73,17 @@ _COLUMNS = {
         **dict.fromkeys(("input", "options"), "JSON"),
     },
 }
+_ALWAYS = ("id", "time", "prompt", "kind", "source")
+_WHOLE = f"COUNT(CASE WHEN {' AND '.join(f'{name} IS NOT NULL' for name in _ALWAYS)} THEN 1 END)"
 _WHOLE_US = "CAST(FLOOR(latency_ms * 1000) AS BIGINT)"
 _MAKE = {
-    # Nine digits behind the second are cut to six, as Python does it.
-    "events": """
-        SELECT id, TRY_CAST(RTRIM(SUBSTR(time, 1, 26), 'Z') AS TIMESTAMP) AS time, prompt, version, kind, source,
+    "events": f"""
+        SELECT id, time, prompt, version, kind, source,
             NULLIF(context.model, '') AS model, NULLIF(context.framework, '') AS framework,
-            NULLIF(context.technique, '') AS technique, "user" AS person,
-            CASE WHEN effectiveness IS NOT NULL THEN effectiveness WHEN rating IS NOT NULL THEN rating
-                WHEN stars IS NOT NULL THEN (stars - 1) / 4 WHEN thumbs = 'up' THEN 1.0 WHEN thumbs = 'down' THEN 0.0
-            END AS score,
-            COALESCE(rollup.count, 1) AS n,
+            NULLIF(context.technique, '') AS technique, "user" AS person, {_SCORE} AS score, {_COUNT} AS n
+        FROM scanned""",
+    "amounts": """
+        SELECT id,
             CASE WHEN rollup IS NOT NULL THEN COALESCE(LIST_SUM(MAP_VALUES(rollup.latency)), 0)
                 WHEN latency_ms IS NOT NULL THEN 1 ELSE 0 END AS timed,
             CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.latency_us, 0)
@@ -87,7 +98,8 @@ _MAKE = {
                 WHEN cost IS NOT NULL THEN 1 ELSE 0 END AS priced,
             CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.micro, 0)
                 ELSE COALESCE(CAST(FLOOR(cost * 1000000 + 0.5) AS BIGINT), 0) END AS cost
-        FROM scanned""",
+        FROM scanned
+        WHERE latency_ms IS NOT NULL OR tokens IS NOT NULL OR cost IS NOT NULL OR rollup IS NOT NULL""",
     "labels": """
         SELECT id, 'tag' AS what, UNNEST(LIST_DISTINCT(tags)) AS label, CAST(NULL AS DOUBLE) AS score FROM scanned
         UNION ALL SELECT id, 'issue', UNNEST(LIST_DISTINCT(issues)), NULL FROM scanned
@@ -147,6 +159,14 @@ class DuckFacts:
         self._need("events")
         return self._unread
 
+    def counts(self, query: Query = EVERYTHING) -> list[Count]:
+        """As :meth:`Facts.counts`."""
+        if "events" not in self._made and query == EVERYTHING and self._files:
+            found = self._count_at_once()
+            if found is not None:
+                return rows.counts(found)
+        return rows.counts(self._ask(self._statements.counts(query)))
+
     def cells(self, query: Query = EVERYTHING) -> list[Cell]:
         """As :meth:`Facts.cells`."""
         return rows.cells(self._ask(self._statements.cells(query)))
@@ -179,7 +199,7 @@ class DuckFacts:
         for table in _MAKE:
             self._need(table)
             self._connection.execute(
-                f"COPY {table} TO ? (FORMAT parquet)", [str(folder / f"{table}.parquet")]
+                f"COPY {table_name(PREFIX, table)} TO ? (FORMAT parquet)", [str(folder / f"{table}.parquet")]
             )
 
     def _ask(self, statement: Statement) -> list[tuple[Any, ...]]:
@@ -189,6 +209,26 @@ class DuckFacts:
             statement.sql, list(statement.parameters)
         ).fetchall()
         return found
+
+    def _count_at_once(self) -> list[tuple[Any, ...]] | None:
+        """The counts in one pass over the lines, without a table; None where a line is broken or an id comes twice."""
+        columns = {
+            name: kind for name, kind in _COLUMNS["events"].items() if name not in {"context", '"user"'}
+        }
+        statement = self._statements.counts(EVERYTHING)
+        keys = "e.version, e.kind, e.source"
+        sql = (
+            f"WITH events AS (SELECT *, {_SCORE} AS score, {_COUNT} AS n FROM {_SCAN}, {_typed(columns)})) "
+            + statement.sql.replace(
+                f"SELECT {keys}",
+                f"SELECT GROUPING(e.kind), COUNT(*), COUNT(DISTINCT HASH(id)), {_WHOLE}, {keys}",
+            ).replace(f"GROUP BY {keys}", f"GROUP BY GROUPING SETS (({keys}), ())")
+        )
+        found = self._connection.execute(sql, [self._files, *statement.parameters]).fetchall()
+        whole = next(row for row in found if row[0])
+        if not whole[1] == whole[2] == whole[3]:
+            return None
+        return [row[4:] for row in found if not row[0]]
 
     def _need(self, table: str) -> None:
         """Make a table when it is first asked for; the events first, by which the lines are put in order."""
@@ -205,8 +245,7 @@ class DuckFacts:
             self._make(table)
 
     def _make(self, table: str) -> None:
-        columns = ", ".join(f"{name}: '{kind}'" for name, kind in _COLUMNS[table].items())
-        scan = f"SELECT * FROM {_SCAN}, columns={{{columns}}})"
+        scan = f"SELECT * FROM {_SCAN}, {_typed(_COLUMNS[table])})"
         if not self._files:
             named = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _COLUMNS[table].items())
             source, parameters = f"SELECT {named} LIMIT 0", []
@@ -220,16 +259,11 @@ class DuckFacts:
 
     def _read_anew(self) -> None:
         """Files with lines that DuckDB cannot read are read by Python and written anew."""
-        broken = " OR ".join(f"{column} IS NULL" for column in ("id", "time", "prompt", "kind", "source"))
+        broken = " OR ".join(f"{column} IS NULL" for column in _ALWAYS)
         if not self._connection.execute(f"SELECT COUNT(*) FROM events WHERE {broken}").fetchall()[0][0]:
             return
-        columns = ", ".join(f"{name}: 'VARCHAR'" for name in ("id", "time", "prompt", "kind", "source"))
-        named = "RTRIM(SUBSTR(time, 1, 26), 'Z')"
-        sql = (
-            f"SELECT DISTINCT filename FROM {_SCAN}, filename=true, columns={{{columns}}}) "
-            f"WHERE id IS NULL OR prompt IS NULL OR kind IS NULL OR source IS NULL "
-            f"OR TRY_CAST({named} AS TIMESTAMP) IS NULL"
-        )
+        columns = {name: _COLUMNS["events"][name] for name in _ALWAYS}
+        sql = f"SELECT DISTINCT filename FROM {_SCAN}, filename=true, {_typed(columns)}) WHERE {broken}"
         bad = {row[0] for row in self._connection.execute(sql, [self._files]).fetchall()}
         self._files = [self._mended(file) if file in bad else file for file in self._files]
         self._make("events")
@@ -262,6 +296,12 @@ class DuckFacts:
         place.write_bytes(b"".join(event.line() for event in reading.events))
         self._twice = str(place)
         self._make("events")
+
+
+def _typed(columns: Mapping[str, str]) -> str:
+    """The columns that a scan reads, as its argument."""
+    named = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
+    return f"columns={{{named}}}"
 
 
 def connect(scratch: Path) -> Any:

@@ -85,6 +85,16 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """The events that agree in version, kind and source. The tally tells of scores, and of nothing else."""
+
+    version: int | None
+    kind: str
+    source: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
 class Labelled:
     """The events of one day, prompt and version that carry a label; an event counts under each that it carries.
 
@@ -166,6 +176,10 @@ class Facts(Protocol):
 
     @property
     def engine(self) -> str: ...
+
+    def counts(self, query: Query = ...) -> Sequence[Count]:
+        """How many events there are, and how they were rated: the cheapest question."""
+        ...
 
     def cells(self, query: Query = ...) -> Sequence[Cell]:
         """Everything that can be counted, by day and by what the events say of themselves."""

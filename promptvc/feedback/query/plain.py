@@ -10,10 +10,10 @@ from typing import Any
 from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import THRESHOLDS, Event
 from promptvc.feedback.query.facts import (
-    MEASURES,
     MILLION,
     Cell,
     Choice,
+    Count,
     Label,
     Labelled,
     Latency,
@@ -42,6 +42,14 @@ class PlainFacts:
         self._events = tuple(events)
         self._thresholds = thresholds
         self.unread = unread
+
+    def counts(self, query: Query = EVERYTHING) -> list[Count]:
+        """As :meth:`Facts.counts`."""
+        sums = _Sums()
+        for event in self._select(query):
+            key = (event.version, event.kind, event.source)
+            sums.add(key, _scored(event.count, event.score, self._thresholds))
+        return [Count(*(*key, tally)) for key, tally in sums.sorted()]
 
     def cells(self, query: Query = EVERYTHING) -> list[Cell]:
         """As :meth:`Facts.cells`."""
@@ -117,42 +125,39 @@ def _newest(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: (event.time, event.id), reverse=True)
 
 
+def _scored(count: int, score: float | None, thresholds: FeedbackSettings) -> list[int]:
+    """The first sums of a tally: how many, and how they were rated."""
+    if score is None:
+        return [count, 0, 0, 0, 0, 0]
+    good, bad = int(score >= thresholds.positive), int(score <= thresholds.negative)
+    return [count, 1, good, bad, _rounded(score * MILLION), _rounded(score * 1000) ** 2]
+
+
 def _measure(event: Event, score: float | None, thresholds: FeedbackSettings) -> list[int]:
-    """The sums of one event, in the order of :data:`MEASURES`."""
+    """The sums of one event, in the order of a tally."""
+    return [*_scored(event.count, score, thresholds), *_amounts(event)]
+
+
+def _amounts(event: Event) -> tuple[int, ...]:
     data = event.data
     rollup = data.get("rollup")
-    values = dict.fromkeys(MEASURES, 0)
-    values["n"] = event.count
-    if score is not None:
-        values["rated"] = 1
-        values["positive"] = int(score >= thresholds.positive)
-        values["negative"] = int(score <= thresholds.negative)
-        values["score"] = _rounded(score * MILLION)
-        values["squares"] = _rounded(score * 1000) ** 2
     if rollup is not None:
-        values |= _rolled(rollup)
-        return list(values.values())
-    if (latency := data.get("latency_ms")) is not None:
-        values["timed"], values["latency"] = 1, math.floor(latency * 1000)
-    if (tokens := data.get("tokens")) is not None:
-        values["metered"] = 1
-        values["tokens_in"], values["tokens_out"] = int(tokens.get("input", 0)), int(tokens.get("output", 0))
-    if (cost := data.get("cost")) is not None:
-        values["priced"], values["cost"] = 1, _rounded(cost * MILLION)
-    return list(values.values())
+        return _rolled(rollup)
+    latency, tokens, cost = data.get("latency_ms"), data.get("tokens"), data.get("cost")
+    return (
+        *((0, 0) if latency is None else (1, math.floor(latency * 1000))),
+        *((0, 0, 0) if tokens is None else (1, int(tokens.get("input", 0)), int(tokens.get("output", 0)))),
+        *((0, 0) if cost is None else (1, _rounded(cost * MILLION))),
+    )
 
 
-def _rolled(rollup: Mapping[str, Any]) -> dict[str, int]:
+def _rolled(rollup: Mapping[str, Any]) -> tuple[int, ...]:
     tokens, cost = rollup.get("tokens", {}), rollup.get("cost", {})
-    return {
-        "timed": sum(rollup.get("latency", {}).values()),
-        "latency": rollup.get("latency_us", 0),
-        "metered": tokens.get("count", 0),
-        "tokens_in": tokens.get("input", 0),
-        "tokens_out": tokens.get("output", 0),
-        "priced": cost.get("count", 0),
-        "cost": cost.get("micro", 0),
-    }
+    return (
+        *(sum(rollup.get("latency", {}).values()), rollup.get("latency_us", 0)),
+        *(tokens.get("count", 0), tokens.get("input", 0), tokens.get("output", 0)),
+        *(cost.get("count", 0), cost.get("micro", 0)),
+    )
 
 
 def _rounded(value: float) -> int:

@@ -8,9 +8,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from promptvc.base.jsonl import canonical_json
-from promptvc.feedback.query.facts import Cell, Choice, Labelled, Latency, Said, Tally, middle
+from promptvc.feedback.query.facts import Cell, Choice, Count, Labelled, Latency, Said, Tally, middle
 
 Row = Sequence[Any]
+
+
+def counts(rows: Iterable[Row]) -> list[Count]:
+    """Of :meth:`Statements.counts`."""
+    found = [(_whole(row[0]), row[1], row[2], _tally(row[3:])) for row in rows]
+    return [Count(*row) for row in _ordered(found, 3)]
 
 
 def cells(rows: Iterable[Row]) -> list[Cell]:

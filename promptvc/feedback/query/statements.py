@@ -16,7 +16,7 @@ from promptvc.base.config import FeedbackSettings
 from promptvc.base.errors import Usage
 from promptvc.feedback.query.facts import Label
 from promptvc.feedback.query.selection import Query
-from promptvc.feedback.query.tables import table_name
+from promptvc.feedback.query.tables import TABLES, table_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,19 @@ class Statement:
     tables: tuple[str, ...]
 
 
-_SUMS = "SUM(e.timed), SUM(e.latency), SUM(e.metered), SUM(e.tokens_in), SUM(e.tokens_out), SUM(e.priced), SUM(e.cost)"
+_AMOUNTS = ", ".join(f"SUM(COALESCE(a.{name}, 0))" for name in list(TABLES["amounts"])[1:])
 
 
-def _measures(score: str) -> str:
-    """The columns of a tally, in its order. Two parameters: the positive and the negative threshold.
+def _scores(score: str) -> str:
+    """The first columns of a tally. Two parameters: the positive and the negative threshold.
 
     ``FLOOR(x + 0.5)`` is the same everywhere; ``ROUND`` is not.
     """
+    thousandths = f"CAST(FLOOR({score} * 1000 + 0.5) AS BIGINT)"
     return (
         f"SUM(e.n), COUNT({score}), "
         f"SUM(CASE WHEN {score} >= ? THEN 1 ELSE 0 END), SUM(CASE WHEN {score} <= ? THEN 1 ELSE 0 END), "
-        f"SUM(CAST(FLOOR({score} * 1000000 + 0.5) AS BIGINT)), "
-        f"SUM(CAST(FLOOR({score} * 1000 + 0.5) AS BIGINT) * CAST(FLOOR({score} * 1000 + 0.5) AS BIGINT)), {_SUMS}"
+        f"SUM(CAST(FLOOR({score} * 1000000 + 0.5) AS BIGINT)), SUM({thousandths} * {thousandths})"
     )
 
 
@@ -51,25 +51,31 @@ class Statements:
         self._prefix = prefix
         self._bars = (thresholds.positive, thresholds.negative)
 
+    def counts(self, query: Query) -> Statement:
+        """Rows: version, kind, source, then what a tally tells of scores."""
+        keys = "e.version, e.kind, e.source"
+        where, parameters, tables = self._where(query)
+        sql = f"SELECT {keys}, {_scores('e.score')} FROM {self._table('events')} AS e{where} GROUP BY {keys}"
+        return Statement(sql, (*self._bars, *parameters), ("events", *tables))
+
     def cells(self, query: Query) -> Statement:
         """Rows: day, prompt, version, kind, source, model, framework, technique, then a tally."""
         keys = (
             "CAST(e.time AS DATE), e.prompt, e.version, e.kind, e.source, e.model, e.framework, e.technique"
         )
         where, parameters, tables = self._where(query)
-        sql = (
-            f"SELECT {keys}, {_measures('e.score')} FROM {self._table('events')} AS e{where} GROUP BY {keys}"
-        )
-        return Statement(sql, (*self._bars, *parameters), ("events", *tables))
+        source = self._with_amounts()
+        sql = f"SELECT {keys}, {_scores('e.score')}, {_AMOUNTS} FROM {source}{where} GROUP BY {keys}"
+        return Statement(sql, (*self._bars, *parameters), ("events", "amounts", *tables))
 
     def labelled(self, what: Label, query: Query) -> Statement:
         """Rows: day, prompt, version, label, then a tally."""
         keys = "CAST(e.time AS DATE), e.prompt, e.version, l.label"
         score = "l.score" if what == "dimension" else "e.score"
         where, parameters, _ = self._where(query, "l.what = ?")
-        source = f"{self._table('events')} AS e INNER JOIN {self._table('labels')} AS l ON l.id = e.id"
-        sql = f"SELECT {keys}, {_measures(score)} FROM {source}{where} GROUP BY {keys}"
-        return Statement(sql, (*self._bars, what, *parameters), ("events", "labels"))
+        source = f"{self._with_amounts()} INNER JOIN {self._table('labels')} AS l ON l.id = e.id"
+        sql = f"SELECT {keys}, {_scores(score)}, {_AMOUNTS} FROM {source}{where} GROUP BY {keys}"
+        return Statement(sql, (*self._bars, what, *parameters), ("events", "amounts", "labels"))
 
     def latencies(self, query: Query) -> Statement:
         """Rows: day, prompt, version, model, the bucket's lowest microsecond, how many."""
@@ -110,6 +116,9 @@ class Statements:
         where, parameters, tables = self._where(query)
         sql = f"SELECT e.id FROM {self._table('events')} AS e{where} ORDER BY e.time DESC, e.id DESC LIMIT ?"
         return Statement(sql, (*parameters, limit), ("events", *tables))
+
+    def _with_amounts(self) -> str:
+        return f"{self._table('events')} AS e LEFT JOIN {self._table('amounts')} AS a ON a.id = e.id"
 
     def _table(self, table: str) -> str:
         return table_name(self._prefix, table)

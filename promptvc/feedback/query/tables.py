@@ -23,6 +23,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "person": "VARCHAR",
         "score": "DOUBLE",
         "n": "BIGINT",
+    },
+    "amounts": {
+        "id": "VARCHAR",
         "timed": "BIGINT",
         "latency": "BIGINT",
         "metered": "BIGINT",
@@ -53,8 +56,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 """Table -> column -> type.
 
 ``events``
-    One row an event; the measures are those of :class:`promptvc.feedback.query.facts.Tally`, in whole microseconds,
-    tokens and millionths of a dollar; 0 where nothing is told. ``person`` is the pseudonym.
+    ``n`` is how many events one line stands for; ``person`` is the pseudonym.
+``amounts``
+    The measures of :class:`promptvc.feedback.query.facts.Tally`, in whole microseconds, tokens and millionths of a
+    dollar.
 ``labels``
     ``what`` is tag, issue, error or dimension; ``score`` is a dimension's own, NULL otherwise.
 ``latencies``

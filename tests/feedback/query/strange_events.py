@@ -21,7 +21,9 @@ ROLLUPS = st.fixed_dictionaries(
     {"count": st.integers(1, 5000)},
     optional={
         "latency_us": COUNTS,
-        "latency": st.dictionaries(st.sampled_from(["0", "7", "99", "100", "1200", "340000"]), st.integers(1, 99)),
+        "latency": st.dictionaries(
+            st.sampled_from(["0", "7", "99", "100", "1200", "340000"]), st.integers(1, 99)
+        ),
         "tokens": st.fixed_dictionaries({"input": COUNTS, "output": COUNTS, "count": COUNTS}),
         "cost": st.fixed_dictionaries({"micro": COUNTS, "count": COUNTS}),
     },
@@ -69,19 +71,26 @@ SAID: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
 }
 ABOUT = st.fixed_dictionaries(
-    {"prompt": st.sampled_from(["desk", "support/triage"]), "source": st.sampled_from(["human", "code", "llm_judge"])},
+    {
+        "prompt": st.sampled_from(["desk", "support/triage"]),
+        "source": st.sampled_from(["human", "code", "llm_judge"]),
+    },
     optional={
         "version": st.integers(1, 3),
         "tags": st.lists(WORDS, max_size=3),
         "user": st.just("u-" + "0" * 8 + "-" + "a" * 32),
         "input": st.one_of(
             WORDS,
-            st.dictionaries(st.sampled_from(["message", "tone"]), st.one_of(WORDS, st.integers(0, 9)), max_size=2),
+            st.dictionaries(
+                st.sampled_from(["message", "tone"]), st.one_of(WORDS, st.integers(0, 9)), max_size=2
+            ),
         ),
         "output": WORDS,
         "context": st.one_of(
             st.just("seen in the shop"),
-            st.fixed_dictionaries({}, optional={"model": NAMES, "framework": NAMES, "technique": st.integers(1, 2)}),
+            st.fixed_dictionaries(
+                {}, optional={"model": NAMES, "framework": NAMES, "technique": st.integers(1, 2)}
+            ),
         ),
     },
 )

@@ -24,6 +24,7 @@ STEADY = settings(max_examples=40, suppress_health_check=[HealthCheck.function_s
 def everything(facts: Facts, query: Query) -> list[Any]:
     """Every answer to one query."""
     return [
+        facts.counts(query),
         *(facts.cells(query), facts.latencies(query), facts.choices(query)),
         *(facts.labelled("tag", query), facts.labelled("issue", query)),
         *(facts.labelled("error", query), facts.labelled("dimension", query)),

@@ -1,0 +1,81 @@
+"""Rows of a Parquet file, by DuckDB: one after the other, with values that JSON has words for."""
+
+from __future__ import annotations
+
+import glob
+import importlib.util
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from promptvc.base.clock import format_time
+from promptvc.base.errors import InputError, InvalidDocument, NotFound
+from promptvc.base.files import storage_errors
+
+_MAGIC = b"PAR1"
+_MANY = 1000
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file begins as Parquet does."""
+    if not path.is_file():
+        return False
+    with storage_errors(path), path.open("rb") as stream:
+        return stream.read(4) == _MAGIC
+
+
+def read_parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of ``path`` in their order; times become RFC 3339, a time without a zone is UTC.
+
+    Raises:
+        NotFound: there is no such file.
+        InputError: DuckDB is not installed.
+        InvalidDocument: it is no Parquet file, or a broken one.
+    """
+    if importlib.util.find_spec("duckdb") is None:
+        raise InputError(
+            "reading Parquet needs DuckDB", hint="pip install 'promptvc[analytics]'", file=str(path)
+        )
+    import duckdb
+
+    if not path.is_file():
+        raise NotFound(f"no such file: {path}")
+    # Nothing may be fetched because a file's schema asks for it.
+    config: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute("SET threads = 1; SET memory_limit = '512MB'; SET TimeZone = 'UTC'")
+        try:
+            # The parameter is a pattern: what stands for others in one is put in brackets.
+            result = connection.execute("SELECT * FROM read_parquet(?)", [glob.escape(str(path.absolute()))])
+            names = [column[0] for column in result.description or ()]
+            while rows := result.fetchmany(_MANY):
+                for row in rows:
+                    yield {
+                        name: _plain(value)
+                        for name, value in zip(names, row, strict=True)
+                        if value is not None
+                    }
+        except duckdb.Error as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+            raise InvalidDocument(f"not a Parquet file that can be read: {first}", file=str(path)) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | bool | int | float | None):
+        return value
+    if isinstance(value, datetime):
+        return format_time(value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, date | time | timedelta | UUID):
+        return str(value)
+    return str(value)
