@@ -54,7 +54,7 @@ class Recommended:
             "matched": list(self.matched),
             "learned_score": rounded(self.learned),
             "reasons": list(self.reasons),
-            "events": events_of(self.evidence),
+            "list": events_of(self.evidence),
         }
 
 

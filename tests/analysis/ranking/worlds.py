@@ -15,7 +15,9 @@ Taste = Callable[[float, float], float]
 """Of a prompt's true success and the similarity to the task, how much it is liked."""
 
 
-def cell(day: date, prompt: str, positive: int, rated: int, *, version: int | None = 1, **more: object) -> Cell:
+def cell(
+    day: date, prompt: str, positive: int, rated: int, *, version: int | None = 1, **more: object
+) -> Cell:
     """Ratings of one day; ``kind``, ``source`` and sums of the tally as asked."""
     kind, source = str(more.pop("kind", "rating")), str(more.pop("source", "human"))
     sums = {"n": rated, "rated": rated, "positive": positive, "score": positive * MILLION} | more
