@@ -153,6 +153,8 @@ _ALL = (
     _integrity("event", "error", "A line of feedback is no event.", "It does not count."),
     _integrity("event-conflict", "error", "One event has two contents.", "One of them was edited."),
     _integrity("expired-event", "error", "Texts that were taken out came back.", "An old branch was merged."),
+    _integrity("archive", "error", "The list of archived feedback cannot be used.", "What it lists does not count."),
+    _integrity("archive-absent", "warning", "Archived feedback cannot be read here.", "It does not count."),
     _integrity(
         "derived", "error", "Derived files are committed.",
         "Whoever made them could have them say anything about history and scores.",

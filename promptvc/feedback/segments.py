@@ -44,13 +44,16 @@ class Reading:
     """What was read: each event once, by id; ids with two contents; lines that are no events.
 
     ``returned``: events whose texts were taken out, and that are somewhere with their texts all the same, as after
-    the merge of an old branch; ``places`` are only the latter's.
+    the merge of an old branch; ``places`` are only the latter's. ``absent``: lines that are archived and cannot be read
+    here; ``remarks`` says which, for people.
     """
 
     events: tuple[Event, ...]
     conflicts: tuple[Conflict, ...] = ()
     problems: tuple[Problem, ...] = ()
     returned: tuple[Conflict, ...] = ()
+    absent: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def read_segments(files: Mapping[str, bytes]) -> Reading:

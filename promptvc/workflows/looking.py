@@ -12,6 +12,7 @@ from promptvc.base.errors import InvalidDocument, NotFound
 from promptvc.base.findings import Problem, problems_of
 from promptvc.base.rules import RULES, nearest_rule
 from promptvc.evaluation.cases.suite import read_github
+from promptvc.feedback.archive import MANIFEST
 from promptvc.feedback.checking import misplaced, segment_problems, spool_problems
 from promptvc.feedback.kept_secrets import secret_problems, token_problems
 from promptvc.feedback.segments import FOLDER as FEEDBACK
@@ -24,6 +25,7 @@ from promptvc.prompts.lint.raw import conflict_remarks, raw_remarks
 from promptvc.prompts.model import Prompt, read_prompt
 from promptvc.prompts.names import check_name, foreign_name, is_foreign, name_of, nearest, path_of
 from promptvc.store.checking import version_problems
+from promptvc.workflows.archived import Archived, archived_parts
 from promptvc.workflows.ours import FOLDERS, Ours
 from promptvc.workflows.project import STATE, Project
 from promptvc.workflows.surroundings import Surroundings
@@ -161,6 +163,21 @@ class Looking:
                 elif self.wanted(prompt_of(path)):
                     segments[path] = self.ours.read(path)
         yield from segment_problems(segments)
+        yield from self._archive()
+
+    def _archive(self) -> Iterator[Problem]:
+        """The list of archived feedback, and what of it is not here."""
+        if MANIFEST not in self.ours:
+            return
+        found: list[Archived] = []
+        yield from problems_of("archive", MANIFEST, self._load_archive, found)
+        for part, reason in found[0].absent if found else ():
+            if self.wanted(part.prompt):
+                message = f"{part.events:,} events on {part.prompt} of {part.month} are not here: {reason}"
+                yield Problem("archive-absent", "warning", MANIFEST, None, message, "they do not count meanwhile")
+
+    def _load_archive(self, into: list[Archived]) -> None:
+        into.append(archived_parts(self.project, data=self.ours.read(MANIFEST)))
 
     def _kept(self) -> Iterator[Problem]:
         """Secrets in every file, and marks of a merge in what no other rule reads the bytes of.
