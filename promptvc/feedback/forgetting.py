@@ -155,32 +155,39 @@ def names_in(data: Mapping[str, Any]) -> set[str]:
     return {data[key] for key in _NAMING if isinstance(data.get(key), str)} | set(akas_in(data))
 
 
+def linked(files: Files, names: Collection[str]) -> frozenset[str]:
+    """``names`` and every other that an event's ``aka`` links to one of them."""
+    known = set(names)
+    before = -1
+    while before != len(known):
+        before = len(known)
+        for data in _objects(files, known):
+            # A unit is only what an experiment calls somebody; a user and their earlier names are one person.
+            whose = {name for name in (data.get("user"), data.get("reviewer")) if isinstance(name, str)}
+            whose |= set(akas_in(data))
+            if "aka" in data and not whose.isdisjoint(known):
+                known |= whose
+    return frozenset(known)
+
+
 def gather(files: Files, names: Collection[str]) -> Theirs:
     """Find a person's events, the names that ``aka`` links to theirs, and their texts.
 
     Lines that are no events are left alone here; :func:`without` drops those that hold a name.
     """
-    known = set(names)
+    known = linked(files, names)
     own: dict[str, Mapping[str, Any]] = {}
     rollups: set[str] = set()
-    while True:
-        before = len(known)
-        for data in _objects(files, known):
-            if _names_unit(data, known):
-                rollups.add(str(data.get("id")))
-            if not names_in(data).isdisjoint(known):
-                own[str(data.get("id"))] = data
-                # A user and their earlier names are one person; a unit is only what an experiment calls somebody.
-                people = {name for name in (data.get("user"), data.get("reviewer")) if isinstance(name, str)}
-                if not (people | set(akas_in(data))).isdisjoint(known) and akas_in(data):
-                    known |= people | set(akas_in(data))
-        if len(known) == before:
-            break
+    for data in _objects(files, known):
+        if _names_unit(data, known):
+            rollups.add(str(data.get("id")))
+        if not names_in(data).isdisjoint(known):
+            own[str(data.get("id"))] = data
     going = {**own, **_about(files, set(own))}
     said = {text for data in going.values() for text in _texts_of(data)}
     if said:
         said -= _also_said(files, said, going.keys())
-    traces = Traces(frozenset(known), frozenset(going), Texts(said))
+    traces = Traces(known, frozenset(going), Texts(said))
     return Theirs(traces, len(own), len(going) - len(own), len(rollups))
 
 
