@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,15 +15,19 @@ from promptvc.cli.ui import Ui
 from promptvc.workflows import collect
 
 MEASURES = ("rating_mean", "success_rate", "error_rate")
-MOST_REASONS = 20
-MOST_RANGES = 8
-MOST_COLUMNS = 12
 TABLE = {
     "add": Entry("promptvc.cli.feedback", "add", "Record feedback on a prompt."),
-    "import": Entry("promptvc.cli.feedback", "import_", "Import feedback from a JSONL or CSV file."),
+    "import": Entry("promptvc.cli.feedback_import", "import_", "Import feedback from a file or another tool."),
+    "quarantine": Entry("promptvc.cli.feedback_import", "quarantine", "Rows that could not be events."),
     "list": Entry("promptvc.cli.feedback", "list_", "List events, oldest first."),
     "summary": Entry("promptvc.cli.feedback", "summary", "Count events and what they say."),
     "commit": Entry("promptvc.cli.feedback", "commit", "Commit the recorded events."),
+    "keys": Entry("promptvc.cli.keys", "keys", "List and rotate the keys of pseudonyms."),
+    "retain": Entry("promptvc.cli.retain", "retain", "Take the texts out of old events."),
+    "compact": Entry("promptvc.cli.compact", "compact", "Merge small segments into few large ones."),
+    "archive": Entry("promptvc.cli.archive", "archive", "Move old months into Parquet files outside of git."),
+    "export": Entry("promptvc.cli.feedback_export", "export", "Write events to a file, or those of one person."),
+    "forget": Entry("promptvc.cli.forget", "forget", "Take a person out of feedback and what rests on it."),
     "to-cases": Entry("promptvc.cli.feedback_cases", "to_cases", "Propose cases of a suite from feedback."),
 }
 
@@ -78,42 +81,6 @@ def add(edge: Edge, name: str, thumbs: bool | None, input_: str | None, **given:
 
     _notes(edge.ui, result.remarks)
     edge.show({"ids": list(result.ids)}, text)
-
-
-@click.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--prompt", "prompt", type=NAME, help="The prompt of rows that name none.")
-@click.option(
-    "--map",
-    "columns",
-    multiple=True,
-    metavar="A=B",
-    help="Read column A as B, or leave it out (A=); may be repeated.",
-)
-@click.option("--skip-bad", is_flag=True, help="Import the good lines even if some are bad.")
-@edge_options
-def import_(edge: Edge, file: Path, prompt: str | None, columns: tuple[str, ...], skip_bad: bool) -> int:
-    """Import feedback from a JSONL or CSV file.
-
-    Importing the same file again adds nothing. A bad line stops the import, and nothing is imported, unless
-    --skip-bad is given.
-    """
-    request = collect.ImportRequest(edge.directory / file, prompt, _columns(columns), skip_bad)
-    done = collect.import_file(edge.project(), request)
-    report = done.report
-
-    def text(ui: Ui) -> None:
-        for line in _grouped([(one.line, one.reason) for one in report.rejected]):
-            ui.line(line, "bad")
-        counts = f"{report.imported} imported, {report.duplicates} already there, {len(report.rejected)} bad"
-        ui.line(f"{report.read} read: {counts}")
-        _redacted(ui, report.redacted)
-        _extra(ui, report.extra, kept=done.accepted)
-        if not done.accepted:
-            ui.note("nothing was imported: mend the lines above, or pass --skip-bad")
-
-    edge.show(report.to_json(), text)
-    return 0 if done.accepted else 2
 
 
 @click.command("list")
@@ -185,54 +152,6 @@ def commit(edge: Edge, branch: str | None) -> None:
 
 def _events(count: int) -> str:
     return f"{count:,} event{'' if count == 1 else 's'}"
-
-
-def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
-    columns = {}
-    for pair in pairs:
-        theirs, equals, ours = pair.partition("=")
-        if not (theirs and equals):
-            raise Usage(f"--map takes A=B, not {pair!r}")
-        columns[theirs] = ours
-    return columns
-
-
-def _grouped(lines: Sequence[tuple[int, str]]) -> Iterator[str]:
-    """(line, reason) of bad lines, as one line for each reason; only so many reasons."""
-    places: dict[str, list[int]] = {}
-    for number, reason in lines:
-        places.setdefault(reason, []).append(number)
-    for reason, numbers in list(places.items())[:MOST_REASONS]:
-        yield f"{_ranges(numbers)}: {reason}"
-    rest = list(places.values())[MOST_REASONS:]
-    if rest:
-        yield f"{sum(map(len, rest)):,} more lines for {len(rest):,} more reasons: --json names them all"
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """``lines 2-12, 14-53 (51 lines)``."""
-    if len(numbers) == 1:
-        return f"line {numbers[0]}"
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:MOST_RANGES]]
-    more = ", ..." if len(runs) > MOST_RANGES else ""
-    return f"lines {', '.join(shown)}{more} ({len(numbers):,} lines)"
-
-
-def _extra(ui: Ui, names: Sequence[str], *, kept: bool) -> None:
-    if not names:
-        return
-    more = f" and {len(names) - MOST_COLUMNS:,} more" if len(names) > MOST_COLUMNS else ""
-    shown = ", ".join(names[:MOST_COLUMNS]) + more
-    if kept:
-        ui.note(f"kept as extra columns: {shown}; --map COLUMN= leaves one out")
-    else:
-        ui.note(f"columns that are no key of an event: {shown}; --map COLUMN=KEY says what one is")
 
 
 def _notes(ui: Ui, remarks: Sequence[str]) -> None:

@@ -8,6 +8,9 @@ A value that is empty or null is not given.
 Text becomes what its key needs: numbers, true and false, lists (``a, b; c`` or JSON), times (RFC 3339, a date,
 seconds or milliseconds since 1970; without a zone: UTC), thumbs (up, down, 1, -1, true, false, yes, no, and the two
 emoji). Anything else is an error that names the key: nothing is guessed.
+
+Two targets are no keys of an event: ``rating/10`` (also ``effectiveness/100`` and the like) divides a number of another
+scale, and ``rendered`` is the finished text, or the messages, that went to the model: by it the prompt is found.
 """
 
 from __future__ import annotations
@@ -38,6 +41,12 @@ _NAMES = frozenset(
 _OBJECTS = frozenset({"tokens", "scores", "error", "context", "input"})
 _JSON = _OBJECTS | {"options", "chunks"}
 _KEYS = (*FIELDS, "external_id")
+RENDERED = "rendered"
+REST = "_rest"
+"""In CSV that `feedback export` wrote: the keys of an event that no cell can hold, as JSON."""
+LINE = "line"
+"""In Parquet that promptvc wrote: the event as JSON."""
+_SCALED = re.compile(r"(rating|effectiveness)/([1-9][0-9]{0,5})")
 _INSIDE = (
     "tokens.input",
     "tokens.output",
@@ -61,6 +70,8 @@ def check_columns(columns: Mapping[str, str]) -> None:
     """
     for theirs, ours in columns.items():
         head, dot, rest = ours.partition(".")
+        if ours == RENDERED or _SCALED.fullmatch(ours):
+            continue
         if not ours or (ours in _KEYS if not dot else bool(rest) and head in _OBJECTS):
             continue
         known = [head] if head in _KEYS else difflib.get_close_matches(ours.lower(), (*_KEYS, *_INSIDE), n=1)
@@ -70,7 +81,7 @@ def check_columns(columns: Mapping[str, str]) -> None:
 
 def extra_keys(value: Mapping[str, Any]) -> set[str]:
     """The keys of ``value`` that say nothing to promptvc: columns that no key of an event takes."""
-    return set(value).difference(_KEYS)
+    return set(value).difference(_KEYS, (RENDERED,))
 
 
 def to_event(values: Mapping[str, Any], columns: Mapping[str, str], *, typed: bool) -> dict[str, Any]:
@@ -83,16 +94,41 @@ def to_event(values: Mapping[str, Any], columns: Mapping[str, str], *, typed: bo
     Raises:
         ValueError: two columns for one key, or a value that its key cannot take; the text is for people.
     """
+    if typed and (whole := _whole(values)) is not None:
+        return whole
     result: dict[str, Any] = {}
     for theirs, given in values.items():
         if given is None or given == "":
             continue
+        if (
+            theirs == REST
+            and not typed
+            and REST not in columns
+            and isinstance(rest := _from_json(given), dict)
+        ):
+            for key, value in rest.items():
+                _put(result, [key], value)
+            continue
         path = _target(theirs, columns, typed=typed)
-        if path:
+        if path and (scaled := _SCALED.fullmatch(path[0])):
+            number = _as_number(given, scaled[1])
+            if isinstance(number, bool | dict | list):
+                raise ValueError(f"{scaled[1]!r} is no number: {_short(given)}")
+            _put(result, [scaled[1]], number / int(scaled[2]))
+        elif path:
             _put(result, path, _converted(path, given, typed=typed))
     if "id" in result and not is_ulid(result["id"]):
         result["external_id"] = _as_text(result.pop("id"))
     return result
+
+
+def _whole(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The event itself, where a table that promptvc wrote has its line beside the columns."""
+    line = values.get(LINE)
+    if not isinstance(line, str) or not line.startswith("{") or "id" not in values:
+        return None
+    value = _from_json(line)
+    return value if isinstance(value, dict) and value.get("id") == values["id"] else None
 
 
 def infer_kind(value: Mapping[str, Any]) -> str | None:

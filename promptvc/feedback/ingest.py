@@ -1,4 +1,4 @@
-"""Importing feedback from a file: twice is once, and a bad line stops everything unless it is to be skipped.
+"""Importing feedback: twice is once, and a bad row stops everything unless it is to be skipped.
 
 An event that brings no ULID of its own gets one from its time, its content after redaction, and how many rows just
 like it came before it in the file. So a second import of the same file adds nothing, and two equal ratings in one
@@ -6,42 +6,74 @@ file are two. (Content is taken after redaction: an id that hashed what was reda
 
 A row without a time is dated by the file (``ImportOptions.time``, by default when the file was last changed),
 and its id does not depend on that: its time part is zero. An id of another kind is kept as ``external_id``.
+
+A row without the name of a prompt is told by the finished text that went to the model, where it has that: the prompt
+and version whose template gives the text, with the values that give it as ``input``.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, Usage
 from promptvc.base.files import storage_errors
-from promptvc.base.ids import derived_ulid
-from promptvc.base.jsonl import canonical_json
-from promptvc.feedback.columns import check_columns, extra_keys, infer_kind, to_event
-from promptvc.feedback.events import MAX_EVENT_BYTES, Event, parse_event
+from promptvc.base.jsonl import parse_json
+from promptvc.feedback.columns import RENDERED, check_columns, extra_keys, infer_kind, to_event
+from promptvc.feedback.events import Event, parse_event
+from promptvc.feedback.importing.meeting import Meeting
+from promptvc.feedback.importing.messages import Rendered, question_of, rendered_of
+from promptvc.feedback.importing.staging import NEW, REFUSED, WRITTEN, Made, Stage
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.rows import BadRow, Row, read_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*")
 _NOTHING: Mapping[str, Event] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The prompt that gives a finished text; a version and values only where there is one answer."""
+
+    prompt: str
+    version: int | None = None
+    digest: str | None = None
+    input: Mapping[str, str] | None = None
+
+
+class Finder(Protocol):
+    """Knows the prompts of a repository."""
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a prompt of this name."""
+        ...
+
+    def find(self, rendered: Rendered, name: str | None) -> Found | None:
+        """The prompt whose template gives ``rendered``, of all or only of ``name``.
+
+        Raises:
+            ValueError: several do.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How a file is read. ``prompt``, ``source`` and ``time`` are for rows that do not say."""
+    """How rows are read. ``prompt``, ``source`` and ``time`` are for rows that do not say."""
 
     prompt: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     skip_bad: bool = False
     source: str = "human"
     time: datetime | None = None
+    finder: Finder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +81,7 @@ class ImportReport:
     """Rows read, events imported, rows that were known already, rows refused, findings redacted by category.
 
     ``extra`` names the columns that no key of an event takes: kept in the event as they are, and not understood.
+    ``quarantined``: how many of the refused rows are kept for another try.
     """
 
     read: int
@@ -57,6 +90,7 @@ class ImportReport:
     rejected: tuple[BadRow, ...]
     redacted: Mapping[str, int]
     extra: tuple[str, ...] = ()
+    quarantined: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The object that `feedback import --json` prints."""
@@ -67,6 +101,7 @@ class ImportReport:
             "rejected": [{"line": row.line, "reason": row.reason} for row in self.rejected],
             "redacted": dict(self.redacted),
             "extra": list(self.extra),
+            "quarantined": self.quarantined,
         }
 
 
@@ -82,7 +117,7 @@ class ImportResult:
 def import_file(
     path: Path, options: ImportOptions, *, redactor: Redactor, known: Mapping[str, Event] = _NOTHING
 ) -> ImportResult:
-    """Read ``path`` (JSON Lines or CSV) into redacted events. Nothing is written.
+    """Read ``path`` (JSON Lines or CSV) into redacted events, in memory. Nothing is written.
 
     Args:
         known: by id, the events that are there already, committed or spooled. A row with the id of one of them
@@ -94,117 +129,169 @@ def import_file(
             it is mapped to is no key of an event.
     """
     check_columns(options.columns)
+    stage = Stage()
+    try:
+        stage_rows(stage, read_rows(path), Converter(options, redactor), default_time(path, options))
+        meeting = Meeting(stage)
+        meeting.look(b"".join(event.line() for event in known.values()))
+        report = report_of(stage, skip_bad=options.skip_bad)
+        stopped = bool(report.rejected) and not options.skip_bad
+        lines = [] if stopped else [line for part in stage.new_lines(1000) for line in part]
+        events = tuple(parse_event(parse_json(line, file="<stage>")) for line in lines)
+    finally:
+        stage.close()
+    return ImportResult(events, report, stopped)
+
+
+def default_time(path: Path, options: ImportOptions) -> str:
+    """The time of rows that have none."""
     time = options.time
-    rows = read_rows(path)
     if time is None and path.is_file():
         with storage_errors(path):
             time = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
-    return import_rows(rows, options, time=time or _EPOCH, redactor=redactor, known=known)
+    return format_time(time or _EPOCH)
 
 
-def import_rows(
-    rows: Iterable[Row | BadRow],
-    options: ImportOptions,
-    *,
-    time: datetime,
-    redactor: Redactor,
-    known: Mapping[str, Event] = _NOTHING,
-) -> ImportResult:
-    """As :func:`import_file`, for rows that come from elsewhere; ``time`` dates rows that have none."""
-    check_columns(options.columns)
-    run = _Run(options, format_time(time), redactor, known)
-    for row in rows:
-        run.read += 1
-        if isinstance(row, BadRow):
-            run.rejected.append(row)
+def stage_rows(stage: Stage, rows: Iterable[Row | BadRow], converter: Converter, time: str) -> None:
+    """Take ``rows`` to the stage, those behind which it stopped before.
+
+    Args:
+        time: of rows that have none, as in events.
+
+    Raises:
+        Usage: as :func:`import_file`.
+    """
+    for number, row in enumerate(rows, 1):
+        if number <= stage.rows:
             continue
-        try:
-            run.take(row)
-        except Usage:
-            raise
-        except (ValueError, InputError) as error:
-            reason = error.message if isinstance(error, InputError) else str(error)
-            run.rejected.append(BadRow(row.line, reason))
-    return run.result()
+        take_row(stage, row, converter, time)
+        stage.passed()
+    stage.keep()
 
 
-class _Run:
-    def __init__(
-        self, options: ImportOptions, time: str, redactor: Redactor, known: Mapping[str, Event]
-    ) -> None:
-        self.read = 0
-        self.rejected: list[BadRow] = []
+def take_row(stage: Stage, row: Row | BadRow, converter: Converter, time: str) -> None:
+    """One row to the stage: as an event, or as a bad row with its reason and its redacted content."""
+    if isinstance(row, BadRow):
+        stage.refuse(BadRow(row.line, row.reason, converter.kept(row.content)))
+        return
+    try:
+        made = converter.convert(row)
+        stage.extra |= extra_keys(made.clean)
+        stage.add(made, time)
+    except Usage:
+        raise
+    except (ValueError, InputError) as error:
+        reason = error.message if isinstance(error, InputError) else str(error)
+        stage.refuse(BadRow(row.line, reason, converter.kept(row.values, row=row)))
+
+
+def report_of(stage: Stage, *, skip_bad: bool, quarantined: int = 0) -> ImportReport:
+    """What is on the stage, after everything that is known was met."""
+    rejected = tuple(stage.bad_rows())
+    stopped = bool(rejected) and not skip_bad
+    return ImportReport(
+        stage.rows,
+        0 if stopped else stage.count(NEW, WRITTEN),
+        stage.duplicates,
+        rejected,
+        {} if stopped else stage.redacted(),
+        tuple(sorted(stage.extra)),
+        quarantined,
+    )
+
+
+def has_bad(stage: Stage) -> bool:
+    """Whether a row was refused."""
+    return stage.count(REFUSED) > 0 or next(stage.bad_rows(), None) is not None
+
+
+class Converter:
+    """Makes an event of a row."""
+
+    def __init__(self, options: ImportOptions, redactor: Redactor) -> None:
         self._options = options
-        self._time = time
         self._redactor = redactor
-        self._known = known
-        self._events: dict[str, tuple[int, Event]] = {}
-        self._duplicates = 0
-        self._redacted: Counter[str] = Counter()
-        self._extra: set[str] = set()
-        self._equal: Counter[bytes] = Counter()
 
-    def take(self, row: Row) -> None:
-        """Make an event of ``row``; ValueError or InputError when it is none."""
-        if not row.typed and (missing := self._options.columns.keys() - row.values.keys()):
+    def convert(self, row: Row) -> Made:
+        """The event, redacted, perhaps without an id and a time.
+
+        Raises:
+            ValueError, InputError: it is none, and why.
+            Usage: no key for a person's pseudonym; a CSV file lacks a mapped column.
+        """
+        columns = self._options.columns
+        if not row.typed and (missing := columns.keys() - row.values.keys()):
             raise Usage(
                 f"the file has no column {min(missing)!r}", hint=f"its columns are: {', '.join(row.values)}"
             )
-        value = self._completed(to_event(row.values, self._options.columns, typed=row.typed))
+        value = self._completed(to_event(row.values, columns, typed=row.typed), loose=row.loose)
         clean, found = self._redactor.event(value)
-        if "id" not in clean:
-            clean["id"] = self._derived_id(clean)
-        self._extra |= extra_keys(clean)
-        there = self._known.get(clean["id"])
-        # A row without a time was dated by its file then, and the file may have been touched since.
-        clean.setdefault("time", self._time if there is None else there.data["time"])
-        event = parse_event(clean)
-        if there is not None:
-            if there.line() != event.line():
-                raise ValueError(f"the id {event.id} is known with other content")
-            self._duplicates += 1
-        elif event.id in self._events:
-            line, other = self._events[event.id]
-            if other.line() != event.line():
-                raise ValueError(f"the id {event.id} is on line {line} with other content")
-            self._duplicates += 1
-        else:
-            if (size := len(event.line())) > MAX_EVENT_BYTES:
-                raise ValueError(f"an event of {size:,} bytes; at most {MAX_EVENT_BYTES:,} are kept")
-            self._events[event.id] = row.line, event
-            self._redacted += found
+        people = "user" in value or "reviewer" in value
+        return Made(row.line, clean, found, tuple(self._redactor.before(value, clean)) if people else ())
 
-    def _completed(self, value: dict[str, Any]) -> dict[str, Any]:
-        if "prompt" not in value:
-            if self._options.prompt is None:
-                raise ValueError("no prompt; pass --prompt NAME or --map COLUMN=prompt")
-            value["prompt"] = self._options.prompt
+    def kept(self, content: Any, *, row: Row | None = None) -> Any:
+        """What may be kept of a bad row: its values or its text, redacted."""
+        if content is None:
+            return None
+        columns = self._options.columns
+        values = content if isinstance(content, dict) else {"text": content}
+        people = {theirs: ours for theirs, ours in columns.items() if ours in {"user", "reviewer"}}
+        try:
+            clean, _ = self._redactor.event({key: item for key, item in values.items() if key not in people})
+            for theirs, ours in people.items():
+                if isinstance(values.get(theirs), str) and values[theirs]:
+                    clean[theirs] = self._redactor.event({ours: values[theirs]})[0][ours]
+        except (InputError, ValueError):
+            return None
+        if row is None:
+            return clean
+        return {"values": clean, "typed": row.typed, "loose": row.loose}
+
+    def _completed(self, value: dict[str, Any], *, loose: bool) -> dict[str, Any]:
+        value = self._with_prompt(value, loose=loose)
         value.setdefault("source", self._options.source)
         if "kind" not in value:
             kind = infer_kind(value)
             if kind is None:
                 raise ValueError("no kind, and no column that tells it: map columns to keys such as 'rating'")
+            if kind == "correction" and "input" not in value and "rating" in value:
+                kind = "rating"
             value["kind"] = kind
         return value
 
-    def _derived_id(self, clean: Mapping[str, Any]) -> str:
-        content = canonical_json(clean)
-        digest = hashlib.sha256(content).digest()
-        ordinal = self._equal[digest]
-        self._equal[digest] += 1
-        time = datetime.fromisoformat(clean["time"]) if "time" in clean else _EPOCH
-        return derived_ulid(time, content, ordinal)
+    def _with_prompt(self, value: dict[str, Any], *, loose: bool) -> dict[str, Any]:
+        finder, name = self._options.finder, value.get("prompt")
+        rendered = rendered_of(value.pop(RENDERED, None))
+        if finder is not None and isinstance(name, str):
+            if not _NAME.fullmatch(name):
+                # What a column of this name holds in many a system: the text that went to the model.
+                rendered, name = rendered or rendered_of(name), None
+            elif loose and not finder.knows(name):
+                name = None
+            if name is None:
+                del value["prompt"]
+        if (
+            rendered is not None
+            and finder is not None
+            and not (name and "input" in value and "version" in value)
+        ):
+            self._recognise(value, rendered, finder)
+        if "prompt" not in value:
+            if self._options.prompt is None:
+                told = " no version on main gives its text;" if rendered is not None else ""
+                raise ValueError(f"no prompt;{told} pass --prompt NAME or --map COLUMN=prompt")
+            value["prompt"] = self._options.prompt
+        if rendered is not None and "input" not in value:
+            value["input"] = question_of(rendered)
+        return value
 
-    def result(self) -> ImportResult:
-        stopped = bool(self.rejected) and not self._options.skip_bad
-        events = () if stopped else tuple(event for _, event in self._events.values())
-        redacted = {} if stopped else dict(sorted(self._redacted.items()))
-        report = ImportReport(
-            self.read,
-            len(events),
-            self._duplicates,
-            tuple(self.rejected),
-            redacted,
-            tuple(sorted(self._extra)),
-        )
-        return ImportResult(events, report, stopped)
+    @staticmethod
+    def _recognise(value: dict[str, Any], rendered: Rendered, finder: Finder) -> None:
+        found = finder.find(rendered, value.get("prompt"))
+        if found is None:
+            return
+        value["prompt"] = found.prompt
+        if "version" not in value and found.version is not None:
+            value |= {"version": found.version, "digest": found.digest}
+        if found.input:
+            value["input"] = dict(found.input)

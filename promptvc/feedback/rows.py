@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,25 +25,33 @@ _TOO_LARGE = f"larger than {MAX_EVENT_BYTES:,} bytes"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: names to values. ``typed`` is false for CSV, where every value is text."""
+    """One row: names to values. ``typed`` is false for CSV, where every value is text.
+
+    ``loose``: its prompt is what another tool calls it, which may be the name of one here or not.
+    """
 
     line: int
     values: dict[str, Any]
     typed: bool
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be used, and why."""
+    """A row that cannot be used, and why; ``content`` is what there is of it: its values, or its text."""
 
     line: int
     reason: str
+    content: Any = field(default=None, compare=False)
 
 
-def read_rows(path: Path) -> Iterator[Row | BadRow]:
+def read_rows(path: Path, format_: str | None = None) -> Iterator[Row | BadRow]:
     """The rows of ``path``: CSV when its name ends in .csv or .tsv, JSON Lines when in .jsonl or .ndjson.
 
     Any other name: JSON Lines when the first character is a brace. Memory does not grow with the file.
+
+    Args:
+        format_: ``csv`` or ``jsonl``, whatever the name.
 
     Raises:
         NotFound: no such file.
@@ -58,13 +66,13 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
         first = start.removeprefix(_BOM).lstrip()
         if start.startswith(_WIDE_BOMS):
             raise InvalidDocument("not UTF-8 but UTF-16", hint="save it as UTF-8", file=str(path))
-        name = path.suffix.lower()
+        name = path.suffix.lower() if format_ is None else f".{format_}"
         if name in {".csv", ".tsv"} or (
             name not in {".jsonl", ".ndjson", ".json"} and first[:1] not in b"{["
         ):
             yield from _csv_rows(stream, str(path))
         elif first.startswith(b"["):
-            hint = "write one object a line, for example with: jq -c '.[]'"
+            hint = "--format says whose export it is; rows are one object a line, for example by: jq -c '.[]'"
             raise InvalidDocument("a JSON array, not JSON Lines", hint=hint, file=str(path), line=1)
         else:
             yield from _json_rows(stream, str(path))
@@ -83,12 +91,12 @@ def _json_rows(stream: BinaryIO, file: str) -> Iterator[Row | BadRow]:
         try:
             value = parse_json(line.rstrip(b"\r\n"), file=file, line=number)
         except InvalidDocument as error:
-            yield BadRow(number, error.message)
+            yield BadRow(number, error.message, line.decode("utf-8", "replace").rstrip())
             continue
         if isinstance(value, dict):
             yield Row(number, value, typed=True)
         else:
-            yield BadRow(number, "not a JSON object")
+            yield BadRow(number, "not a JSON object", value)
 
 
 def _skip_line(stream: BinaryIO) -> None:
@@ -119,7 +127,8 @@ def _csv_rows(stream: BinaryIO, file: str) -> Iterator[Row | BadRow]:
         elif header is None:
             header = _header(cells, file, number)
         elif len(cells) != len(header):
-            yield BadRow(number, f"{_many(len(cells), 'field')} where the header has {len(header)}")
+            reason = f"{_many(len(cells), 'field')} where the header has {len(header)}"
+            yield BadRow(number, reason, cells)
         else:
             yield Row(number, dict(zip(header, cells, strict=True)), typed=False)
 

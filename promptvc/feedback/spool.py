@@ -91,7 +91,11 @@ class Spool:
             InvalidDocument: an event is larger than a mebibyte; none was written.
             StorageError: the disk is full or read-only; none was written.
         """
-        data = b"".join(_checked(event) for event in events)
+        self.append_lines([_checked(event) for event in events], durable=durable)
+
+    def append_lines(self, lines: Sequence[bytes], *, durable: bool = False) -> None:
+        """The same for lines of events that were checked before, each with its newline."""
+        data = b"".join(lines)
         if not data:
             return
         with storage_errors(self._current):
@@ -114,6 +118,10 @@ class Spool:
     def read(self) -> Reading:
         """Every event in the spool, once; its ``problems`` are the torn lines."""
         return read_segments(self._contents())
+
+    def contents(self) -> dict[str, bytes]:
+        """The files as they are, by name: lines of events, with whatever else came to stand in them."""
+        return self._contents()
 
     def set_aside(self) -> tuple[Path, ...]:
         """Files with torn lines of batches that are committed; for people to look at and remove."""

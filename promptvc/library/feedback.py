@@ -8,7 +8,7 @@ from typing import Any
 
 from promptvc.feedback.events import Event
 from promptvc.library.opened import Opened
-from promptvc.workflows import collect
+from promptvc.workflows import collect, intake
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import propose_cases as proposing
 from promptvc.workflows.record import Recorder
@@ -37,10 +37,25 @@ class Feedback(Opened):
         prompt: str | None = None,
         columns: Mapping[str, str] | None = None,
         skip_bad: bool = False,
-    ) -> collect.Imported:
-        """Import a JSONL or CSV file; the same file again adds nothing. ``columns`` maps theirs to ours."""
-        request = collect.ImportRequest(Path(file), prompt, columns or {}, skip_bad)
-        return collect.import_file(self._fresh(), request)
+        **how: Any,
+    ) -> intake.Imported:
+        """Import a file; the same file again adds nothing. ``columns`` maps theirs to ours.
+
+        ``how`` are the other fields of :class:`promptvc.workflows.intake.ImportRequest`: ``format``, ``table``,
+        ``beside``.
+        """
+        request = intake.ImportRequest(Path(file), prompt, columns or {}, skip_bad, **how)
+        return intake.import_file(self._fresh(), request)
+
+    def quarantined_feedback(self) -> tuple[intake.Quarantined, ...]:
+        """The rows that could not be events, with their reasons."""
+        return intake.quarantined(self._fresh())
+
+    def retry_feedback(
+        self, *, prompt: str | None = None, columns: Mapping[str, str] | None = None
+    ) -> intake.Retried:
+        """Try the rows of the quarantine again; what succeeds leaves it."""
+        return intake.retry(self._fresh(), prompt, columns or {})
 
     def events(self, name: str | None = None, **query: Any) -> tuple[Event, ...]:
         """Events, oldest first; ``query`` are the fields of :class:`promptvc.workflows.collect.ListRequest`."""

@@ -1,4 +1,4 @@
-"""Feedback: record it, import it, list it, count it, commit it."""
+"""Feedback: record it, list it, count it, commit it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, StorageError, Usage
 from promptvc.feedback.events import Event, parse_event, stamped
 from promptvc.feedback.fields import KINDS
-from promptvc.feedback.ingest import ImportOptions, ImportReport
-from promptvc.feedback.ingest import import_file as read_file
 from promptvc.feedback.options import kinds_of, shared_keys
 from promptvc.feedback.query.selection import Query, select
 from promptvc.feedback.spool import Batch, Spool
@@ -41,28 +39,6 @@ class Added:
     ids: tuple[str, ...]
     redacted: dict[str, int]
     remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRequest:
-    """A file to import. ``columns`` maps its columns to ours; ``prompt`` is for rows that name none."""
-
-    file: Path
-    prompt: str | None
-    columns: Mapping[str, str]
-    skip_bad: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did. ``accepted`` is False when bad lines kept everything out."""
-
-    report: ImportReport
-    accepted: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """As `feedback import --json` prints it."""
-        return self.report.to_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,25 +128,6 @@ def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
     Spool.of(project.repository.common_dir, project.environ).append(events, durable=True)
     project.log.event("feedback.added", prompt=wanted.name, events=len(events))
     return Added(tuple(event.id for event in events), dict(found), remarks + more)
-
-
-def import_file(project: Project, request: ImportRequest) -> Imported:
-    """Import rows of a file into the spool. The same file again adds nothing.
-
-    Raises:
-        NotFound: no such file, or no such prompt.
-        InvalidDocument: not a file of rows at all.
-        Usage: a column is mapped to what is no key of an event.
-    """
-    prompt = known_prompt(project, request.prompt)
-    redactor = redactor_of(project, named=True)
-    known = {event.id: event for event in read_events(project, None, spooled=True).events}
-    options = ImportOptions(prompt=prompt, columns=request.columns, skip_bad=request.skip_bad)
-    result = read_file(request.file, options, redactor=redactor, known=known)
-    if result.events:
-        Spool.of(project.repository.common_dir, project.environ).append(result.events, durable=True)
-    project.log.event("feedback.imported", events=len(result.events), bad=len(result.report.rejected))
-    return Imported(result.report, accepted=not result.stopped)
 
 
 def list_events(project: Project, name: str | None, request: ListRequest) -> tuple[Event, ...]:

@@ -69,6 +69,7 @@ def test_csv_with_a_map(tmp_path: Path) -> None:
         "rejected": [],
         "redacted": {"email": 1},
         "extra": [],
+        "quarantined": 0,
     }
 
 
@@ -140,6 +141,7 @@ def test_bad_lines_stop_the_import_unless_skipped(tmp_path: Path) -> None:
         {"line": 5, "reason": "'stars' is no number: \"many\""},
     ]
     report = {"read": 6, "imported": 0, "duplicates": 0, "rejected": rejected, "redacted": {}, "extra": []}
+    report["quarantined"] = 0
     assert result.report.to_json() == report
     skipped = run(path, ImportOptions("support/triage", skip_bad=True))
     assert not skipped.stopped
@@ -170,8 +172,10 @@ def test_a_known_id_with_other_content_is_a_bad_line(tmp_path: Path) -> None:
     assert result.stopped
     assert result.report.duplicates == 1
     assert [(bad.line, bad.reason) for bad in result.report.rejected] == [
-        (2, f"the id {ULID} is known with other content")
+        (2, f"the id {ULID} is on line 1 with other content")
     ]
+    again = run(write(tmp_path / "c.jsonl", row | {"stars": 5}), known=known)
+    assert [bad.reason for bad in again.report.rejected] == [f"the id {ULID} is known with other content"]
 
 
 def test_a_known_row_without_a_time_is_known_when_its_file_was_touched(tmp_path: Path) -> None:

@@ -1,0 +1,291 @@
+"""Taking feedback in from files: once, however often it is tried and wherever it was killed; and the quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from promptvc.base.clock import format_time
+from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
+from promptvc.base.files import FileLock, storage_errors
+from promptvc.base.jsonl import canonical_json
+from promptvc.feedback.columns import check_columns
+from promptvc.feedback.importing.formats import FORMATS, How, format_of, is_tool, open_rows
+from promptvc.feedback.importing.meeting import Meeting
+from promptvc.feedback.importing.staging import WRITING, Stage
+from promptvc.feedback.ingest import (
+    Converter,
+    ImportOptions,
+    ImportReport,
+    default_time,
+    has_bad,
+    report_of,
+    stage_rows,
+    take_row,
+)
+from promptvc.feedback.quarantine import Quarantine, Quarantined
+from promptvc.feedback.rows import BadRow, Row
+from promptvc.feedback.spool import Spool
+from promptvc.workflows.gathering import contents_of, keys_of, known_prompt, redactor_of, segments_of
+from promptvc.workflows.project import Project
+from promptvc.workflows.quoted import Prompts
+
+__all__ = [  # beside the stories: what the edges name of the floors below
+    "FORMATS",
+    "ImportRequest",
+    "Imported",
+    "Quarantined",
+    "Retried",
+    "clear",
+    "import_file",
+    "quarantined",
+    "retry",
+]
+
+_FORM = 1  # of what is on a stage: another number begins anew
+_TOGETHER = 2000
+_LASTS = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """A file to import.
+
+    Attributes:
+        prompt: for rows that name none, and that no template gives.
+        columns: maps its columns, or the names of a tool's scores, to ours.
+        format: one of :data:`FORMATS`; told by the file when there is none.
+        table: of a database.
+        beside: a file with the traces or runs that the scores are about.
+    """
+
+    file: Path
+    prompt: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    skip_bad: bool = False
+    format: str | None = None
+    table: str | None = None
+    beside: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did. ``accepted`` is False when bad rows kept everything out."""
+
+    report: ImportReport
+    accepted: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As `feedback import --json` prints it."""
+        return self.report.to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What another try did with the quarantine: rows tried, events imported, rows that stay."""
+
+    read: int
+    imported: int
+    duplicates: int
+    left: tuple[Quarantined, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `feedback quarantine --retry --json` prints it."""
+        rows = [one.to_json() for one in self.left]
+        return {"read": self.read, "imported": self.imported, "duplicates": self.duplicates, "rows": rows}
+
+
+def import_file(project: Project, request: ImportRequest) -> Imported:
+    """Import rows of a file into the spool. The same file again adds nothing; killed, the next call goes on.
+
+    Raises:
+        NotFound: no such file, or no such prompt.
+        InvalidDocument: not a file of rows at all, or not of the format that was named.
+        Usage: a column is mapped to what is no key of an event, or there is no such format.
+        Busy: another import is under way.
+    """
+    if request.format is not None and request.format not in FORMATS:
+        raise Usage(f"there is no format {request.format!r}", hint=f"the formats are: {', '.join(FORMATS)}")
+    check_columns(request.columns)
+    prompt = known_prompt(project, request.prompt)
+    how = How(request.format, request.table, request.beside, request.columns)
+    name = request.format or format_of(request.file)
+    mine = {} if is_tool(name) else request.columns
+    options = ImportOptions(prompt, mine, request.skip_bad, finder=Prompts(project))
+    time = default_time(request.file, options)
+    place = _place(project)
+    with FileLock(place / "import.lock"):
+        _forget_old(place, project.clock())
+        stage = Stage(place / f"{_key(project, request, name, time)}.sqlite")
+        try:
+            converter = Converter(options, redactor_of(project, named=True))
+            stage_rows(stage, open_rows(request.file, how), converter, time)
+            _meet(project, stage)
+            refused = has_bad(stage)
+            if refused and not request.skip_bad:
+                return Imported(report_of(stage, skip_bad=False), accepted=False)
+            kept = _quarantine(project, stage, request, name, time) if refused else 0
+            _write(project, stage)
+            report = report_of(stage, skip_bad=True, quarantined=kept)
+        except (InputError, InvalidDocument):
+            stage.discard()
+            raise
+        else:
+            stage.discard()
+        finally:
+            stage.close()
+    project.log.event("feedback.imported", events=report.imported, bad=len(report.rejected))
+    return Imported(report, accepted=True)
+
+
+def quarantined(project: Project) -> tuple[Quarantined, ...]:
+    """The rows that could not be events, in the order in which they came."""
+    return tuple(_quarantine_of(project).entries())
+
+
+def clear(project: Project) -> int:
+    """Throw the rows of the quarantine away; how many they were."""
+    return _quarantine_of(project).clear()
+
+
+def retry(project: Project, prompt: str | None, columns: Mapping[str, str]) -> Retried:
+    """Try the rows of the quarantine again, as they were asked for or by what is given now. What succeeds leaves it.
+
+    Raises:
+        NotFound: no such prompt.
+        Usage: a column is mapped to what is no key of an event.
+        Busy: another import is under way.
+    """
+    check_columns(columns)
+    known = known_prompt(project, prompt)
+    prompts, redactor = Prompts(project), redactor_of(project, named=True)
+    quarantine = _quarantine_of(project)
+    with FileLock(_place(project) / "import.lock"):
+        entries = list(quarantine.entries())
+        # Rows are numbered by their place here: two files may have refused the same line.
+        stage = Stage()
+        try:
+            for number, entry in enumerate(entries, 1):
+                asked = entry.asked or {}
+                options = ImportOptions(
+                    known or asked.get("prompt"),
+                    dict(asked.get("columns") or {}) | dict(columns),
+                    source=asked.get("source") or "human",
+                    finder=prompts,
+                )
+                converter = Converter(_narrowed(options, entry), redactor)
+                take_row(stage, _row(entry, number), converter, asked.get("time") or entry.time)
+                stage.passed()
+            _meet(project, stage)
+            bad = {row.line: row.reason for row in stage.bad_rows()}
+            _write(project, stage)
+            report = report_of(stage, skip_bad=True)
+        finally:
+            stage.close()
+        left = tuple(replace(entry, reason=bad[n]) for n, entry in enumerate(entries, 1) if n in bad)
+        quarantine.replace({entry.key: None for entry in entries} | {entry.key: entry for entry in left})
+    project.log.event("feedback.retried", events=report.imported, bad=len(left))
+    return Retried(len(entries), report.imported, report.duplicates, left)
+
+
+def _place(project: Project) -> Path:
+    return project.repository.common_dir / "promptvc" / "imports"
+
+
+def _forget_old(place: Path, now: datetime) -> None:
+    """Delete stages that nobody came back to."""
+    for path in place.glob("*.sqlite*"):
+        if now.timestamp() - path.stat().st_mtime > _LASTS.total_seconds():
+            path.unlink(missing_ok=True)
+
+
+def _quarantine_of(project: Project) -> Quarantine:
+    return Quarantine.of(project.repository.common_dir)
+
+
+def _key(project: Project, request: ImportRequest, name: str, time: str) -> str:
+    """Names the stage: the same for the same file, read the same way, redacted the same way."""
+    ring = keys_of(project)
+    asked = {
+        "form": _FORM,
+        "files": [_digest(path) for path in (request.file, request.beside) if path is not None],
+        "format": name,
+        "table": request.table,
+        "prompt": request.prompt,
+        "columns": dict(request.columns),
+        "time": time,
+        "main": project.main_commit,
+        # A first key is made on the way: what was staged before a kill has its pseudonyms.
+        "keys": [key.id for key in ring.keys] if ring and len(ring.keys) > 1 else [],
+        "redaction": repr(project.settings.feedback.redaction),
+    }
+    return hashlib.sha256(canonical_json(asked)).hexdigest()[:40]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, and of what SQLite has written beside it."""
+    digest = hashlib.sha256()
+    for file in (path, path.with_name(path.name + "-wal")):
+        if file.is_file():
+            with storage_errors(file), file.open("rb") as stream:
+                while part := stream.read(1024 * 1024):
+                    digest.update(part)
+        elif file == path:
+            raise NotFound(f"no such file: {path}")
+    return digest.hexdigest()
+
+
+def _meet(project: Project, stage: Stage) -> None:
+    """Find what is there already. The spool first: what is committed meanwhile is met there again."""
+    meeting = Meeting(stage)
+    for data in _spool(project).contents().values():
+        meeting.look(data)
+    for _, data in contents_of(project, segments_of(project, None)):
+        meeting.look(data)
+
+
+def _write(project: Project, stage: Stage) -> None:
+    stage.keep(WRITING)
+    spool = _spool(project)
+    for lines in stage.new_lines(_TOGETHER):
+        spool.append_lines(lines, durable=True)
+
+
+def _spool(project: Project) -> Spool:
+    return Spool.of(project.repository.common_dir, project.environ)
+
+
+def _quarantine(project: Project, stage: Stage, request: ImportRequest, name: str, time: str) -> int:
+    asked: dict[str, Any] = {"format": name, "time": time}
+    if request.prompt is not None:
+        asked["prompt"] = request.prompt
+    if request.columns and not is_tool(name):
+        asked["columns"] = dict(request.columns)
+    now = format_time(project.clock())
+    rows = (_refused(row, request.file.name, now, asked) for row in stage.bad_rows())
+    return _quarantine_of(project).add(rows)
+
+
+def _refused(row: BadRow, file: str, now: str, asked: Mapping[str, Any]) -> Quarantined:
+    content = row.content if isinstance(row.content, dict) else {}
+    if set(content) == {"values", "typed", "loose"}:
+        how = {"typed": content["typed"], "loose": content["loose"]}
+        return Quarantined(now, file, row.line, row.reason, content["values"], {**asked, **how})
+    return Quarantined(now, file, row.line, row.reason, content, asked)
+
+
+def _row(entry: Quarantined, number: int) -> Row | BadRow:
+    asked = entry.asked or {}
+    if "format" in asked and "typed" not in asked and set(entry.row) <= {"text"}:
+        return BadRow(number, entry.reason, dict(entry.row))
+    return Row(number, dict(entry.row), bool(asked.get("typed", True)), bool(asked.get("loose")))
+
+
+def _narrowed(options: ImportOptions, entry: Quarantined) -> ImportOptions:
+    """Without the columns that this row, of another file perhaps, does not have."""
+    columns = {theirs: ours for theirs, ours in options.columns.items() if theirs in entry.row}
+    return replace(options, columns=columns)
