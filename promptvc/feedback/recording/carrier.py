@@ -12,7 +12,7 @@ from promptvc.feedback.recording.taken import Taken
 from promptvc.feedback.recording.writer import Made, Writer
 
 _TOGETHER = 256
-_TOGETHER_S = 0.02
+_TOGETHER_S = 0.01
 # A thread that computes keeps the others from running, for 5 ms at a time (sys.getswitchinterval). Where there is no
 # hurry it steps aside after each event, for the shortest sleep that lets another thread wake up.
 _ASIDE_S = 0.00005
@@ -58,7 +58,7 @@ class Carrier:
     @property
     def load(self) -> int:
         """The same, heavy ones counted as several."""
-        return self.queue.qsize() + len(self.weights)
+        return self.waiting + len(self.weights)
 
     def run(self) -> None:
         """The thread's work."""
@@ -83,7 +83,7 @@ class Carrier:
                 self._writer.through(one, left)
             else:
                 self._writer.begin()
-                self._writer.lose(1, "the spool did not answer until the end")
+                self._writer.lose(1, "the spool did not answer")
 
     def _next(self, timeout_s: float) -> Taken | threading.Event | None:
         try:
@@ -109,7 +109,8 @@ class Carrier:
                 made.append(event)
             one = None
             if len(made) < _TOGETHER and time.monotonic() < until:
-                if self.queue.qsize() < _HURRY:
+                # Nor would a caller who presses ever get the lock, which is free for an instant only.
+                if self._writer.pressing or self.queue.qsize() < _HURRY:
                     time.sleep(_ASIDE_S)
                 one = self._next(0)
         written = self._written(made)

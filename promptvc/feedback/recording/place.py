@@ -72,7 +72,9 @@ def make_event(place: Place, taken: Taken) -> tuple[Event, Mapping[str, int]]:
 
 def refused(place: Place, taken: Taken, error: Exception) -> Quarantined:
     """The row for the quarantine, every text of it redacted; what JSON has no word for is told by its type."""
-    reason = error.message if isinstance(error, InputError) else str(error) or type(error).__name__
+    reason = error.message if isinstance(error, InputError) else str(error)
+    if not isinstance(error, InputError | ValueError):
+        reason = f"{type(error).__name__}: {reason}"
     row: dict[str, Any] = {"prompt": taken.reference, "time": format_time(taken.time)}
     if taken.size <= MAX_EVENT_BYTES:
         row |= {key: item for key, item in taken.values.items() if key not in _PEOPLE}

@@ -35,6 +35,7 @@ from promptvc.feedback.recording.writer import Writer
 _PAUSE_S = 0.001
 _AT_EXIT_S = 5.0
 _FORK_S = 1.0
+_THROUGH_S, _FAILING_S = 2.0, 0.05
 
 
 class BaseRecorder:
@@ -159,10 +160,8 @@ class BaseRecorder:
         self.close()
 
     def _take(self, taken: Taken) -> bool:
-        if self._closed:
-            return self._writer.through(taken, self._wait_s)
-        if self._is_full() and not self._has_room():
-            return self._writer.through(taken, self._wait_s)
+        if self._closed or (self._is_full() and not self._has_room()):
+            return self._writer.through(taken, _FAILING_S if self._writer.failing else _THROUGH_S)
         self._carrier.put(taken)
         if self._thread is None or self._closed:
             self._wake()

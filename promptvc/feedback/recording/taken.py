@@ -30,7 +30,7 @@ class Taken(NamedTuple):
         return self.size // _HEAVY
 
 
-def take(reference: Any, values: Mapping[str, Any], time: datetime) -> Taken:
+def take(reference: Any, values: Mapping[Any, Any], time: datetime) -> Taken:
     """Copy what was given: lists and mappings at any depth, since their owner may go on changing them.
 
     An exception becomes ``{type, message}``, a time its RFC 3339. What cannot be taken is not raised but ``refused``.
@@ -39,6 +39,8 @@ def take(reference: Any, values: Mapping[str, Any], time: datetime) -> Taken:
         return Taken("", {}, time, 0, f"the prompt is no text but a {type(reference).__name__}")
     copying = _Copying()
     try:
+        if strange := [key for key in values if not isinstance(key, str)]:
+            raise TypeError(f"a key is no text but a {type(strange[0]).__name__}")
         copied = {key: copying.of(value, 0) for key, value in values.items()}
     except Exception as error:  # noqa: BLE001 - the values are the caller's, and so may be what they raise
         return Taken(reference, {}, time, 0, str(error) or type(error).__name__)

@@ -34,6 +34,7 @@ class Writer:
     Attributes:
         lock: held while an event is made and while events are written.
         failing: the last try to write did not succeed.
+        pressing: how many callers wait for the lock, to write their event through.
     """
 
     def __init__(self, opening: Callable[[], Place]) -> None:
@@ -51,6 +52,7 @@ class Writer:
         self._reasons: set[str] = set()
         self.lock = threading.RLock()
         self.failing = False
+        self.pressing = 0
 
     def begin(self, count: int = 1) -> None:
         """Count calls that wait in the queue no more."""
@@ -92,10 +94,18 @@ class Writer:
         return True
 
     def through(self, taken: Taken, timeout_s: float) -> bool:
-        """Do it all for one call, in the thread that calls; False where the event is refused or lost."""
+        """Do it all for one call, in the thread that calls; False where the event is refused or lost.
+
+        Args:
+            timeout_s: how long to wait for others who write; only a disk that does not answer takes long.
+        """
         self.begin()
-        if not self.lock.acquire(timeout=timeout_s):
-            self.lose(1, "the spool has been busy for too long")
+        self._press(1)
+        free = self.lock.acquire(timeout=timeout_s)
+        self._press(-1)
+        if not free:
+            self.failing = True
+            self.lose(1, "the spool did not answer")
             return False
         try:
             made = self.make(taken)
@@ -137,6 +147,10 @@ class Writer:
                 last_error=self._last_error,
                 redacted=dict(sorted(self._redacted.items())),
             )
+
+    def _press(self, by: int) -> None:
+        with self._counting:
+            self.pressing += by
 
     def _there(self) -> Place:
         now = time.monotonic()
