@@ -101,8 +101,12 @@ class Event:
 
     @property
     def words(self) -> str:
-        """What it says, for people, in one text: the correction, else the remark, the error, the output, the name."""
-        if self.kind in {"correction", "demonstration"}:
+        """What it says, for people, in one text: the correction, else the remark, the error, the output, the name.
+
+        Where that was taken out: ``(expired)``.
+        """
+        gone = "(expired)" if "expired" in self.data else ""
+        if self.kind in {"correction", "demonstration"} and not gone:
             given = self.input
             asked = (
                 given if isinstance(given, str) else " | ".join(str(one) for one in (given or {}).values())
@@ -113,8 +117,8 @@ class Event:
         error = self.data.get("error")
         said = self.comment or (error.get("message") if isinstance(error, dict) else None)
         if self.kind == "annotation":
-            return " ".join(self._reviewed(said or self.data.get("notes")))
-        return str(said or self.output or self.data.get("name") or "")
+            return " ".join(self._reviewed(said or self.data.get("notes"))) or gone
+        return str(said or self.output or self.data.get("name") or gone)
 
     def _reviewed(self, said: str | None) -> Iterator[str]:
         """What an annotation says: its verdict, then its words."""

@@ -147,7 +147,7 @@ def _left(key: str, value: Any) -> Any:
 
 
 def _stripped(value: Any, names: frozenset[str]) -> Any:
-    """``value`` without its texts, but for those under ``names``; nothing where nothing is left."""
+    """``value`` without its texts, but for those that it holds under ``names``; nothing where nothing is left."""
     if isinstance(value, str):
         return _GONE
     if isinstance(value, list):
@@ -157,7 +157,8 @@ def _stripped(value: Any, names: frozenset[str]) -> Any:
         inner = {
             name: left
             for name, one in value.items()
-            if (left := one if name in names and isinstance(one, str) else _stripped(one, names)) is not _GONE
+            if (left := one if name in names and isinstance(one, str) else _stripped(one, frozenset()))
+            is not _GONE
         }
         return inner if inner or not value else _GONE
     return value
