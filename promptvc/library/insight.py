@@ -3,7 +3,30 @@
 from __future__ import annotations
 
 from promptvc.library.opened import Opened
+from promptvc.workflows import rank as ranking
+from promptvc.workflows import recommend as recommending
+from promptvc.workflows import stats as statistics
 
 
 class Insight(Opened):
     """The methods that fold events into answers."""
+
+    def recommend(self, task: str, limit: int = 5, as_of: str | None = None) -> recommending.Answer:
+        """The ``limit`` best committed prompts for ``task``, each with its reasons."""
+        return recommending.recommend(self._fresh(), task, limit, as_of)
+
+    def recommender(self, as_of: str | None = None) -> recommending.Ready:
+        """What answers many tasks in milliseconds, of the commit that HEAD stands at now."""
+        return recommending.recommender(self._fresh(), as_of)
+
+    def stats(self, name: str | None = None, as_of: str | None = None) -> statistics.Statistics:
+        """What each prompt did: use, success, moving averages, relevance, latency, satisfaction."""
+        return statistics.stats(self._fresh(), name, as_of)
+
+    def train_ranker(self) -> ranking.Shown:
+        """Learn a ranker from committed choices; it is used if it wins its backtest."""
+        return ranking.train(self._fresh())
+
+    def show_ranker(self) -> ranking.Shown:
+        """Which ranker is in use, and why."""
+        return ranking.show(self._fresh())

@@ -14,7 +14,8 @@ group, sum n_i (p_i - p)^2 is on average p (1 - p) [G - 1 + rho (N - sum n_i^2 /
 fixed: 10 between prompts, 20 between versions.
 
 **Time.** A rating of d days before weighs (1 - decay_rate)^d, computed when it is read. The bounds are Wilson's for
-prior and ratings together, at 90 %. A judge's ratings are no user's, and do not count.
+prior and ratings together, at 80 %, so that nine times in ten the truth is above the lower one. A judge's ratings are
+no user's, and do not count.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ JUDGE = "llm_judge"
 BETWEEN_PROMPTS, BETWEEN_VERSIONS = 10.0, 20.0
 LEAST, MOST = 2.0, 100.0
 FEWEST_GROUPS = 5
-CONFIDENCE = 0.90
+CONFIDENCE = 0.80
 
 
 @dataclass(frozen=True, slots=True)

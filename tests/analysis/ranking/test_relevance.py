@@ -35,7 +35,7 @@ def test_the_levels_are_what_the_docstring_says() -> None:
     second = found.version("a", 2)
     assert second.weight == pytest.approx(weight)
     assert second.mean == pytest.approx((weight * above + 4) / (weight + 10))
-    assert (second.low, second.high) == wilson(weight * above + 4, weight + 10, 0.9)
+    assert (second.low, second.high) == wilson(weight * above + 4, weight + 10, 0.8)
     assert (second.rated, second.positive, second.plain) == (10, 4, 0.4)
 
 
@@ -83,7 +83,7 @@ def test_a_judge_is_no_user() -> None:
 def test_without_learning_rates_are_plain(learning: LearningSettings, reason: str) -> None:
     found = rates(cell(START, "a", 3, 8), cell(START, "b", 2, 2), learning=learning)
     assert (found.adapted, found.reason) == (False, reason)
-    low, high = wilson(3, 8, 0.9)
+    low, high = wilson(3, 8, 0.8)
     assert found.version("a", 1) == Success(0.375, low, high, 8, 3, 0.5, 0.0)
     assert rates(
         cell(START, "a", 3, 8), cell(START, "b", 2, 2), learning=replace(PLAIN, min_samples=10)
