@@ -9,6 +9,8 @@ from typing import Any
 
 from promptvc.base.errors import Usage
 from promptvc.base.files import write_parts
+from promptvc.feedback.archive import MANIFEST
+from promptvc.feedback.archive_parts import read_part
 from promptvc.feedback.events import Event
 from promptvc.feedback.exporting import columns_of, csv_lines
 from promptvc.feedback.forgetting import linked, names_in
@@ -16,7 +18,8 @@ from promptvc.feedback.query.parquet_writing import write_parquet
 from promptvc.feedback.query.selection import Query, select
 from promptvc.feedback.segments import FOLDER, read_segments
 from promptvc.feedback.spool import Spool
-from promptvc.workflows.forget_plan import ARCHIVE, names_of
+from promptvc.workflows.archived import archived_parts
+from promptvc.workflows.forget_plan import names_of
 from promptvc.workflows.gathering import known_prompt, moment_of, segments_of
 from promptvc.workflows.project import Project
 
@@ -89,13 +92,8 @@ def export(
         else:
             for line in lines:
                 out(line)
-    head = project.resolver.head
-    archived = head is not None and project.at(head, ARCHIVE) is not None
-    remarks = (
-        ("archived months are not in it: promptvc feedback archive --restore MONTH",) if archived else ()
-    )
     project.log.event("feedback.exported", events=counted.count, format=request.format)
-    return Exported(counted.count, None if place is None else str(place), remarks)
+    return Exported(counted.count, None if place is None else str(place), source.remarks)
 
 
 class _Counted:
@@ -120,6 +118,11 @@ class _Source:
         self._folders: dict[str, dict[str, str]] = {}
         for path, blob in segments_of(project, query.prompt).items():
             self._folders.setdefault(path.rpartition("/")[0], {})[path] = blob
+        archived = archived_parts(project, query.prompt)
+        self.remarks = archived.remarks()
+        self._parts: dict[str, list[Path]] = {}
+        for part, file in archived.here:
+            self._parts.setdefault(part.folder, []).append(file)
         self._waiting: dict[str, list[Event]] = {}
         if request.spooled:
             for event in Spool.of(project.repository.common_dir, project.environ).read().events:
@@ -134,12 +137,12 @@ class _Source:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """(path, content) of every file; what is spooled is one for each folder."""
-        for folder in sorted(self._folders.keys() | self._waiting.keys()):
+        for folder in sorted(self._folders.keys() | self._parts.keys() | self._waiting.keys()):
             yield from self._in(folder).items()
 
     def events(self) -> Iterator[Event]:
         """The events, each once."""
-        for folder in sorted(self._folders.keys() | self._waiting.keys()):
+        for folder in sorted(self._folders.keys() | self._parts.keys() | self._waiting.keys()):
             for event in select(read_segments(self._in(folder)).events, self._query):
                 rollup = event.data.get("rollup")
                 units = rollup.get("units", {}) if rollup is not None else {}
@@ -150,6 +153,7 @@ class _Source:
         blobs = self._folders.get(folder, {})
         read = self._project.objects.blobs(blobs.values())
         files = {path: data for path, (_, data) in zip(blobs, read, strict=True)}
+        files |= {f"{MANIFEST}#{one.name}": b"".join(read_part(one)) for one in self._parts.get(folder, ())}
         waiting = self._waiting.get(folder)
         return files if waiting is None else files | {"spool": b"".join(event.line() for event in waiting)}
 

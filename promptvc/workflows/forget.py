@@ -13,6 +13,7 @@ from promptvc.base.errors import InvalidDocument, NotFound, Refused, Usage
 from promptvc.base.files import storage_errors, write_atomic
 from promptvc.base.jsonl import canonical_json
 from promptvc.evidence.ledger import BRANCH as LEDGER_BRANCH
+from promptvc.feedback.archive import MANIFEST as ARCHIVE
 from promptvc.feedback.forgetting import Traces, without
 from promptvc.feedback.quarantine import Quarantine
 from promptvc.feedback.spool import Spool
@@ -21,10 +22,11 @@ from promptvc.git.commits import commit as git_commit
 from promptvc.git.refs import delete_branch
 from promptvc.git.trailers import with_trailers
 from promptvc.prompts.names import name_of
+from promptvc.workflows.forget_archive import Rewritten as Parts
+from promptvc.workflows.forget_archive import written_anew
 from promptvc.workflows.forget_files import cleaned
 from promptvc.workflows.forget_history import Rewriting, Rewritten, may_rewrite, rewrite, rewriting_of
 from promptvc.workflows.forget_plan import (
-    ARCHIVE,
     FOLDERS,
     Elsewhere,
     Found,
@@ -62,7 +64,7 @@ class Forgetting:
     def nothing(self) -> bool:
         """Whether there is nothing of theirs."""
         found = self.found
-        here = found.events or found.about or found.spooled or found.changes or self.drafts or self.rows
+        here = found.events or found.about or found.spooled or found.touched or self.drafts or self.rows
         there = self.elsewhere.candidates or self.elsewhere.ledger
         return not (here or there or self.left or (self.history is not None and self.history.blobs))
 
@@ -144,7 +146,7 @@ def plan(project: Project, user: str, *, history: bool = False) -> Forgetting:
         elsewhere=elsewhere,
         drafts=drafts,
         rows=dict(_rows(project, found.traces)),
-        left=(*found.left, *elsewhere.told, *unclean, *_archived(project, head)),
+        left=(*found.left, *elsewhere.told, *unclean),
         remarks=tuple(_remarks(project, head, found)),
         history=rewriting,
     )
@@ -178,7 +180,9 @@ def forget(project: Project, planned: Forgetting) -> Forgotten:
             delete_branch(project.repository, candidate, tip)
         except (Refused, NotFound) as error:
             left.append(Left(candidate, f"a candidate that rests on them: {error.message}", error.hint))
-    made, branch = _commit(project, planned, left)
+    parts = written_anew(project, project.resolver.head, traces)
+    made, branch = _commit(project, planned, parts, left)
+    parts.finish()
     _drop_state(project)
     rewritten = None
     if planned.history is not None:
@@ -197,14 +201,20 @@ def forget(project: Project, planned: Forgetting) -> Forgotten:
     return Forgotten(planned, made, branch, tuple(left), steps, rewritten)
 
 
-def _commit(project: Project, planned: Forgetting, left: list[Left]) -> tuple[str | None, str | None]:
+def _commit(
+    project: Project, planned: Forgetting, parts: Parts, left: list[Left]
+) -> tuple[str | None, str | None]:
     """One commit on the current branch: events and what rests on them go together."""
-    if not planned.found.changes:
+    if not planned.found.changes and not parts.parts:
         return None, project.repository.head().branch
 
     def build(tip: str | None) -> Plan:
         found = find(project, tip, planned.found.traces.names, planned.found.traces)
         changes = {project.top(path): data for path, data in found.changes.items()}
+        if parts.parts:
+            changes[project.top(ARCHIVE)] = parts.manifest(
+                project.at(tip, ARCHIVE) if tip is not None else None
+            )
         return Plan(changes, _message(found))
 
     done = git_commit(project.repository, None, build, options=CommitOptions())
@@ -311,15 +321,6 @@ def _drop_state(project: Project) -> None:
                     shutil.rmtree(entry)
                 elif entry.name != ".gitignore":
                     entry.unlink(missing_ok=True)
-
-
-def _archived(project: Project, head: str | None) -> Iterator[Left]:
-    if head is not None and project.at(head, ARCHIVE) is not None:
-        yield Left(
-            ARCHIVE,
-            "archived parts may hold events of theirs; they are not in git, and nothing rewrites them here",
-            "promptvc feedback archive --restore MONTH, forget again, archive again",
-        )
 
 
 def _remarks(project: Project, head: str | None, found: Found) -> Iterator[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from promptvc.deployment.environments import FOLDER as DEPLOYMENTS
 from promptvc.deployment.environments import deployments
 from promptvc.evidence.ledger import BRANCH as LEDGER_BRANCH
+from promptvc.feedback.archive import MANIFEST as ARCHIVE
 from promptvc.feedback.forgetting import Traces, gather, without
 from promptvc.feedback.pseudonyms import find_keys, is_pseudonym, pseudonyms_of
 from promptvc.feedback.segments import FOLDER as FEEDBACK
@@ -21,12 +23,14 @@ from promptvc.prompts.names import name_of, path_of
 from promptvc.store.candidates import candidate_branch, candidates
 from promptvc.store.commits import next_version
 from promptvc.training.exporting.curation import FOLDER as DATASETS
+from promptvc.workflows.archived import Archived
+from promptvc.workflows.forget_archive import archive_of, is_ours
+from promptvc.workflows.forget_archive import theirs as parts_with
 from promptvc.workflows.forget_files import LEDGER, REPORTS, Clean, cleaned, is_cases, is_suite
 from promptvc.workflows.project import Project
 
 FOLDERS = (PROMPTS, "evaluation", DEPLOYMENTS, DATASETS, REPORTS.rstrip("/"))
 """Where texts of events get to; feedback is looked at by itself."""
-ARCHIVE = f"{FEEDBACK}/archive.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ def find(project: Project, commit: str | None, names: Collection[str], known: Tr
         known: traces that were found before, such as events that are gone from there and cited still.
     """
     spool = _spooled(project)
-    theirs = gather(lambda: (*_segments(project, commit), *spool), names)
+    archived = archive_of(project, commit)
+    theirs = gather(lambda: chain(_segments(project, commit), archived.contents(), spool), names)
     traces = theirs.traces
     if known is not None:
         texts = type(traces.texts)({*traces.texts, *known.texts})
@@ -121,6 +126,7 @@ def find(project: Project, commit: str | None, names: Collection[str], known: Tr
     look = _Look(project, commit, traces)
     look.segments()
     look.files()
+    look.archive(archived)
     return Found(
         traces=look.traces,
         events=theirs.own,
@@ -149,6 +155,19 @@ class _Look:
             clean = cleaned(path, data, self.traces)
             if clean.data != data:
                 self._keep(path, clean)
+
+    def archive(self, archived: Archived) -> None:
+        """Which parts would be written anew; that is done before the commit, so that it can name them."""
+        for part, place, lines in parts_with(archived, self.traces):
+            name = f"{ARCHIVE}: {part.name}"
+            if is_ours(self.project, part, place):
+                self.touched.append(Touched(name, lines, 0))
+            else:
+                reason = f"{lines:,} archived events are theirs, and the part is at {part.location}"
+                self.left.append(Left(name, reason, f"promptvc feedback archive --restore {part.month}"))
+        for part, reason in archived.absent:
+            what = f"{part.events:,} archived events were not looked at: {reason}"
+            self.left.append(Left(f"{ARCHIVE}: {part.name or part.location}", what, "then run this again"))
 
     def files(self) -> None:
         if self.commit is None:
