@@ -10,7 +10,6 @@ newest; all that agree are cited.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import Any, Literal
 from promptvc.base.config import FeedbackSettings
 from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import THRESHOLDS, Event
-from promptvc.feedback.redact import CATEGORIES
+from promptvc.feedback.people import as_persons
+from promptvc.feedback.redaction_rules import placeholder
 
 Kind = Literal["correction", "demonstration", "praised", "disliked", "error"]
 Given = Callable[[str | Mapping[str, Any] | None], Mapping[str, str] | None]
@@ -36,9 +36,8 @@ NO_VARIABLES = "lack the prompt's variables"
 NO_OUTPUT = "do not say which output was bad"
 REDACTED = "hold redacted data where the answer stands"
 TEMPLATE = "hold {{ }} where the answer stands"
+EXPIRED = "had their texts taken out"
 OUTRANKED = "another event says more, or later, about the same input"
-
-_PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(CATEGORIES)})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,8 @@ def event_cases(
 
     What says nothing of the sort does not count as skipped.
     """
-    ordered = sorted({event.id: event for event in events}.values(), key=lambda event: (event.time, event.id))
+    mine = {event.id: event for event in as_persons(events)}
+    ordered = sorted(mine.values(), key=lambda event: (event.time, event.id))
     notes = _notes(ordered)
     skipped: Counter[str] = Counter()
     by_input: dict[bytes, list[EventCase]] = {}
@@ -145,6 +145,8 @@ def _case(
         return None
     if not corrections and any(map(_rejects, notes)):
         return REJECTED
+    if "expired" in event.data:
+        return EXPIRED
     variables = given(event.input)
     if variables is None:
         return NO_VARIABLES
@@ -157,7 +159,7 @@ def _case(
         return EventCase(kind, variables, None, because, event.user, _failure(event))
     if answer is None or not answer.strip():
         return NO_OUTPUT if kind == "disliked" else None
-    if _PLACEHOLDER.search(answer):
+    if placeholder(thresholds.redaction.patterns).search(answer):
         return REDACTED
     if "{{" in answer:
         return TEMPLATE

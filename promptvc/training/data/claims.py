@@ -31,6 +31,8 @@ OLDER = "older than --days"
 JUDGE = "llm_judge"
 JUDGED = "said by a judge"
 
+EXPIRED = "had their texts taken out"
+
 FUTURE = "dated in the future"
 
 REVIEWED, STATED, RATED = 3, 2, 1
@@ -104,7 +106,7 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
         if event.source == JUDGE and not any(note.corrected or approves(note) for note in about.values()):
             left_out[JUDGED] += 1
             continue
-        found = _claim(event, tuple(about.values()), inputs, options)
+        found = EXPIRED if "expired" in event.data else _claim(event, tuple(about.values()), inputs, options)
         if isinstance(found, Claim):
             claims.append(found)
         else:

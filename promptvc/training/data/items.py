@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promptvc.feedback.events import Event
+from promptvc.feedback.people import as_persons
 from promptvc.prompts.model import Prompt
 from promptvc.prompts.render import input_text
 from promptvc.training.data.claims import REVIEWED, Claim, ClaimOptions, read_claims
@@ -84,7 +85,7 @@ class Dataset:
 
 def build(events: Iterable[Event], prompt: Prompt, options: ClaimOptions | None = None) -> Dataset:
     """The training items that ``events`` give for ``prompt``. Events of other prompts are ignored."""
-    mine = [event for event in events if event.prompt == prompt.name]
+    mine = as_persons(event for event in events if event.prompt == prompt.name)
     inputs = Inputs.of(prompt)
     read = read_claims(mine, inputs, options or ClaimOptions())
     by_input: dict[Form, list[Claim]] = {}

@@ -18,13 +18,26 @@ from datetime import datetime
 from operator import attrgetter
 
 from promptvc.feedback.events import Event
+from promptvc.feedback.people import as_persons
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.claims import FUTURE, JUDGE, JUDGED, OLDER, ClaimOptions, approves, standing_notes
+from promptvc.training.data.claims import (
+    EXPIRED,
+    FUTURE,
+    JUDGE,
+    JUDGED,
+    OLDER,
+    ClaimOptions,
+    approves,
+    standing_notes,
+)
 from promptvc.training.data.inputs import Form, Inputs
 from promptvc.training.data.sample import sampled
 from promptvc.training.measures import SERVED
 
 HEARD = frozenset({"rating", "correction", "suggestion", "error", "success", "demonstration"})
+
+WORDS = frozenset({"correction", "suggestion", "demonstration"})
+"""Kinds that say nothing once their texts were taken out; a rating still rates."""
 
 MOST_SIGNALS = 5_000
 """Of more a sample is heard: what an approach reads, it reads many times."""
@@ -107,19 +120,15 @@ def hear(
         options: which events count, as for claims; ``days`` before the prompt's newest event.
     """
     options = options or ClaimOptions()
-    mine = {event.id: event for event in events if event.prompt == prompt.name}
+    mine = {event.id: event for event in as_persons(events) if event.prompt == prompt.name}
     ordered, since, future = options.window(sorted(mine.values(), key=attrgetter("time", "id")))
     left_out: Counter[str] = Counter({FUTURE: future} if future else {})
     counting: list[Event] = []
     for event in ordered:
         if event.kind not in HEARD:
             continue
-        if event.source == JUDGE:
-            left_out[JUDGED] += 1
-        elif event.id in rejected:
-            left_out["rejected by an annotation"] += 1
-        elif since is not None and event.time < since:
-            left_out[OLDER] += 1
+        if unheard := _unheard(event, rejected, since):
+            left_out[unheard] += 1
         else:
             counting.append(event)
     kept = _sample(counting)
@@ -156,6 +165,17 @@ def _sample(events: Sequence[Event]) -> Sequence[Event]:
         some = sampled(ids, MOST_SIGNALS)
         kept.update(ids if some is None else some)
     return [event for event in events if event.id in kept]
+
+
+def _unheard(event: Event, rejected: frozenset[str], since: datetime | None) -> str | None:
+    """Why an event is no signal; None where it is one."""
+    if event.source == JUDGE:
+        return JUDGED
+    if event.id in rejected:
+        return "rejected by an annotation"
+    if since is not None and event.time < since:
+        return OLDER
+    return EXPIRED if "expired" in event.data and event.kind in WORDS else None
 
 
 def _signal(event: Event, inputs: Inputs) -> Signal:

@@ -21,8 +21,9 @@ from operator import attrgetter
 from typing import Any
 
 from promptvc.feedback.events import Event
+from promptvc.feedback.people import as_persons
 from promptvc.prompts.model import Prompt
-from promptvc.training.data.claims import JUDGE, JUDGED, approves, rejects, standing_notes
+from promptvc.training.data.claims import EXPIRED, JUDGE, JUDGED, approves, rejects, standing_notes
 from promptvc.training.data.inputs import Form, Inputs
 from promptvc.training.exporting.query import KINDS, DatasetQuery
 
@@ -78,7 +79,7 @@ class Records:
 
 def read_records(events: Iterable[Event], prompt: Prompt, query: DatasetQuery) -> Records:
     """The records that ``events`` give for ``prompt``. Events of other prompts are ignored."""
-    mine = {event.id: event for event in events if event.prompt == prompt.name}
+    mine = {event.id: event for event in as_persons(events) if event.prompt == prompt.name}
     ordered = sorted(mine.values(), key=attrgetter("time", "id"))
     people = [event for event in ordered if event.kind == "annotation" and event.source == "human"]
     notes = standing_notes(reversed(people))
@@ -92,6 +93,9 @@ def read_records(events: Iterable[Event], prompt: Prompt, query: DatasetQuery) -
             continue
         if event.source == JUDGE and not any(note.corrected or approves(note) for note in about):
             left_out[JUDGED] += 1
+            continue
+        if "expired" in event.data:
+            left_out[EXPIRED] += 1
             continue
         given = inputs.given(event.input)
         if given is None:
