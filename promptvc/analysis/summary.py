@@ -1,20 +1,16 @@
 """The summary of feedback: counts, means and rates, over everything and by version.
 
-A fold over events in one pass: the order of events does not change one bit of the answer, and memory does not
-grow with them but for eight bytes a score.
+A fold over counts that add up: neither the order of events nor who counted them changes one bit of the answer.
 """
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from promptvc.base.config import FeedbackSettings
-from promptvc.feedback.events import THRESHOLDS, Event
+from promptvc.feedback.query.facts import Count, total
 
 UNKNOWN = "unknown"
 
@@ -74,50 +70,32 @@ class Summary:
         return self.figures.to_json() | {"by_version": versions}
 
 
-@dataclass(slots=True)
-class _Tally:
-    kinds: Counter[str] = field(default_factory=Counter)
-    scores: array[float] = field(default_factory=lambda: array("d"))
-    positive: int = 0
-
-    def add(self, other: _Tally) -> None:
-        self.kinds.update(other.kinds)
-        self.scores.extend(other.scores)
-        self.positive += other.positive
-
-    def figures(self, *, runs_known: bool) -> Figures:
-        rated = len(self.scores)
-        runs = self.kinds["error"] + self.kinds["success"] if runs_known else None
-        return Figures(
-            total=self.kinds.total(),
-            by_kind={kind: self.kinds[kind] for kind in sorted(self.kinds) if self.kinds[kind]},
-            rated=rated,
-            rating_mean=math.fsum(self.scores) / rated if rated else None,
-            success_rate=self.positive / rated if rated else None,
-            runs=runs,
-            error_rate=self.kinds["error"] / runs if runs else None,
-        )
-
-
-def summarize(events: Iterable[Event], thresholds: FeedbackSettings = THRESHOLDS) -> Summary:
-    """Summarize ``events``, each of which must be there once (reading segments sees to that)."""
-    tallies: dict[int | None, _Tally] = {}
-    bar = thresholds.positive
-    for event in events:
-        tally = tallies.get(event.version)
-        if tally is None:
-            tally = tallies[event.version] = _Tally()
-        tally.kinds[event.kind] += event.count
-        score = event.score
-        if score is not None and event.source != "llm_judge":
-            tally.scores.append(score)
-            tally.positive += score >= bar
-    whole = _Tally()
-    for tally in tallies.values():
-        whole.add(tally)
-    runs_known = whole.kinds["success"] > 0
-    versions = sorted(tallies, key=lambda version: (version is None, version))
+def summarize(counts: Iterable[Count]) -> Summary:
+    """Summarize what :meth:`promptvc.feedback.query.facts.Facts.counts` answers."""
+    found = list(counts)
+    runs_known = any(one.kind == "success" for one in found)
+    versions: dict[int | None, list[Count]] = {}
+    for one in found:
+        versions.setdefault(one.version, []).append(one)
+    ordered = sorted(versions, key=lambda version: (version is None, version))
     return Summary(
-        figures=whole.figures(runs_known=runs_known),
-        by_version={version: tallies[version].figures(runs_known=runs_known) for version in versions},
+        figures=_figures(found, runs_known=runs_known),
+        by_version={version: _figures(versions[version], runs_known=runs_known) for version in ordered},
+    )
+
+
+def _figures(counts: Sequence[Count], *, runs_known: bool) -> Figures:
+    kinds: Counter[str] = Counter()
+    for one in counts:
+        kinds[one.kind] += one.tally.n
+    users = total(one.tally for one in counts if one.source != "llm_judge")
+    runs = kinds["error"] + kinds["success"] if runs_known else None
+    return Figures(
+        total=kinds.total(),
+        by_kind={kind: kinds[kind] for kind in sorted(kinds)},
+        rated=users.rated,
+        rating_mean=users.mean,
+        success_rate=users.success,
+        runs=runs,
+        error_rate=kinds["error"] / runs if runs else None,
     )

@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from promptvc.base.clock import parse_time
 from promptvc.base.errors import InputError, NotFound, StorageError, Usage
+from promptvc.feedback.events import Event
 from promptvc.feedback.pseudonyms import KeyRing, find_keys, make_key
+from promptvc.feedback.query.duck import DuckFacts, is_installed
+from promptvc.feedback.query.elsewhere import ELSEWHERE, open_elsewhere
 from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.plain import PlainFacts
 from promptvc.feedback.redact import Redactor
-from promptvc.feedback.rollups import Counted
-from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_segments
+from promptvc.feedback.rollups import Counted, is_numbers
+from promptvc.feedback.segments import FOLDER, Reading, prompt_of, read_lines, read_segments
 from promptvc.feedback.spool import Spool
 from promptvc.prompts.names import path_of
 from promptvc.store.references import parse_reference
+from promptvc.workflows.archived import archived_parts
+from promptvc.workflows.laid_out import lay_out, write_lines
 from promptvc.workflows.project import Project
+
+FEW_BYTES = 4_000_000
+"""Some ten thousand lines: fewer plain Python has read before DuckDB is loaded (`benchmarks/engines.py`)."""
 
 
 def open_facts(project: Project, name: str | None = None, *, spooled: bool = False) -> Facts:
-    """What can be asked of the events of one prompt, or of all."""
-    reading = read_events(project, name, spooled=spooled)
-    return PlainFacts(reading.events, project.settings.feedback, unread=len(reading.problems))
+    """What can be asked of the committed events of one prompt, or of all; ``spooled``: also of those to come.
+
+    Who answers is what ``analytics.backend`` says; by default plain Python for few events, DuckDB for many.
+
+    Raises:
+        Usage: the engine that the settings name is not installed, or has no place to find the events in.
+    """
+    backend = project.settings.analytics.backend
+    if backend in ELSEWHERE:
+        return open_elsewhere(project.settings.analytics, project.settings.feedback, project.environ)
+    wanted = parse_reference(name).name if name else None
+    blobs = segments_of(project, wanted)
+    archived = archived_parts(project, wanted)
+    size = sum(project.objects.sizes(blobs.values())) + sum(part.bytes for part, _ in archived.here)
+    many = backend == "auto" and size > FEW_BYTES and is_installed()
+    if backend != "duckdb" and not many:
+        reading = read_events(project, name, spooled=spooled)
+        unread = len(reading.problems) + reading.absent
+        return PlainFacts(reading.events, project.settings.feedback, unread=unread)
+    # The spool first, as everywhere.
+    waiting = _waiting(project, wanted) if spooled else []
+    scratch = tempfile.TemporaryDirectory(prefix="promptvc-")
+    files = lay_out(project, blobs, Path(scratch.name))
+    counted = _counted(project, blobs, waiting)
+    more = {
+        "archive": (data for _, data in archived.contents()),
+        "spool": (event.line() for event in waiting if event not in counted),
+    }
+    for label, contents in more.items():
+        (folder := Path(scratch.name) / label).mkdir()
+        files += write_lines(contents, folder)
+    return DuckFacts(files, project.settings.feedback, unread=archived.lines, scratch=scratch)
 
 
 def known_prompt(project: Project, name: str | None) -> str | None:
@@ -61,16 +99,38 @@ def contents_of(project: Project, blobs: Mapping[str, str]) -> Iterator[tuple[st
 
 
 def read_events(project: Project, name: str | None, *, spooled: bool) -> Reading:
-    # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
-    waiting = Spool.of(project.repository.common_dir, project.environ).read().events if spooled else ()
     wanted = parse_reference(name).name if name else None
+    # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
+    waiting = _waiting(project, wanted) if spooled else []
     blobs = segments_of(project, wanted)
-    committed = read_segments(dict(contents_of(project, blobs)))
+    archived = archived_parts(project, wanted)
+    committed = read_segments(dict(contents_of(project, blobs)) | dict(archived.contents()))
     known = {event.id for event in committed.events} if waiting else set()
     counted = Counted(committed.events if waiting else ())
-    mine = (one for one in waiting if wanted in {None, one.prompt})
-    fresh = [one for one in mine if one.id not in known and one not in counted]
-    return Reading((*committed.events, *fresh), committed.conflicts, committed.problems)
+    fresh = [one for one in waiting if one.id not in known and one not in counted]
+    return Reading(
+        (*committed.events, *fresh),
+        committed.conflicts,
+        committed.problems,
+        absent=archived.lines,
+        remarks=archived.remarks(),
+    )
+
+
+def _waiting(project: Project, name: str | None) -> list[Event]:
+    events = Spool.of(project.repository.common_dir, project.environ).read().events
+    return [event for event in events if name in {None, event.prompt}]
+
+
+def _counted(project: Project, blobs: Mapping[str, str], waiting: Sequence[Event]) -> Counted:
+    """What rollups of the months of ``waiting`` count: a batch that is committed may still be in the spool."""
+    months = {f"{FOLDER}/{event.prompt}/{event.time:%Y/%m}" for event in waiting if is_numbers(event)}
+    near = {path: blob for path, blob in blobs.items() if path.rpartition("/")[0] in months}
+    rolled = (
+        line for _, data in contents_of(project, near) for line in data.split(b"\n") if b'"rollup":' in line
+    )
+    found = (event for _, event in read_lines(b"\n".join(rolled), file=FOLDER))
+    return Counted(event for event in found if isinstance(event, Event))
 
 
 def moment_of(text: str | None) -> datetime | None:
@@ -104,6 +164,7 @@ def keys_folder(project: Project) -> Path:
 def unreadable(reading: Reading) -> tuple[str, ...]:
     count = len(reading.problems)
     if not count:
-        return ()
+        return reading.remarks
     noun = "committed line" if count == 1 else "committed lines"
-    return (f"{count:,} {noun} could not be read as events: `promptvc check` names them",)
+    said = f"{count:,} {noun} could not be read as events: `promptvc check` names them"
+    return (said, *reading.remarks)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvc.analysis.summary import Summary, summarize
+from promptvc.analysis.summary import Summary
+from promptvc.analysis.summary import summarize as fold
 from promptvc.base.config import FeedbackSettings
-from promptvc.feedback.events import Event, parse_event, stamped
+from promptvc.feedback.events import THRESHOLDS, Event, parse_event, stamped
+from promptvc.feedback.query.plain import PlainFacts
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -20,6 +23,10 @@ def make(kind: str = "rating", **keys: Any) -> Event:
     if kind == "error":
         value["error"] = {"type": "T"}
     return parse_event(stamped(value, now=NOW))
+
+
+def summarize(events: Iterable[Event], thresholds: FeedbackSettings = THRESHOLDS) -> Summary:
+    return fold(PlainFacts(events, thresholds).counts())
 
 
 def test_the_figures() -> None:

@@ -28,6 +28,9 @@ BELOW: dict[str, set[str]] = {
 LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
     "promptvc.analysis.calibration",
+    "promptvc.analysis.reporting.formats",
+    "promptvc.analysis.reporting.report",
+    "promptvc.analysis.reporting.telling",
     "promptvc.store.diff",
     "promptvc.evaluation.compare",
     "promptvc.evaluation.assessed",
@@ -55,6 +58,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.concerns",
     "promptvc.workflows.credits",
     "promptvc.workflows.datasets",
+    "promptvc.workflows.forget_archive",
     "promptvc.workflows.forget_files",
     "promptvc.workflows.forget_history",
     "promptvc.workflows.forget_plan",

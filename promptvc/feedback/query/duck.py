@@ -9,6 +9,7 @@ twice, Python chooses the content that wins. Both are rare, and both are then to
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,7 +124,8 @@ class DuckFacts:
 
     Args:
         files: JSON Lines of events, in any order, each event in them once or more often.
-        unread: lines that were found to be no events before.
+        unread: lines that were found to be missing, or no events, before.
+        scratch: a folder of its own, where some of the files may lie; removed by :meth:`close`, or with the object.
 
     Raises:
         Usage: DuckDB is not installed.
@@ -132,9 +134,14 @@ class DuckFacts:
     engine = "duckdb"
 
     def __init__(
-        self, files: Sequence[Path], thresholds: FeedbackSettings = THRESHOLDS, *, unread: int = 0
+        self,
+        files: Sequence[Path],
+        thresholds: FeedbackSettings = THRESHOLDS,
+        *,
+        unread: int = 0,
+        scratch: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="promptvc-")
+        self._scratch = scratch or tempfile.TemporaryDirectory(prefix="promptvc-")
         self._connection = connect(Path(self._scratch.name))
         self._files = [str(path) for path in files]
         self._statements = Statements(PREFIX, thresholds)
@@ -198,9 +205,8 @@ class DuckFacts:
         folder.mkdir(parents=True, exist_ok=True)
         for table in _MAKE:
             self._need(table)
-            self._connection.execute(
-                f"COPY {table_name(PREFIX, table)} TO ? (FORMAT parquet)", [str(folder / f"{table}.parquet")]
-            )
+            name = table_name(PREFIX, table)
+            self._connection.execute(f"COPY {name} TO ? (FORMAT parquet)", [str(folder / f"{name}.parquet")])
 
     def _ask(self, statement: Statement) -> list[tuple[Any, ...]]:
         for table in statement.tables:
@@ -302,6 +308,11 @@ def _typed(columns: Mapping[str, str]) -> str:
     """The columns that a scan reads, as its argument."""
     named = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
     return f"columns={{{named}}}"
+
+
+def is_installed() -> bool:
+    """Whether DuckDB is there."""
+    return importlib.util.find_spec("duckdb") is not None
 
 
 def connect(scratch: Path) -> Any:

@@ -1,0 +1,119 @@
+"""The facts where the events live already: in the tables of a cluster or a warehouse, by the same statements.
+
+The tables are those of :mod:`promptvc.feedback.query.tables`; `promptvc feedback export --tables DIR` writes them as
+Parquet. Each answer is the same as that of the other engines, but for what the engine itself does to floating point:
+scores are compared and rounded to whole numbers there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from promptvc.base.config import FeedbackSettings
+from promptvc.base.errors import Usage
+from promptvc.base.feedback_settings import AnalyticsSettings
+from promptvc.feedback.query import rows
+from promptvc.feedback.query.dialects import transpiled
+from promptvc.feedback.query.facts import (
+    Cell,
+    Choice,
+    Count,
+    Facts,
+    Label,
+    Labelled,
+    Latency,
+    Said,
+    Witnesses,
+)
+from promptvc.feedback.query.selection import Query
+from promptvc.feedback.query.spark import open_spark
+from promptvc.feedback.query.statements import Statement, Statements
+from promptvc.feedback.query.warehouse import open_warehouse
+
+EVERYTHING = Query()
+Ask = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+"""Runs a statement with its parameters, and gives all rows."""
+
+
+class TableFacts:
+    """Answers by statements in ``dialect``, which ``ask`` runs.
+
+    Attributes:
+        unread: always 0: what is in tables has been read.
+    """
+
+    unread = 0
+
+    def __init__(self, engine: str, dialect: str, ask: Ask, statements: Statements) -> None:
+        self.engine = engine
+        self._dialect = dialect
+        self._run = ask
+        self._statements = statements
+
+    def counts(self, query: Query = EVERYTHING) -> list[Count]:
+        """As :meth:`Facts.counts`."""
+        return rows.counts(self._ask(self._statements.counts(query)))
+
+    def cells(self, query: Query = EVERYTHING) -> list[Cell]:
+        """As :meth:`Facts.cells`."""
+        return rows.cells(self._ask(self._statements.cells(query)))
+
+    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
+        """As :meth:`Facts.labelled`."""
+        return rows.labelled(self._ask(self._statements.labelled(what, query)))
+
+    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
+        """As :meth:`Facts.latencies`."""
+        return rows.latencies(self._ask(self._statements.latencies(query)))
+
+    def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
+        """As :meth:`Facts.said`."""
+        return rows.said(self._ask(self._statements.said(query, limit)))
+
+    def choices(self, query: Query = EVERYTHING) -> list[Choice]:
+        """As :meth:`Facts.choices`."""
+        return rows.choices(self._ask(self._statements.choices(query)))
+
+    def witnesses(self, query: Query = EVERYTHING, *, limit: int = 20) -> Witnesses:
+        """As :meth:`Facts.witnesses`."""
+        counted = self._ask(self._statements.count(query))[0][0]
+        found = self._ask(self._statements.newest(query, limit))
+        return Witnesses(int(counted or 0), tuple(row[0] for row in found))
+
+    def _ask(self, statement: Statement) -> list[tuple[Any, ...]]:
+        return self._run(transpiled(statement.sql, self._dialect), statement.parameters)
+
+
+def _spark(settings: AnalyticsSettings, thresholds: FeedbackSettings, environ: Mapping[str, str]) -> Facts:
+    ask = open_spark(environ, settings.table)
+    return TableFacts("spark", "spark", ask, Statements(settings.table, thresholds))
+
+
+def _warehouse(
+    settings: AnalyticsSettings, thresholds: FeedbackSettings, environ: Mapping[str, str]
+) -> Facts:
+    if settings.dialect is None:
+        raise Usage(
+            "`analytics: {backend: warehouse}` needs the warehouse's dialect",
+            hint="such as `analytics: {backend: warehouse, dialect: postgres}`",
+        )
+    ask = open_warehouse(settings.dialect, environ)
+    return TableFacts(settings.dialect, settings.dialect, ask, Statements(settings.table, thresholds))
+
+
+ELSEWHERE: Mapping[str, Callable[[AnalyticsSettings, FeedbackSettings, Mapping[str, str]], Facts]] = {
+    "spark": _spark,
+    "warehouse": _warehouse,
+}
+
+
+def open_elsewhere(
+    settings: AnalyticsSettings, thresholds: FeedbackSettings, environ: Mapping[str, str]
+) -> Facts:
+    """The engine that the settings name.
+
+    Raises:
+        Usage: it is not installed, or nothing says where it is.
+    """
+    return ELSEWHERE[settings.backend](settings, thresholds, environ)
