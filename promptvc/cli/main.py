@@ -41,6 +41,7 @@ COMMANDS = {
     "reproduce": Entry("promptvc.cli.reproduce", "reproduce", "Print the command that made a version."),
     "verify": Entry("promptvc.cli.verify", "verify", "Train a version again from its evidence and compare."),
     "dataset": Entry("promptvc.cli.dataset", "dataset", "Make data for fine-tuning from feedback."),
+    "report": Entry("promptvc.cli.report", "report", "Report on a week or a month of feedback."),
     "evaluate": Entry("promptvc.cli.evaluate", "evaluate", "Run a suite, alone or against a baseline."),
     "baseline": Entry("promptvc.cli.baseline", "baseline", "Approve what versions are held against."),
     "bisect": Entry("promptvc.cli.bisect", "bisect", "Find the version that broke a case."),

@@ -1,0 +1,207 @@
+"""A report: a period against the one before, targets, problems of the past year, what to do, and the time line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from promptvc.analysis.reporting.actions import Action, actions
+from promptvc.analysis.reporting.changes import Change, changes
+from promptvc.analysis.reporting.figures import Figure, Figures, Standing
+from promptvc.analysis.reporting.periods import Kind, Period, last_complete
+from promptvc.analysis.reporting.problems import Deployment, Problem, deployment_json, find_problems
+from promptvc.analysis.reporting.slices import DAYS
+from promptvc.analysis.reporting.targets import Target, targets
+from promptvc.analysis.reporting.year import SPAN, Year, read_year
+from promptvc.base.errors import NotFound
+from promptvc.base.feedback_settings import TargetSettings
+from promptvc.base.stats import wilson
+from promptvc.feedback.query.facts import Facts
+from promptvc.feedback.query.selection import Query
+
+BEST = 5
+BEST_FEWEST = 30
+"""A prompt with fewer ratings in the period is no top performer."""
+MOST_CHARTS = 24
+"""Of so many prompts, those with the most ratings in the year, the weeks are told one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week of one prompt (None: all): figures for the charts."""
+
+    start: date
+    events: Figure
+    success: Figure
+    errors: Figure
+    p95: Figure
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures by name."""
+        return {
+            "start": self.start.isoformat(),
+            "events": self.events.to_json(),
+            "success": self.success.to_json(),
+            "errors": self.errors.to_json(),
+            "p95": self.p95.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is asked for.
+
+    Attributes:
+        as_of: periods that were over by then; None: by the newest event.
+        prompt: only this one.
+    """
+
+    period: Kind = "weekly"
+    as_of: datetime | None = None
+    prompt: str | None = None
+    targets: TargetSettings = field(default_factory=TargetSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report says.
+
+    Attributes:
+        overall: all prompts together; ``standings``: each; both in the period.
+        changes: of every figure against the period before; those of all prompts have no prompt.
+        best: the prompts with the highest lower end of the success rate's interval.
+        weeks: by prompt (None: all) the weeks of the year.
+    """
+
+    period: Period
+    prompt: str | None
+    overall: Standing
+    standings: tuple[Standing, ...]
+    changes: tuple[Change, ...]
+    targets: tuple[Target, ...]
+    best: tuple[Standing, ...]
+    problems: tuple[Problem, ...]
+    actions: tuple[Action, ...]
+    deployments: tuple[Deployment, ...]
+    weeks: dict[str | None, tuple[Week, ...]]
+    engine: str
+    unread: int
+
+    def change(self, figure: str, prompt: str | None = None) -> Change | None:
+        """How a figure of a prompt (None: all) changed."""
+        return next((one for one in self.changes if (one.prompt, one.figure) == (prompt, figure)), None)
+
+    def declined_by(self, percent: float) -> bool:
+        """Whether the success rate fell clearly, and by more than so many per cent of itself."""
+        success = self.change("success")
+        relative = None if success is None else success.relative
+        return (
+            relative is not None and success is not None and success.clear and relative * 100 < -abs(percent)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As `report --json` prints it."""
+        return {
+            "period": {
+                "kind": self.period.kind,
+                "label": self.period.label,
+                "start": self.period.start.isoformat(),
+                "end": self.period.end.isoformat(),
+                "before": self.period.before.label,
+            },
+            "prompt": self.prompt,
+            "overall": self.overall.to_json(),
+            "prompts": [one.to_json() for one in self.standings],
+            "changes": [one.to_json() for one in self.changes],
+            "targets": [one.to_json() for one in self.targets],
+            "best": [one.prompt for one in self.best],
+            "problems": [one.to_json() for one in self.problems],
+            "actions": [one.to_json() for one in self.actions],
+            "deployments": [deployment_json(one) for one in self.deployments],
+            "weeks": [
+                {"prompt": prompt, "weeks": [one.to_json() for one in weeks]}
+                for prompt, weeks in self.weeks.items()
+            ],
+            "unread": self.unread,
+        }
+
+
+def make_report(facts: Facts, asked: Asked, deployments: Sequence[Deployment] = ()) -> Report:
+    """The report on the last complete period.
+
+    Raises:
+        NotFound: there is no event, or none of a complete period.
+    """
+    period = _period(facts, asked)
+    year = read_year(facts, period, asked.prompt)
+    now = Figures(year, period.start, period.end, asked.prompt)
+    before = Figures(year, period.before.start, period.before.end, asked.prompt)
+    if not now.prompts and not before.prompts:
+        raise NotFound(f"there are no events of {period.label}", hint="--as-of DATE names an earlier period")
+    standings = tuple(now.of(one) for one in now.prompts)
+    overall = now.of()
+    then = [before.of(), *(before.of(one) for one in before.prompts)]
+    found = changes(year, then, [overall, *standings])
+    problems = find_problems(year, deployments)
+    met = targets(asked.targets, {one.figure: one for one in found if one.prompt is None})
+    first, last = period.window
+    return Report(
+        period=period,
+        prompt=asked.prompt,
+        overall=overall,
+        standings=standings,
+        changes=found,
+        targets=met,
+        best=_best(standings),
+        problems=problems,
+        actions=actions(problems, met),
+        deployments=tuple(one for one in deployments if first <= one.day < last),
+        weeks=_weeks(year, asked.prompt),
+        engine=facts.engine,
+        unread=facts.unread,
+    )
+
+
+def _period(facts: Facts, asked: Asked) -> Period:
+    kind = asked.period
+    if asked.as_of is not None:
+        return last_complete(kind, asked.as_of)
+    # Periods end at midnight: the day of the newest event says as much as its time.
+    days = [cell.day for cell in facts.cells(Query(prompt=asked.prompt))]
+    if not days:
+        raise NotFound(
+            "there are no committed events to report on", hint="promptvc feedback add, then commit"
+        )
+    newest = max(days)
+    return last_complete(kind, datetime.fromisoformat(f"{newest.isoformat()}T00:00:00+00:00"))
+
+
+def _best(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    known = [one for one in standings if one.figures["rated"].n("rated") >= BEST_FEWEST]
+    ranked = sorted(known, key=lambda one: (-_low(one.figures["success"]), one.prompt or ""))
+    return tuple(ranked[:BEST])
+
+
+def _low(success: Figure) -> float:
+    return wilson(success.n("good"), success.n("rated"))[0]
+
+
+def _weeks(year: Year, asked: str | None) -> dict[str | None, tuple[Week, ...]]:
+    """Of all prompts, and of those with the most ratings."""
+    weeks = [Figures(year, year.day(first), year.day(first + DAYS), asked) for first in range(0, SPAN, DAYS)]
+    rated = {part.prompt: series.n(0, SPAN) for (measure, part), series in year.series.items()
+             if measure == "success" and not part.dimension}  # fmt: skip
+    charted = sorted(rated, key=lambda prompt: (-rated[prompt], prompt))[:MOST_CHARTS]
+    return {
+        prompt: tuple(
+            _week(figures.of(prompt), year.day(number * DAYS)) for number, figures in enumerate(weeks)
+        )
+        for prompt in (None, *sorted(charted))
+    }
+
+
+def _week(found: Standing, start: date) -> Week:
+    figures = found.figures
+    return Week(start, figures["events"], figures["success"], figures["errors"], figures["p95"])
