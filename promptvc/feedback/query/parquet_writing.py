@@ -32,7 +32,7 @@ def write_parquet(lines: Iterable[bytes], file: Path) -> int:
     """Write events, each as its line, to ``file``; how many they were. It is whole or as it was.
 
     Columns: the keys of an event that hold one text or number, lists of ``tags`` and ``issues``, ``input`` as JSON,
-    ``context_model``, ``error_message``, ``tokens_input`` and the like, ``time`` in UTC; then ``line``.
+    ``context_model``, ``error_message``, ``tokens_input`` and the like, ``time`` in UTC (without a zone: reading one takes a library in Python); then ``line``.
 
     Raises:
         InputError: DuckDB is not installed.
@@ -67,7 +67,7 @@ def write_parquet(lines: Iterable[bytes], file: Path) -> int:
 def _select() -> str:
     """The columns; every name in it is one of ours."""
     columns = [f"json->>'$.{key}' AS \"{key}\"" for key in _TEXTS]
-    columns.insert(1, "CAST(json->>'$.time' AS TIMESTAMPTZ) AS \"time\"")
+    columns.insert(1, "CAST(json->>'$.time' AS TIMESTAMP) AS \"time\"")
     columns.append("CAST(json->>'$.version' AS BIGINT) AS version")
     columns += [f"CAST(json->>'$.{key}' AS DOUBLE) AS \"{key}\"" for key in _NUMBERS]
     columns += [f"CAST(json->'$.{key}' AS VARCHAR[]) AS \"{key}\"" for key in _LISTS]
