@@ -32,7 +32,8 @@ def write_parquet(lines: Iterable[bytes], file: Path) -> int:
     """Write events, each as its line, to ``file``; how many they were. It is whole or as it was.
 
     Columns: the keys of an event that hold one text or number, lists of ``tags`` and ``issues``, ``input`` as JSON,
-    ``context_model``, ``error_message``, ``tokens_input`` and the like, ``time`` in UTC (without a zone: reading one takes a library in Python); then ``line``.
+    ``context_model``, ``error_message``, ``tokens_input`` and the like; ``time`` in UTC, without a zone because Python
+    takes a library more to read one; then ``line``.
 
     Raises:
         InputError: DuckDB is not installed.

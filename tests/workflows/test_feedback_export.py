@@ -1,0 +1,71 @@
+"""`feedback export`: what is written is read back to the same events, and a person gets what is theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Repo, isolated_environ
+from tests.commands import Cli, cli_of
+from tests.workflows.forgetting_world import ADAM, EVE, LATER, SECRET, imported, row
+from tests.worlds import DESK, DESK_FILE, DESK_PROMPT
+
+
+@pytest.fixture(scope="module")
+def template(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    folder = tmp_path_factory.mktemp("exporting")
+    repo = Repo.create(folder / "repo", isolated_environ(home))
+    repo.commit({DESK_FILE: DESK_PROMPT}, "Start")
+    about = {"time": "2026-02-05T10:00:00Z", "prompt": DESK, "source": "code"}
+    many = [{**about, "kind": "success", "latency_ms": number, "tokens": {"input": 3}} for number in range(3)]
+    rows = [
+        row(EVE, SECRET, "alpha", tags=["a", "b"], stars=4),
+        row(ADAM, "Adam's", '{"a": 1}', note={"b": [1]}),
+    ]
+    imported(repo, folder, [*rows, *many])
+    imported(repo, folder, [row(EVE, LATER, "beta")], commit=False)
+    return repo
+
+
+def empty(repo: Repo, folder: Path) -> Cli:
+    """Another repository with the same prompt and no feedback."""
+    other = Repo.create(folder / "other", repo.environ)
+    other.commit({DESK_FILE: DESK_PROMPT}, "Start")
+    return cli_of(other)
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv", "parquet"])
+def test_it_is_read_back_to_the_same_events(template: Repo, tmp_path: Path, format_: str) -> None:
+    if format_ == "parquet":
+        pytest.importorskip("duckdb")
+    cli = cli_of(template)
+    known = cli.json("feedback", "list", "--spooled")
+    file = tmp_path / f"events.{format_}"
+    done = cli.json("feedback", "export", "--spooled", "-o", str(file))
+    assert done == {"events": len(known), "file": str(file), "remarks": []}
+    again = cli.json("feedback", "import", str(file))
+    assert (again["imported"], again["duplicates"], again["rejected"]) == (0, len(known), [])
+    other = empty(template, tmp_path)
+    assert other.json("feedback", "import", str(file))["imported"] == len(known)
+    assert other.json("feedback", "list", "--spooled") == known
+
+
+def test_a_person_gets_their_own(template: Repo, tmp_path: Path) -> None:
+    cli = cli_of(template)
+    lines = [
+        json.loads(line) for line in cli.ok("feedback", "export", "--user", EVE, "--spooled").splitlines()
+    ]
+    assert sorted(one["input"]["question"] for one in lines) == sorted([SECRET, LATER])
+    one = cli.ok("feedback", "export", "--user", lines[0]["user"], "--format", "csv", "--until", "2026-01-06")
+    assert len(one.splitlines()) == 2
+    assert cli.ok("feedback", "export", "--user", "nobody@example.org") == ""
+    assert len(cli.ok("feedback", "export", "--prompt", DESK, "--since", "2026-02-01").splitlines()) == 1
+
+
+def test_what_cannot_be_written_is_one_error(template: Repo, tmp_path: Path) -> None:
+    cli = cli_of(template)
+    assert "-o FILE.parquet" in cli.fails(2, "feedback", "export", "--format", "parquet")
+    assert "no prompt" in cli.fails(2, "feedback", "export", "--prompt", "not/there")
+    assert cli("feedback", "export", "-o", str(tmp_path), "--format", "csv").code == 3
