@@ -14,13 +14,12 @@ from promptvc.cli.lazy import Entry, LazyGroup
 from promptvc.cli.ui import Ui
 from promptvc.workflows import collect
 
-MEASURES = ("rating_mean", "success_rate", "error_rate")
 TABLE = {
     "add": Entry("promptvc.cli.feedback", "add", "Record feedback on a prompt."),
     "import": Entry("promptvc.cli.feedback_import", "import_", "Import feedback from a file or another tool."),
     "quarantine": Entry("promptvc.cli.feedback_import", "quarantine", "Rows that could not be events."),
-    "list": Entry("promptvc.cli.feedback", "list_", "List events, oldest first."),
-    "summary": Entry("promptvc.cli.feedback", "summary", "Count events and what they say."),
+    "list": Entry("promptvc.cli.browse", "list_", "List events, oldest first."),
+    "summary": Entry("promptvc.cli.browse", "summary", "Count events and what they say."),
     "commit": Entry("promptvc.cli.feedback", "commit", "Commit the recorded events."),
     "keys": Entry("promptvc.cli.keys", "keys", "List and rotate the keys of pseudonyms."),
     "retain": Entry("promptvc.cli.retain", "retain", "Take the texts out of old events."),
@@ -83,53 +82,6 @@ def add(edge: Edge, name: str, thumbs: bool | None, input_: str | None, **given:
     edge.show({"ids": list(result.ids)}, text)
 
 
-@click.command("list")
-@click.argument("name", type=NAME, required=False)
-@click.option("--kind", help="Only events of this kind.")
-@click.option("--tag", help="Only events with this tag.")
-@click.option("--since", help="Only events at or after this time (RFC 3339, or a date).")
-@click.option("--until", help="Only events before this time.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the newest so many.")
-@click.option("--spooled", is_flag=True, help="Also events that are not committed yet.")
-@edge_options
-def list_(edge: Edge, name: str | None, **query: Any) -> None:
-    """List events, oldest first."""
-    listing = collect.browse(edge.project(), name, collect.ListRequest(**query))
-    events = listing.events
-
-    def text(ui: Ui) -> None:
-        rows = [(e.time, e.prompt, e.kind, e.score, e.words) for e in map(collect.brief, events)]
-        ui.table(("time", "prompt", "kind", "score", "says"), rows, empty="no events")
-
-    _notes(edge.ui, listing.remarks)
-    edge.show([event.to_json() for event in events], text)
-
-
-@click.command("summary")
-@click.argument("name", type=NAME, required=False)
-@edge_options
-def summary(edge: Edge, name: str | None) -> None:
-    """Count events and what they say, committed and spooled."""
-    tally = collect.tally(edge.project(), name)
-    result = tally.figures
-
-    def text(ui: Ui) -> None:
-        kinds = sorted(result["by_kind"].items(), key=lambda item: (-item[1], item[0]))
-        counts = ", ".join(f"{count} {kind}" for kind, count in kinds)
-        ui.line(f"{_events(result['total'])}: {counts}" if kinds else "no events", "title")
-        versions = [
-            (f"v{name}" if name.isdigit() else name, one) for name, one in result["by_version"].items()
-        ]
-        rows = [
-            (label, one["total"], *(_share(one[key]) for key in MEASURES))
-            for label, one in [*versions, ("all", result)]
-        ]
-        ui.table(("version", "events", *MEASURES), rows)
-
-    _notes(edge.ui, tally.remarks)
-    edge.show(result, text)
-
-
 @click.command("commit")
 @click.option("--branch", help="Commit to this branch instead of the current one.")
 @edge_options
@@ -162,7 +114,3 @@ def _notes(ui: Ui, remarks: Sequence[str]) -> None:
 def _redacted(ui: Ui, counts: Mapping[str, int]) -> None:
     if counts:
         ui.note("replaced: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
-
-
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"

@@ -8,9 +8,11 @@ from typing import Any
 
 from promptvc.feedback.events import Event
 from promptvc.library.opened import Opened
-from promptvc.workflows import collect, intake
+from promptvc.workflows import browse, collect, intake
 from promptvc.workflows import dataset as corpora
+from promptvc.workflows import keys as pseudonymizing
 from promptvc.workflows import propose_cases as proposing
+from promptvc.workflows import retain as retaining
 from promptvc.workflows.record import Recorder
 
 
@@ -58,16 +60,30 @@ class Feedback(Opened):
         return intake.retry(self._fresh(), prompt, columns or {})
 
     def events(self, name: str | None = None, **query: Any) -> tuple[Event, ...]:
-        """Events, oldest first; ``query`` are the fields of :class:`promptvc.workflows.collect.ListRequest`."""
-        return collect.list_events(self._fresh(), name, collect.ListRequest(**query))
+        """Events, oldest first; ``query`` are the fields of :class:`promptvc.workflows.browse.ListRequest`."""
+        return browse.list_events(self._fresh(), name, browse.ListRequest(**query))
 
     def feedback_summary(self, name: str | None = None) -> dict[str, Any]:
         """Counts and rates of committed and spooled events."""
-        return collect.summary(self._fresh(), name)
+        return browse.summary(self._fresh(), name)
 
     def commit_feedback(self, branch: str | None = None) -> collect.Sealed:
         """Commit the recorded events."""
         return collect.commit(self._fresh(), branch)
+
+    def retain_feedback(
+        self, *, days: int | None = None, dry_run: bool = False, branch: str | None = None
+    ) -> retaining.Retained:
+        """Take the texts out of events that are older than ``days``, else as the settings say."""
+        return retaining.retain(self._fresh(), retaining.RetainRequest(days, dry_run, branch))
+
+    def user_keys(self) -> pseudonymizing.Keys:
+        """The keys that pseudonyms of users are made with, the newest first; no secret is in it."""
+        return pseudonymizing.list_keys(self._fresh())
+
+    def rotate_user_key(self, *, cut: bool = False) -> pseudonymizing.Keys:
+        """Make a new key the current one; ``cut`` for a key that somebody else has seen."""
+        return pseudonymizing.rotate(self._fresh(), cut=cut)
 
     def propose_cases(self, name: str, output: str | Path | None = None) -> proposing.Proposed:
         """Write corrections and errors as cases for a person to accept."""

@@ -1,34 +1,23 @@
-"""Feedback: record it, list it, count it, commit it."""
+"""Feedback: record it, commit it."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptvc.analysis.summary import summarize
-from promptvc.base.clock import format_time
-from promptvc.base.errors import InputError, InvalidDocument, NotFound, StorageError, Usage
+from promptvc.base.errors import InputError, InvalidDocument, NotFound, StorageError
 from promptvc.feedback.events import Event, parse_event, stamped
-from promptvc.feedback.fields import KINDS
 from promptvc.feedback.options import kinds_of, shared_keys
-from promptvc.feedback.query.selection import Query, select
 from promptvc.feedback.spool import Batch, Spool
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.git.objects import blob_id
 from promptvc.prompts.names import path_of
 from promptvc.store.references import Reference, parse_reference
-from promptvc.workflows.gathering import (
-    known_prompt,
-    moment_of,
-    read_events,
-    redactor_of,
-    unreadable,
-)
+from promptvc.workflows.gathering import redactor_of
 from promptvc.workflows.project import Project
 
 
@@ -39,45 +28,6 @@ class Added:
     ids: tuple[str, ...]
     redacted: dict[str, int]
     remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """Which events: all conditions must hold; times are text as a user writes them."""
-
-    kind: str | None = None
-    tag: str | None = None
-    since: str | None = None
-    until: str | None = None
-    limit: int | None = None
-    spooled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Events, oldest first, and what else the reader should know."""
-
-    events: tuple[Event, ...]
-    remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counts and rates, as `feedback summary --json` prints them, and what else the reader should know."""
-
-    figures: dict[str, Any]
-    remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """One event in a line."""
-
-    time: str
-    prompt: str
-    kind: str
-    score: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,63 +78,6 @@ def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
     Spool.of(project.repository.common_dir, project.environ).append(events, durable=True)
     project.log.event("feedback.added", prompt=wanted.name, events=len(events))
     return Added(tuple(event.id for event in events), dict(found), remarks + more)
-
-
-def list_events(project: Project, name: str | None, request: ListRequest) -> tuple[Event, ...]:
-    """Committed events (of HEAD), oldest first, and with ``spooled`` the others too."""
-    return browse(project, name, request).events
-
-
-def browse(project: Project, name: str | None, request: ListRequest) -> Listing:
-    """As :func:`list_events`, with remarks on what could not be read and what is spooled only.
-
-    Raises:
-        Usage: there is no such kind, or a time is none.
-        NotFound: there is neither such a prompt nor feedback on it.
-    """
-    if request.kind and request.kind not in KINDS:
-        near = difflib.get_close_matches(request.kind.lower(), KINDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"the kinds are: {', '.join(KINDS)}"
-        raise Usage(f"there is no kind of event {request.kind!r}", hint=hint)
-    known = known_prompt(project, name)
-    reading = read_events(project, name, spooled=request.spooled)
-    query = Query(
-        prompt=known,
-        kinds=(request.kind,) if request.kind else (),
-        tags=(request.tag,) if request.tag else (),
-        since=moment_of(request.since),
-        until=moment_of(request.until),
-    )
-    found = sorted(select(reading.events, query), key=lambda event: (event.time, event.id))
-    remarks = unreadable(reading)
-    if not found and not request.spooled:
-        remarks += _spooled(sum(1 for _ in select(read_events(project, name, spooled=True).events, query)))
-    return Listing(tuple(found[-request.limit :] if request.limit else found), remarks)
-
-
-def summary(project: Project, name: str | None) -> dict[str, Any]:
-    """Counts and rates of committed and spooled events: `feedback summary --json`."""
-    return tally(project, name).figures
-
-
-def tally(project: Project, name: str | None) -> Tally:
-    """As :func:`summary`, with remarks on what could not be read."""
-    known_prompt(project, name)
-    reading = read_events(project, name, spooled=True)
-    figures = summarize(reading.events, project.settings.feedback).to_json()
-    return Tally(figures, unreadable(reading))
-
-
-def brief(event: Event) -> Brief:
-    """One event in a line, for a table."""
-    score = event.score
-    return Brief(
-        time=format_time(event.time)[:16].replace("T", " "),
-        prompt=event.prompt,
-        kind=event.kind,
-        score="" if score is None else f"{score:.2f}",
-        words=event.words,
-    )
 
 
 def commit(project: Project, branch: str | None = None) -> Sealed:
@@ -257,16 +150,6 @@ def _bytes(project: Project, path: str) -> bytes | None:
         return project.read(path)
     except (InputError, StorageError):
         return None
-
-
-def _spooled(count: int) -> tuple[str, ...]:
-    if not count:
-        return ()
-    return (
-        "1 event is spooled: --spooled shows it"
-        if count == 1
-        else f"{count:,} events are spooled: --spooled shows them",
-    )
 
 
 def _lost(batch: Batch, directory: Path) -> tuple[str, ...]:

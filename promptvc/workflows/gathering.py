@@ -162,9 +162,18 @@ def keys_folder(project: Project) -> Path:
 
 
 def unreadable(reading: Reading) -> tuple[str, ...]:
-    count = len(reading.problems)
-    if not count:
-        return reading.remarks
+    """What of a reading does not count, for people."""
+    return (*_lines_told(len(reading.problems)), *reading.remarks)
+
+
+def uncounted(project: Project, name: str | None, facts: Facts) -> tuple[str, ...]:
+    """What of the facts of a prompt, or of all, does not count, for people."""
+    archived = archived_parts(project, parse_reference(name).name if name else None)
+    return (*_lines_told(facts.unread - archived.lines), *archived.remarks())
+
+
+def _lines_told(count: int) -> tuple[str, ...]:
+    if count <= 0:
+        return ()
     noun = "committed line" if count == 1 else "committed lines"
-    said = f"{count:,} {noun} could not be read as events: `promptvc check` names them"
-    return (said, *reading.remarks)
+    return (f"{count:,} {noun} could not be read as events: `promptvc check` names them",)
