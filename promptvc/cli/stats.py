@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -15,25 +16,32 @@ HEADERS = (
     *("prompt", "version", "events", "uses", "rated", "success", "interval", "relevance", "lately"),
     *("stars", "p50 ms", "p95 ms", "last"),
 )
+PATTERN_HEADERS = ("prompt", "type", "kind", "where", "events", "effect", "confidence", "pattern")
 
 
 @click.command("stats")
 @click.argument("name", type=NAME, required=False)
 @click.option("--as-of", "as_of", metavar="TIME", help="Only events before this time (RFC 3339, or a date).")
+@click.option(
+    "--include-patterns", "patterns", is_flag=True, help="Also what separates good events from bad."
+)
 @edge_options
-def stats(edge: Edge, name: str | None, as_of: str | None) -> None:
+def stats(edge: Edge, name: str | None, as_of: str | None, patterns: bool) -> None:
     """Tell what each prompt did: use, success, moving averages, relevance, latency, satisfaction.
 
     Of committed events. `success` with its interval is plain, over all versions; `relevance` is of the present version,
     with ratings that fade.
     """
-    told = statistics.stats(edge.project(), name, as_of)
+    told = statistics.stats(edge.project(), name, as_of, patterns=patterns)
 
     def text(ui: Ui) -> None:
         rows = [_row(one.to_json()) for one in told.prompts]
         if name is None:
             rows.append(_row({"name": "all", **told.totals}))
         ui.table(HEADERS, rows, empty="no prompts")
+        if told.patterns is not None:
+            ui.line()
+            ui.table(PATTERN_HEADERS, map(_pattern, told.patterns), empty="no patterns")
 
     for remark in told.remarks:
         edge.ui.note(remark)
@@ -58,6 +66,14 @@ def _row(one: dict[str, Any]) -> tuple[Any, ...]:
         _whole(one["latency_ms"]["p50"]),
         _whole(one["latency_ms"]["p95"]),
         one["last_used"],
+    )
+
+
+def _pattern(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    effect = one["effect"]["value"]
+    return (
+        *(one["prompt"], one["type"], one["kind"], one["where"], f"{one['events']:,}"),
+        *(f"{effect:+.2f}", f"{one['confidence']:.3f}", one["text"]),
     )
 
 

@@ -19,9 +19,11 @@ class Insight(Opened):
         """What answers many tasks in milliseconds, of the commit that HEAD stands at now."""
         return recommending.recommender(self._fresh(), as_of)
 
-    def stats(self, name: str | None = None, as_of: str | None = None) -> statistics.Statistics:
+    def stats(
+        self, name: str | None = None, as_of: str | None = None, *, patterns: bool = False
+    ) -> statistics.Statistics:
         """What each prompt did: use, success, moving averages, relevance, latency, satisfaction."""
-        return statistics.stats(self._fresh(), name, as_of)
+        return statistics.stats(self._fresh(), name, as_of, patterns=patterns)
 
     def train_ranker(self) -> ranking.Shown:
         """Learn a ranker from committed choices; it is used if it wins its backtest."""

@@ -18,11 +18,12 @@ from promptvc.analysis.ranking.similarity import TextIndex
 from promptvc.analysis.ranking.terms import Part, bag_of
 from promptvc.base.errors import InputError, NotFound, StorageError
 from promptvc.base.files import write_atomic
+from promptvc.feedback.query.elsewhere import ELSEWHERE
 from promptvc.feedback.query.facts import Said
+from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import is_foreign, path_of
 from promptvc.store.listing import committed_prompts
-from promptvc.workflows.gathering import segments_of
 from promptvc.workflows.project import Project
 
 FOLDER = "rank"
@@ -68,8 +69,9 @@ def committed(project: Project) -> tuple[Committed, ...]:
 
 
 def feedback_digest(project: Project) -> str:
-    """A digest of the events that HEAD has."""
-    return _digest(sorted(segments_of(project, None).items()))
+    """A digest of the events that HEAD has, and of the months that are archived."""
+    head = project.resolver.head
+    return _digest(sorted(project.tree(head, FEEDBACK).items()) if head is not None else [])
 
 
 def words_of(project: Project, prompts: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, float]]:
@@ -123,7 +125,14 @@ def input_index(
                 found.setdefault(event.input)
         return TextIndex.build([bag_of((MESSAGE, text) for text in inputs[name]) for name in names])
 
+    if is_elsewhere(project):  # nothing here tells whether they changed
+        return make()
     return _index(project, "inputs", _digest([names, key]), make)
+
+
+def is_elsewhere(project: Project) -> bool:
+    """Whether events are asked of an engine that has them, instead of read from the commit."""
+    return project.settings.analytics.backend in ELSEWHERE
 
 
 def _own(name: str, path: str) -> str | None:

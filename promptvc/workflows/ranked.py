@@ -32,7 +32,7 @@ from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.selection import Query
 from promptvc.workflows.answered import answered
 from promptvc.workflows.gathering import moment_of, open_facts
-from promptvc.workflows.indexed import FOLDER, Committed, feedback_digest
+from promptvc.workflows.indexed import FOLDER, Committed, feedback_digest, is_elsewhere
 from promptvc.workflows.project import Project
 
 FILE = "ranker.json"
@@ -184,6 +184,8 @@ def _stale(project: Project, ranker: Ranker) -> str | None:
     if not settings.enabled:
         return "learning is off"
     again = "promptvc rank train makes a new one"
+    if is_elsewhere(project):
+        return "the events are not in this repository, where a change of them would show"
     if ranker.feedback != feedback_digest(project):
         return f"the feedback has changed since it was trained: {again}"
     if dict(ranker.settings) != settings_of(settings, project.settings.feedback):

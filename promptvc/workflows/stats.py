@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from promptvc.analysis.patterns.mining import mine
 from promptvc.analysis.ranking.evidence import Evidence
 from promptvc.analysis.ranking.measures import measures
 from promptvc.analysis.ranking.recommend import events_of
@@ -15,9 +16,10 @@ from promptvc.workflows.answered import answered
 from promptvc.workflows.gathering import known_prompt, moment_of
 from promptvc.workflows.indexed import committed
 from promptvc.workflows.project import Project
-from promptvc.workflows.ranked import Lazily, known
+from promptvc.workflows.ranked import USERS, Lazily, known
 
 EDITION = 1
+MOST_SAID = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """All prompts, those with the most events first, their totals, and what else the reader should know."""
+    """All prompts, those with the most events first, their totals, and what else the reader should know.
+
+    ``patterns``: what separates good events from bad, strongest first, as objects; None where nobody asked.
+    """
 
     as_of: str | None
     adapted: bool
     reason: str | None
     totals: Mapping[str, Any]
     prompts: tuple[Row, ...]
-    patterns: Sequence[Any] | None
+    patterns: Sequence[Mapping[str, Any]] | None
     remarks: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -65,8 +70,13 @@ class Statistics:
         return value if self.patterns is None else value | {"patterns": list(self.patterns)}
 
 
-def stats(project: Project, name: str | None = None, as_of: str | None = None) -> Statistics:
+def stats(
+    project: Project, name: str | None = None, as_of: str | None = None, *, patterns: bool = False
+) -> Statistics:
     """What the prompts of HEAD did, or one of them.
+
+    Args:
+        patterns: also look for what separates good events from bad, in the newest 100,000 that have a score.
 
     Raises:
         NotFound: nothing is committed, or there is no such prompt.
@@ -86,8 +96,12 @@ def stats(project: Project, name: str | None = None, as_of: str | None = None) -
     )
     ordered = sorted(rows, key=lambda row: (-row.figures["events"], row.evidence.name))
     remarks = [] if found.reason is None else [f"plain shares, nothing adapted: {found.reason}"]
+    separating = None
+    if patterns:
+        asked = question | {"of": "stats patterns"}
+        separating = answered(project, asked, lambda: _patterns(facts(), query))
     return Statistics(
-        found.as_of, found.adapted, found.reason, told["totals"], tuple(ordered), None, tuple(remarks)
+        found.as_of, found.adapted, found.reason, told["totals"], tuple(ordered), separating, tuple(remarks)
     )
 
 
@@ -99,3 +113,8 @@ def _figures(facts: Facts, query: Query) -> dict[str, Any]:
         "prompts": {name: one.to_json() for name, one in each.items()},
         "none": nothing.to_json(),
     }
+
+
+def _patterns(facts: Facts, query: Query) -> list[dict[str, Any]]:
+    said = facts.said(replace(query, sources=USERS, outcome="rated"), limit=MOST_SAID)
+    return [one.to_json() for one in mine(said).patterns]

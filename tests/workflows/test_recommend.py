@@ -170,6 +170,23 @@ def test_stats(odd: Repo) -> None:
     assert lines[-1].startswith("all\t")
 
 
+def test_stats_tell_patterns_when_asked(odd: Repo, tmp_path: Path) -> None:
+    cli = cli_of(odd)
+    assert "patterns" not in cli.json("stats")
+    event = {"prompt": "text/poem", "version": 1, "kind": "rating", "source": "human"}
+    rows = [
+        event
+        | {"time": f"2026-03-20T{hour:02d}:{minute:02d}:00Z", "thumbs": thumbs, "input": f"a {word} {minute}"}
+        for hour, thumbs, word in ((1, "up", "sonnet"), (2, "down", "haiku"))
+        for minute in range(40)
+    ]
+    record(cli, tmp_path, [*rows, *(row | {"source": "llm_judge", "thumbs": "down"} for row in rows)])
+    found = cli.json("stats", "text/poem", "--include-patterns")["patterns"]
+    (haiku,) = (one for one in found if "haiku" in one["text"])
+    assert (haiku["prompt"], haiku["type"], haiku["events"]) == ("text/poem", "failure", 40)
+    assert "text/poem\tfailure\tcluster\tinput\t40\t-0.57" in cli.ok("stats", "--include-patterns")
+
+
 def test_the_learned_ranker_is_used_while_it_wins(odd: Repo, tmp_path: Path) -> None:
     cli = cli_of(odd)
     assert cli.json("rank", "show")["in_use"] is False
