@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 
 
@@ -54,8 +55,4 @@ def _encode(milliseconds: int, random: bytes) -> str:
     if not 0 <= milliseconds < 1 << 48:
         raise ValueError(f"a time outside what a ULID can hold: {milliseconds} ms")
     value = milliseconds << 80 | int.from_bytes(random[:10], "big")
-    characters = []
-    for _ in range(LENGTH):
-        characters.append(ALPHABET[value & 31])
-        value >>= 5
-    return "".join(reversed(characters))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])

@@ -32,7 +32,7 @@ def find_emails(text: str) -> Iterator[Span]:
     """``name@example.org``, also with letters beyond ASCII, as ``name%40example.org``, as ``"any words"@example.org``,
     and ``name (at) example (dot) org``.
     """
-    for match in _DOMAIN.finditer(text):
+    for match in _DOMAIN.finditer(text) if "@" in text or "%" in text else ():
         start = match.start()
         limit = max(0, start - _LONGEST_LOCAL)
         while start > limit and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):
@@ -43,8 +43,9 @@ def find_emails(text: str) -> Iterator[Span]:
             start = _quoted_start(text, start)
         if start < match.start():
             yield start, match.end()
-    for match in _SPELLED.finditer(text):
-        yield match.span()
+    if any(bracket in text for bracket in "([{"):
+        for match in _SPELLED.finditer(text):
+            yield match.span()
 
 
 def _quoted_start(text: str, end: int) -> int:

@@ -43,6 +43,10 @@ CATEGORIES = OWN
 _PLAIN = rules_of(RedactionSettings())
 _NUMBERS = ("iban", "card", "ip", "phone")
 _DIGIT = re.compile("[0-9]")
+# Without any of these there is nothing of ours to find: every finding needs a sign, a digit or a long run.
+_SUSPECT = re.compile(
+    r"[@%:=0-9(\[{]|-----|[^\x00-\x7f]|(?<![A-Za-z0-9_.+/~-])[A-Za-z0-9_.+/~-]{14}", re.ASCII
+)
 
 # Identifiers, times and numbers are what they are. Where a program put its own identifier, digits say nothing.
 _NEVER = frozenset(
@@ -101,12 +105,14 @@ class Redactor:
         """
         found: Counter[str] = Counter()
         result: dict[str, Any] = {}
+        usual = _Reading(self._rules, OWN, found)
         for key, item in value.items():
             if key in _PEOPLE or key in _NEVER:
                 result[key] = item
             else:
-                read = _Reading(self._rules, _categories(key, item), found)
-                free = _free(_Reading(self._rules, OWN, found).text(key), result)
+                categories = _categories(key, item)
+                read = usual if categories is OWN else _Reading(self._rules, categories, found)
+                free = _free(usual.text(key), result)
                 result[free] = read.member(key, item, 0)
         plain_person = next((key for key in ("user", "reviewer", "aka") if is_plain(result.get(key))), None)
         return (pseudonymous(result, self._keys(plain_person)) if plain_person else result), found
@@ -236,6 +242,9 @@ class _Reading:
         return merged
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
+        if _SUSPECT.search(text) is None:
+            yield from self.rules.spans(text)
+            return
         numbers = _DIGIT.search(text) is not None
         for category in self.categories:
             if numbers or category not in _NUMBERS:

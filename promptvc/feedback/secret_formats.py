@@ -7,6 +7,7 @@ text that each of its matches holds.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -123,20 +124,18 @@ _KEY_NAME = re.compile(
     r"(?:auth|access|refresh|bearer|session|api|id)[_\- ]?token)\Z"
 )
 _WHOLE_PLACEHOLDER = re.compile(PLACEHOLDER)
+# Every token but the password of a URL holds fourteen characters like these in a row; most sentences do not.
+_RUN = re.compile(r"(?<![A-Za-z0-9_.+/~:=-])[A-Za-z0-9_.+/~:=-]{14}")
 
 
 def find_secrets(text: str) -> Iterator[Span]:
     """The spans of ``text`` that hold secrets, in no particular order; they may overlap."""
     lowered = text.lower()
     yield from _tokens(text, lowered)
-    for name in _NAMES:
-        if name in lowered:
-            yield from _assigned(text)
-            break
-    for name in _SPOKEN_NAMES:
-        if name in lowered:
-            yield from _spoken(text)
-            break
+    if (":" in text or "=" in text) and any(name in lowered for name in _NAMES):
+        yield from _assigned(text)
+    if _DIGIT.search(text) and any(name in lowered for name in _SPOKEN_NAMES):
+        yield from _spoken(text)
 
 
 def find_tokens(text: str) -> Iterator[Span]:
@@ -146,11 +145,16 @@ def find_tokens(text: str) -> Iterator[Span]:
 
 def is_secret_member(key: str, value: str) -> bool:
     """Whether a text that an object holds under ``key`` is a secret by that name: ``{"api_key": "x1"}``."""
-    return len(value) >= 3 and _KEY_NAME.search(key) is not None and not _WHOLE_PLACEHOLDER.fullmatch(value)
+    return len(value) >= 3 and _names_secret(key) and not _WHOLE_PLACEHOLDER.fullmatch(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_secret(key: str) -> bool:
+    return _KEY_NAME.search(key) is not None
 
 
 def _tokens(text: str, lowered: str) -> Iterator[Span]:
-    for marker, secret in _BY_MARKER:
+    for marker, secret in _BY_MARKER if "://" in text or _RUN.search(text) else ():
         if marker in lowered:
             for match in secret.pattern.finditer(text):
                 if not secret.digit or _DIGIT.search(match.group(secret.group)):

@@ -38,10 +38,14 @@ _DATE = re.compile(
 # "+48.8566140" is a coordinate, "+10.000.000" an amount.
 _DECIMAL = re.compile(r"\+(?:[0-9]{1,16}\.[0-9]{1,16}|[0-9]{1,3}(?:\.[0-9]{3}){1,6})")
 _WINDOW = 40
+# What all shapes have in common: seven digits with nothing but a few signs between them.
+_SEVEN = re.compile(r"(?:[0-9][ .\-/()]{0,4}){6}[0-9]")
 
 
 def find_phones(text: str) -> Iterator[Span]:
     """The spans that are telephone numbers, in no particular order; they may overlap."""
+    if _SEVEN.search(text) is None:
+        return
     for match in _INTERNATIONAL.finditer(text):
         if not _DECIMAL.fullmatch(match.group()):
             yield match.span()

@@ -180,6 +180,7 @@ def retry(project: Project, prompt: str | None, columns: Mapping[str, str]) -> R
                 converter = Converter(_narrowed(options, entry), redactor)
                 take_row(stage, _row(entry, number), converter, asked.get("time") or entry.time)
                 stage.passed()
+            stage.keep()
             _meet(project, stage)
             bad = {row.line: row.reason for row in stage.bad_rows()}
             _write(project, stage)

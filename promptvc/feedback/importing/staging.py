@@ -17,8 +17,8 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from promptvc.feedback.rows import BadRow
 NEW, KNOWN, REFUSED, WRITTEN = range(4)
 READING, WRITING = "reading", "writing"
 _EVERY = 2000
+_TOGETHER = 500
+_UNKNOWN = "0" * 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -65,6 +67,65 @@ class Staged:
     line: int
     undated: bool
     data: bytes
+
+
+class _Waiting:
+    """An event on its way into the file: checked, and perhaps without its id."""
+
+    __slots__ = (
+        "_content",
+        "_head",
+        "_tail",
+        "_time",
+        "data",
+        "digest",
+        "former",
+        "found",
+        "id",
+        "line",
+        "undated",
+    )
+
+    def __init__(self, made: Made, former: _Waiting | None) -> None:
+        self.line = made.line
+        self.found = json.dumps(made.found) if made.found else None
+        self.former = former
+        self.undated = "time" not in made.clean
+        self.digest = self.data = self._content = self._head = self._tail = b""
+        self._time: str | None = made.clean.get("time")
+        self.id: str = made.clean.get("id", "")
+
+    @classmethod
+    def of(cls, made: Made, time: str, *, former: _Waiting | None = None) -> _Waiting:
+        """
+        Raises:
+            InvalidDocument: it is no event.
+        """
+        one, clean = cls(made, former), made.clean
+        if one.id:
+            one.data = parse_event({"time": time, **clean}).line()
+            return one
+        # Sorted keys: the id stands between these two, and is all that is not known yet. The content is encoded once.
+        head, tail = ({key: clean[key] for key in clean if (key < "id") is first} for first in (True, False))
+        one._head, one._tail = canonical_json(head)[1:-1], canonical_json(tail)[1:-1]
+        one._content = b"{" + b",".join(part for part in (one._head, one._tail) if part) + b"}"
+        one.digest = hashlib.sha256(one._content).digest()[:16]
+        event = parse_event({**clean, "id": _UNKNOWN, "time": clean.get("time", time)})
+        if one.undated:
+            one._tail = canonical_json({key: event.data[key] for key in event.data if key > "id"})[1:-1]
+        return one
+
+    @property
+    def size(self) -> int:
+        """The bytes of its line."""
+        return len(self.data) or len(self._head) + len(self._tail) + len('{,"id":"",}\n') + len(_UNKNOWN)
+
+    def name(self, ordinal: int) -> None:
+        """Give it the id of the ``ordinal``-th of its content."""
+        time = _EPOCH if self._time is None else datetime.fromisoformat(self._time)
+        self.id = derived_ulid(time, self._content, ordinal)
+        parts = (self._head, b'"id":"' + self.id.encode() + b'"', self._tail)
+        self.data = b"{" + b",".join(part for part in parts if part) + b"}\n"
 
 
 class Stage:
@@ -101,6 +162,8 @@ class Stage:
         self._duplicates = int(state.get("duplicates", 0))
         self.extra = set(json.loads(state.get("extra", "[]")))
         self.phase = state.get("phase", READING)
+        self._last = run("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
+        self._waiting: list[_Waiting] = []
         run("BEGIN")
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -109,48 +172,59 @@ class Stage:
         """Take an event up; ``time`` is for one that has none.
 
         Raises:
-            ValueError: it is too large, or its id came with other content.
+            ValueError: it is too large.
             InvalidDocument: it is no event.
         """
-        clean = made.clean
-        undated = "time" not in clean
-        if named := "id" in clean:
-            key = clean["id"]
-        else:
-            key = clean["id"] = self._derived(clean)
-        if undated:
-            clean["time"] = time
-        event = parse_event(clean)
-        data = event.line()
-        if len(data) > MAX_EVENT_BYTES:
-            raise ValueError(f"an event of {len(data):,} bytes; at most {MAX_EVENT_BYTES:,} are kept")
-        found = json.dumps(made.found) if made.found else None
-        values = (key, made.line, undated, found, data)
-        cursor = self._execute(
-            "INSERT OR IGNORE INTO events (id, line, undated, found, data) VALUES (?, ?, ?, ?, ?)", values
+        waiting = _Waiting.of(made, time)
+        if waiting.size > MAX_EVENT_BYTES:
+            raise ValueError(f"an event of {waiting.size:,} bytes; at most {MAX_EVENT_BYTES:,} are kept")
+        self._waiting.append(waiting)
+        self._waiting += (
+            _Waiting.of(replace(made, clean=clean, found=Counter()), time, former=waiting)
+            for clean in made.former
         )
-        if cursor.rowcount:
-            for one in made.former:
-                self._add_former(one, time, cursor.lastrowid, named=named)
-            return
-        line, other = self._execute("SELECT line, data FROM events WHERE id = ?", (key,)).fetchone()
-        if bytes(other) != data:
-            raise ValueError(f"the id {key} is on line {line} with other content")
-        self._duplicates += 1
 
-    def _add_former(self, clean: dict[str, Any], time: str, n: int | None, *, named: bool) -> None:
-        content = {key: value for key, value in clean.items() if named or key != "id"}
-        content.setdefault("id", None if named else self._derived(content))
-        content.setdefault("time", time)
-        self._execute("INSERT INTO former VALUES (?, ?, ?)", (content["id"], n, parse_event(content).line()))
+    def _store(self) -> None:
+        """Give the events that wait their ids, and write them: many at a time, which is what makes it fast."""
+        waiting, self._waiting = self._waiting, []
+        counts = self._counts([one.digest for one in waiting if one.digest])
+        lines: dict[str, tuple[int, bytes]] = {}
+        events: list[tuple[Any, ...]] = []
+        former: list[tuple[Any, ...]] = []
+        numbers: dict[int, int] = {}
+        for one in waiting:
+            if one.digest:
+                one.name(counts[one.digest])
+                counts[one.digest] += 1
+        for part in _parts([one.id for one in waiting if one.former is None]):
+            query = f"SELECT id, line, data FROM events WHERE id IN ({_marks(part)})"  # noqa: S608 - marks only
+            lines |= {key: (line, bytes(data)) for key, line, data in self._execute(query, part)}
+        for one in waiting:
+            if one.former is not None:
+                if (n := numbers.get(id(one.former))) is not None:
+                    former.append((one.id, n, one.data))
+                continue
+            known = lines.setdefault(one.id, (one.line, one.data))
+            if known[1] is one.data:
+                self._last += 1
+                numbers[id(one)] = self._last
+                events.append((self._last, one.id, one.line, one.undated, one.found, one.data))
+            elif known[1] == one.data:
+                self._duplicates += 1
+            else:
+                reason = f"the id {one.id} is on line {known[0]} with other content"
+                self.refuse(BadRow(one.line, reason, parse_json(one.data, file="<stage>")))
+        self._many("INSERT INTO events (n, id, line, undated, found, data) VALUES (?, ?, ?, ?, ?, ?)", events)
+        self._many("INSERT INTO former VALUES (?, ?, ?)", former)
+        self._many("INSERT OR REPLACE INTO equals VALUES (?, ?)", list(counts.items()))
 
-    def _derived(self, clean: Mapping[str, Any]) -> str:
-        content = canonical_json(clean)
-        digest = hashlib.sha256(content).digest()[:16]
-        query = "INSERT INTO equals VALUES (?, 1) ON CONFLICT (digest) DO UPDATE SET n = n + 1 RETURNING n"
-        ordinal = self._execute(query, (digest,)).fetchone()[0] - 1
-        time = datetime.fromisoformat(clean["time"]) if "time" in clean else _EPOCH
-        return derived_ulid(time, content, ordinal)
+    def _counts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """How often each content came before."""
+        counts = dict.fromkeys(digests, 0)
+        for part in _parts(list(counts)):
+            query = f"SELECT digest, n FROM equals WHERE digest IN ({_marks(part)})"  # noqa: S608 - marks only
+            counts |= {bytes(digest): n for digest, n in self._execute(query, part)}
+        return counts
 
     def refuse(self, bad: BadRow) -> None:
         """Remember a bad row; its content is redacted."""
@@ -167,6 +241,7 @@ class Stage:
 
     def keep(self, phase: str | None = None) -> None:
         """Write down how far it is; from here a killed import goes on."""
+        self._store()
         self.phase = phase or self.phase
         state = {
             "rows": str(self.rows),
@@ -184,9 +259,8 @@ class Stage:
 
     def staged(self, ids: Sequence[str]) -> Iterator[tuple[str, Staged, bytes | None]]:
         """Events whose id is among ``ids``; with their content under an earlier key where the id is of that."""
-        for start in range(0, len(ids), 500):
-            part = ids[start : start + 500]
-            places = ",".join("?" * len(part))
+        for part in _parts(ids):
+            places = _marks(part)
             query = f"SELECT n, id, line, undated, data FROM events WHERE id IN ({places})"  # noqa: S608 - marks only
             for n, key, line, undated, data in self._execute(query, part).fetchall():
                 yield key, Staged(n, key, line, bool(undated), bytes(data)), None
@@ -229,8 +303,7 @@ class Stage:
 
     def count(self, *fates: int) -> int:
         """How many events have one of these fates."""
-        marks = ",".join("?" * len(fates))
-        query = f"SELECT count(*) FROM events WHERE fate IN ({marks})"  # noqa: S608 - marks only
+        query = f"SELECT count(*) FROM events WHERE fate IN ({_marks(fates)})"  # noqa: S608 - marks only
         return int(self._execute(query, fates).fetchone()[0])
 
     @property
@@ -269,9 +342,23 @@ class Stage:
             for end in ("", "-wal", "-shm"):
                 self._path.with_name(self._path.name + end).unlink(missing_ok=True)
 
+    def _many(self, query: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        with _errors(self._path):
+            self._connection.executemany(query, rows)
+
     def _execute(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         with _errors(self._path):
             return self._connection.execute(query, values)
+
+
+def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As many values at a time as one statement takes."""
+    for start in range(0, len(values), _TOGETHER):
+        yield values[start : start + _TOGETHER]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
 
 
 @contextlib.contextmanager
