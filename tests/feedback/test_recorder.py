@@ -251,7 +251,7 @@ def test_eight_threads_and_a_small_queue_lose_nothing(desk_of: Open) -> None:
 
 
 def test_while_nothing_can_be_written_memory_keeps_what_it_can(desk_of: Open) -> None:
-    desk = desk_of(bound=5, wait_s=5.0)
+    desk = desk_of(bound=5, wait_s=3600.0)
     desk.spool.directory.parent.mkdir()
     desk.spool.directory.write_text("in the way")  # as good as a full disk: nothing can be written there
     assert desk.recorder.add("p", stars=1)

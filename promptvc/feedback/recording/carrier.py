@@ -36,6 +36,7 @@ class Carrier:
         self._writer = writer
         self._stopped = threading.Event()
         self._abandoned = False
+        self._thread: int | None = None
 
     def put(self, taken: Taken) -> None:
         """Let ``taken`` wait. For any thread, and for a handler of signals in the middle of it."""
@@ -62,10 +63,15 @@ class Carrier:
 
     def run(self) -> None:
         """The thread's work."""
+        self._thread = threading.get_ident()
         while not (self._stopped.is_set() and self.queue.empty()):
             first = self._next(_IDLE_S)
             if first is not None:
                 self._carry(first)
+
+    def is_here(self) -> bool:
+        """Whether this is the thread that works."""
+        return self._thread == threading.get_ident()
 
     def stop(self, *, abandon: bool) -> None:
         """End when the queue is empty; with ``abandon`` each batch is tried once more only."""
@@ -109,8 +115,7 @@ class Carrier:
                 made.append(event)
             one = None
             if len(made) < _TOGETHER and time.monotonic() < until:
-                # Nor would a caller who presses ever get the lock, which is free for an instant only.
-                if self._writer.pressing or self.queue.qsize() < _HURRY:
+                if self.queue.qsize() < _HURRY:
                     time.sleep(_ASIDE_S)
                 one = self._next(0)
         written = self._written(made)

@@ -120,8 +120,8 @@ class BaseRecorder:
 
     def flush(self, timeout_s: float | None = 10.0) -> bool:
         """Wait until all that was added before is in the spool, safe from a power cut; False after ``timeout_s``."""
-        if threading.current_thread() is self._thread:
-            return False  # a log handler, called by the writer itself
+        if self._carrier.is_here():
+            return False  # a log handler, called by the writer's own thread
         if self._closed or self._thread is None:
             self._wake()
             if self._closed or self._carrier.queue.empty():

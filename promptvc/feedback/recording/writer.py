@@ -34,7 +34,6 @@ class Writer:
     Attributes:
         lock: held while an event is made and while events are written.
         failing: the last try to write did not succeed.
-        pressing: how many callers wait for the lock, to write their event through.
     """
 
     def __init__(self, opening: Callable[[], Place]) -> None:
@@ -52,7 +51,6 @@ class Writer:
         self._reasons: set[str] = set()
         self.lock = threading.RLock()
         self.failing = False
-        self.pressing = 0
 
     def begin(self, count: int = 1) -> None:
         """Count calls that wait in the queue no more."""
@@ -100,10 +98,7 @@ class Writer:
             timeout_s: how long to wait for others who write; only a disk that does not answer takes long.
         """
         self.begin()
-        self._press(1)
-        free = self.lock.acquire(timeout=timeout_s)
-        self._press(-1)
-        if not free:
+        if not self.lock.acquire(timeout=timeout_s):
             self.failing = True
             self.lose(1, "the spool did not answer")
             return False
@@ -147,10 +142,6 @@ class Writer:
                 last_error=self._last_error,
                 redacted=dict(sorted(self._redacted.items())),
             )
-
-    def _press(self, by: int) -> None:
-        with self._counting:
-            self.pressing += by
 
     def _there(self) -> Place:
         now = time.monotonic()
