@@ -22,7 +22,7 @@ from promptvc.feedback.spool import Spool
 from promptvc.prompts.names import path_of
 from promptvc.store.references import parse_reference
 from promptvc.workflows.archived import archived_parts
-from promptvc.workflows.laid_out import lay_out, write_lines
+from promptvc.workflows.laid_out import lay_out, read_contents, write_lines
 from promptvc.workflows.project import Project
 
 FEW_BYTES = 4_000_000
@@ -41,18 +41,19 @@ def open_facts(project: Project, name: str | None = None, *, spooled: bool = Fal
     if backend in ELSEWHERE:
         return open_elsewhere(project.settings.analytics, project.settings.feedback, project.environ)
     wanted = parse_reference(name).name if name else None
+    # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
+    waiting = _waiting(project, wanted) if spooled else []
     blobs = segments_of(project, wanted)
     archived = archived_parts(project, wanted)
-    size = sum(project.objects.sizes(blobs.values())) + sum(part.bytes for part, _ in archived.here)
-    many = backend == "auto" and size > FEW_BYTES and is_installed()
+    sizes = dict(zip(blobs, project.objects.sizes(blobs.values()), strict=True))
+    total = sum(sizes.values()) + sum(part.bytes for part, _ in archived.here)
+    many = backend == "auto" and total > FEW_BYTES and is_installed()
     if backend != "duckdb" and not many:
         reading = read_events(project, name, spooled=spooled)
         unread = len(reading.problems) + reading.absent
         return PlainFacts(reading.events, project.settings.feedback, unread=unread)
-    # The spool first, as everywhere.
-    waiting = _waiting(project, wanted) if spooled else []
     scratch = tempfile.TemporaryDirectory(prefix="promptvc-")
-    files = lay_out(project, blobs, Path(scratch.name))
+    files = lay_out(project, blobs, sizes, Path(scratch.name))
     counted = _counted(project, blobs, waiting)
     more = {
         "archive": (data for _, data in archived.contents()),
@@ -104,7 +105,7 @@ def read_events(project: Project, name: str | None, *, spooled: bool) -> Reading
     waiting = _waiting(project, wanted) if spooled else []
     blobs = segments_of(project, wanted)
     archived = archived_parts(project, wanted)
-    committed = read_segments(dict(contents_of(project, blobs)) | dict(archived.contents()))
+    committed = read_segments(dict(read_contents(project, blobs)) | dict(archived.contents()))
     known = {event.id for event in committed.events} if waiting else set()
     counted = Counted(committed.events if waiting else ())
     fresh = [one for one in waiting if one.id not in known and one not in counted]
