@@ -176,17 +176,21 @@ def gather(files: Files, names: Collection[str]) -> Theirs:
     Lines that are no events are left alone here; :func:`without` drops those that hold a name.
     """
     known = linked(files, names)
-    own: dict[str, Mapping[str, Any]] = {}
+    own: set[str] = set()
+    said: set[str] = set()
     rollups: set[str] = set()
     for data in _objects(files, known):
         if _names_unit(data, known):
             rollups.add(str(data.get("id")))
         if not names_in(data).isdisjoint(known):
-            own[str(data.get("id"))] = data
-    going = {**own, **_about(files, set(own))}
-    said = {text for data in going.values() for text in _texts_of(data)}
+            # In history one id has several contents: with its texts, and after they were taken out.
+            own.add(str(data.get("id")))
+            said.update(_texts_of(data))
+    about = _about(files, set(own))
+    said.update(text for data in about.values() for text in _texts_of(data))
+    going = own | about.keys()
     if said:
-        said -= _also_said(files, said, going.keys())
+        said -= _also_said(files, said, going)
     traces = Traces(known, frozenset(going), Texts(said))
     return Theirs(traces, len(own), len(going) - len(own), len(rollups))
 

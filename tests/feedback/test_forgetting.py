@@ -62,6 +62,16 @@ def test_words_that_others_said_and_labels_are_not_looked_for() -> None:
     assert not is_telling(label)
 
 
+def test_texts_are_found_in_whatever_content_of_an_event_has_them() -> None:
+    """History has an event as it was, and as `feedback retain` left it."""
+    lines = (
+        line(0, user=EVE, comment="Eve's alone, twice over"),
+        line(0, user=EVE, expired="2026-05-01T00:00:00Z"),
+    )
+    for order in (lines, lines[::-1]):
+        assert list(gather(lambda: files(*order), {EVE}).traces.texts) == ["Eve's alone, twice over"]  # noqa: B023
+
+
 def test_a_rollup_loses_their_units_and_keeps_its_sums() -> None:
     rollup = {"count": 3, "units": {EVE: 2, "other": 1}}
     data = line(0, kind="exposure", rollup=rollup)
