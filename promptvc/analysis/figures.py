@@ -27,8 +27,8 @@ USERS = ("human", "code")
 """The sources whose scores count as users'."""
 
 UNKNOWN = "unknown"
-BY_CELL = ("version", "framework", "model", "technique", "day", "week")
-_TIMED = frozenset({"version", "model", "day", "week"})
+BY_CELL = ("prompt", "version", "framework", "model", "technique", "day", "week")
+_TIMED = frozenset({"prompt", "version", "model", "day", "week"})
 _FEWEST_DAYS = 4
 
 
@@ -151,12 +151,15 @@ def whole(material: Material) -> Figure:
 
 
 def grouped(material: Material) -> dict[str, tuple[Figure, ...]]:
-    """The figures by version, framework, model, technique, day, week and tag.
+    """The figures by prompt, or by version of the only one, and by framework, model, technique, day, week and tag.
 
     In the order of their keys, versions by number, ``unknown`` last. A dimension of which nothing is told is empty.
     """
     known = any(cell.kind == "success" for cell in material.cells)
+    several = len({cell.prompt for cell in material.cells}) > 1
     groups = {by: tuple(_by(by, material, runs_known=known)) for by in BY_CELL}
+    # Version 3 of one prompt and of another have nothing in common.
+    groups["version" if several else "prompt"] = ()
     return groups | {"tag": tuple(_by_tag(material, runs_known=known))}
 
 

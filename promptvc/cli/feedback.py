@@ -20,6 +20,7 @@ TABLE = {
     "quarantine": Entry("promptvc.cli.feedback_import", "quarantine", "Rows that could not be events."),
     "list": Entry("promptvc.cli.browse", "list_", "List events, oldest first."),
     "summary": Entry("promptvc.cli.browse", "summary", "Count events and what they say."),
+    "tags": Entry("promptvc.cli.tags", "tags", "List tags by dimension, and those that are probably one."),
     "commit": Entry("promptvc.cli.feedback", "commit", "Commit the recorded events."),
     "keys": Entry("promptvc.cli.keys", "keys", "List and rotate the keys of pseudonyms."),
     "retain": Entry("promptvc.cli.retain", "retain", "Take the texts out of old events."),

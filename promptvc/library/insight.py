@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from promptvc.library.opened import Opened
+from promptvc.workflows import analyze as analyzing
+from promptvc.workflows import issues as issue_ranking
 from promptvc.workflows import rank as ranking
 from promptvc.workflows import recommend as recommending
 from promptvc.workflows import stats as statistics
+from promptvc.workflows import tags as tag_counting
+from promptvc.workflows.span import Asked
 
 
 class Insight(Opened):
@@ -32,3 +38,18 @@ class Insight(Opened):
     def show_ranker(self) -> ranking.Shown:
         """Which ranker is in use, and why."""
         return ranking.show(self._fresh())
+
+    def analyze(
+        self, name: str | None = None, *, days: int = 7, min_samples: int = 5, **window: str | None
+    ) -> dict[str, Any]:
+        """Figures and patterns, as `analyze --json` prints them; ``window``: ``since``, ``until``, ``as_of``."""
+        request = analyzing.AnalyzeRequest(name, Asked(days, **window), min_samples)
+        return analyzing.analyze(self._fresh(), request)
+
+    def issues(self, name: str, *, days: int = 30, **window: str | None) -> dict[str, Any]:
+        """The reported issues of a prompt, ranked, as `issues --json` prints them."""
+        return issue_ranking.issues(self._fresh(), issue_ranking.IssuesRequest(name, Asked(days, **window)))
+
+    def tags(self, name: str | None = None) -> dict[str, Any]:
+        """The tags of events by dimension, as `feedback tags --json` prints them."""
+        return tag_counting.tags(self._fresh(), name)

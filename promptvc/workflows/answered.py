@@ -19,6 +19,7 @@ from promptvc import __version__
 from promptvc.base.errors import StorageError
 from promptvc.base.files import write_atomic
 from promptvc.feedback.segments import FOLDER
+from promptvc.workflows.archived import archived_parts
 from promptvc.workflows.project import Project
 
 EDITION = 1
@@ -65,6 +66,9 @@ def _key(project: Project, asked: str) -> str:
     # Which versions there are, and what they say, is main's; which events there are is HEAD's.
     digest.update(f"{project.main_commit}\n".encode())
     digest.update(json.dumps(asdict(project.settings), sort_keys=True, default=str).encode())
+    # The one exception to a commit being all there is: an archive lies elsewhere, and may not be here.
+    for part, _ in archived_parts(project).here:
+        digest.update(f"\n{part.sha256}".encode())
     for path, blob in sorted(project.tree(head, FOLDER).items()) if head is not None else ():
         digest.update(f"\n{blob} {path}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:40]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from promptvc.analysis.tags import remarks as tag_remarks
 from promptvc.base.errors import InputError, InvalidDocument, NotFound, StorageError
 from promptvc.feedback.events import Event, parse_event, stamped
 from promptvc.feedback.options import kinds_of, shared_keys
@@ -77,7 +78,8 @@ def add(project: Project, reference: str, values: Mapping[str, Any]) -> Added:
         found += counts
     Spool.of(project.repository.common_dir, project.environ).append(events, durable=True)
     project.log.event("feedback.added", prompt=wanted.name, events=len(events))
-    return Added(tuple(event.id for event in events), dict(found), remarks + more)
+    near = tag_remarks(values.get("tags", ()), project.settings.feedback.tags)
+    return Added(tuple(event.id for event in events), dict(found), remarks + more + near)
 
 
 def commit(project: Project, branch: str | None = None) -> Sealed:

@@ -65,6 +65,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.incoming",
     "promptvc.workflows.indexed",
     "promptvc.workflows.ranked",
+    "promptvc.workflows.span",
     "promptvc.workflows.standing",
     "promptvc.workflows.delivering",
     "promptvc.workflows.landing",

@@ -25,6 +25,7 @@ class Sighting:
     Attributes:
         events: those that have it; ``base``: those that could.
         outcome: those that have what was measured.
+        group: the events of a pattern that stays, with those of its aliases that are of nearly the same events.
     """
 
     candidate: Candidate
@@ -33,6 +34,7 @@ class Sighting:
     base: int = field(repr=False)
     outcome: int = field(repr=False)
     aliases: list[Candidate] = field(default_factory=list)
+    group: int = field(default=0, repr=False)
 
 
 def merged(sightings: Sequence[Sighting]) -> list[int]:
@@ -45,14 +47,18 @@ def merged(sightings: Sequence[Sighting]) -> list[int]:
     covered = 0
     inside: dict[tuple[str | None, str], int] = {}
     for at, one in enumerate(sightings):
+        one.group = one.events
         leader = _leader(at, sightings, leaders, inside)
         if leader is None and leaders:
             nearest = _nearest(one, sightings, leaders)
-            rest = one.base & ~covered, one.base & sightings[nearest].events
+            rest = one.base & ~covered, one.base & sightings[nearest].group
             if not any(_stands(one, base) for base in rest):
                 leader = nearest
         if leader is not None:
             sightings[leader].aliases.append(one.candidate)
+            if _alike(one, sightings[leader]):
+                sightings[leader].group |= one.events
+                covered |= one.events
             continue
         leaders.append(at)
         covered |= one.events
@@ -78,11 +84,14 @@ def _leader(
             if found is not None and sightings[found].candidate.text == part:
                 return found
     for leader in leaders[:_MOST_COMPARED]:
-        other = sightings[leader]
-        both = (one.events & other.events).bit_count()
-        if 2 * both >= (one.events | other.events).bit_count():
+        if _alike(one, sightings[leader]):
             return leader
     return None
+
+
+def _alike(one: Sighting, other: Sighting) -> bool:
+    """Whether both are of nearly the same events."""
+    return 2 * (one.events & other.events).bit_count() >= (one.events | other.events).bit_count()
 
 
 def _stands(one: Sighting, base: int) -> bool:
@@ -100,7 +109,7 @@ def _nearest(one: Sighting, sightings: Sequence[Sighting], leaders: Sequence[int
     """The leader that most of its events have, too."""
     return max(
         leaders[:_MOST_COMPARED],
-        key=lambda leader: ((one.events & sightings[leader].events).bit_count(), -leader),
+        key=lambda leader: ((one.events & sightings[leader].group).bit_count(), -leader),
     )
 
 
