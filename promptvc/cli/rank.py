@@ -26,9 +26,9 @@ def rank(context: click.Context) -> None:
 @click.command("train")
 @edge_options
 def train(edge: Edge) -> None:
-    """Learn a ranker from the committed choices among prompts (events of the kind `selection`).
+    """Learn a ranker from choices; keep it if it is better.
 
-    It is used only if it beats both the success of the prompts and similarity times success on the newest 30 % of the
+    Choices are committed events of the kind `selection`. The ranker is used only if it beats both the success of the prompts and similarity times success on the newest 30 % of the
     choices. Not to beat them is a result, too: exit code 0. Needs `pip install 'promptvc[rank]'`.
     """
     _tell(edge, ranking.train(edge.project()))

@@ -15,9 +15,9 @@ from promptvc.workflows import recommend as recommending
 @click.option("--as-of", "as_of", metavar="TIME", help="Only events before this time (RFC 3339, or a date).")
 @edge_options
 def recommend(edge: Edge, task: str, limit: int, as_of: str | None) -> int:
-    """Recommend prompts for TASK, a text that says what is to be done.
+    """Recommend prompts for a task, with reasons.
 
-    By how much a prompt is about the task, times what ratings say of its present version, or by the learned ranker
+    TASK is a text that says what is to be done. By how much a prompt is about the task, times what ratings say of its present version, or by the learned ranker
     where `promptvc rank train` found a better one. Prompts and events are those of HEAD. Exit code 1: none fits.
     """
     answer = recommending.recommend(edge.project(), task, limit, as_of)

@@ -27,9 +27,9 @@ PATTERN_HEADERS = ("prompt", "type", "kind", "where", "events", "effect", "confi
 )
 @edge_options
 def stats(edge: Edge, name: str | None, as_of: str | None, patterns: bool) -> None:
-    """Tell what each prompt did: use, success, moving averages, relevance, latency, satisfaction.
+    """Tell what each prompt did, and how it stands.
 
-    Of committed events. `success` with its interval is plain, over all versions; `relevance` is of the present version,
+    Use, success, moving averages, relevance, latency and satisfaction, of committed events. `success` with its interval is plain, over all versions; `relevance` is of the present version,
     with ratings that fade.
     """
     told = statistics.stats(edge.project(), name, as_of, patterns=patterns)
