@@ -28,8 +28,9 @@ def rank(context: click.Context) -> None:
 def train(edge: Edge) -> None:
     """Learn a ranker from choices; keep it if it is better.
 
-    Choices are committed events of the kind `selection`. The ranker is used only if it beats both the success of the prompts and similarity times success on the newest 30 % of the
-    choices. Not to beat them is a result, too: exit code 0. Needs `pip install 'promptvc[rank]'`.
+    Choices are committed events of the kind `selection`. The ranker is used only if it beats both the success of the
+    prompts and similarity times success on the newest 30 % of the choices. Not to beat them is a result, too: exit
+    code 0. Needs `pip install 'promptvc[rank]'`.
     """
     _tell(edge, ranking.train(edge.project()))
 

@@ -17,8 +17,9 @@ from promptvc.workflows import recommend as recommending
 def recommend(edge: Edge, task: str, limit: int, as_of: str | None) -> int:
     """Recommend prompts for a task, with reasons.
 
-    TASK is a text that says what is to be done. By how much a prompt is about the task, times what ratings say of its present version, or by the learned ranker
-    where `promptvc rank train` found a better one. Prompts and events are those of HEAD. Exit code 1: none fits.
+    TASK is a text that says what is to be done. A prompt's score is how much it is about the task, times what ratings
+    say of its present version; the learned ranker puts them in order where `promptvc rank train` found a better one.
+    Prompts and events are those of HEAD. Exit code 1: none fits.
     """
     answer = recommending.recommend(edge.project(), task, limit, as_of)
 

@@ -29,8 +29,8 @@ PATTERN_HEADERS = ("prompt", "type", "kind", "where", "events", "effect", "confi
 def stats(edge: Edge, name: str | None, as_of: str | None, patterns: bool) -> None:
     """Tell what each prompt did, and how it stands.
 
-    Use, success, moving averages, relevance, latency and satisfaction, of committed events. `success` with its interval is plain, over all versions; `relevance` is of the present version,
-    with ratings that fade.
+    Use, success, moving averages, relevance, latency and satisfaction, of committed events. `success` with its interval
+    is plain, over all versions; `relevance` is of the present version, with ratings that fade.
     """
     told = statistics.stats(edge.project(), name, as_of, patterns=patterns)
 
