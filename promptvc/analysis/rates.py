@@ -110,7 +110,7 @@ def adjusted(p_values: list[float]) -> list[float]:
     order = sorted(range(m), key=p_values.__getitem__, reverse=True)
     result, least = [1.0] * m, 1.0
     for at, place in enumerate(order):
-        least = min(least, p_values[place] * m / (m - at))
+        least = min(least, p_values[place] * (m / (m - at)))
         result[place] = least
     return result
 
