@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from promptvc.base.clock import format_time
@@ -39,6 +40,7 @@ _INNER: Mapping[str, frozenset[str]] = {
 # Identifiers that are no key of an event's own.
 _NAMES = frozenset({"external_id", "org"})
 _KEPT = (frozenset(FIELDS) | _NAMES) - TEXTS - frozenset(_INNER)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -51,9 +53,9 @@ class Term:
 
     @classmethod
     def ending(cls, now: datetime, days: int) -> Term:
-        """The term that has passed ``now``."""
-        whole = now.astimezone(UTC).replace(microsecond=0)
-        return cls(whole - timedelta(days=days), days)
+        """The term that has passed ``now``: to the midnight before, so that a day's runs all do the same."""
+        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(today - timedelta(days=days), days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +67,23 @@ class Rewritten:
     unreadable: int
 
 
-def expire(event: Event, term: Term) -> Event | None:
+def expire(event: Event, term: Term, marked: str | None = None) -> Event | None:
     """``event`` without its texts; None where there is nothing to take out.
 
-    An event that is marked already and has texts all the same, as after a merge by hand, loses them too.
+    An event that is marked already and has texts all the same, as after a merge by hand, loses them too. ``marked``
+    is when they were due where they were taken out elsewhere.
     """
     left = {key: kept for key, value in event.data.items() if (kept := _left(key, value)) is not _GONE}
     if left == event.data:
         return None
-    left.setdefault("expired", format_time(event.time + timedelta(days=term.days)))
+    left.setdefault("expired", marked or format_time(event.time + timedelta(days=term.days)))
     return parse_event(left)
 
 
-def rewrite(data: bytes, term: Term, gone: Collection[str] = ()) -> Rewritten:
+def rewrite(data: bytes, term: Term, gone: Mapping[str, str] = _NOTHING) -> Rewritten:
     """The lines of a segment, or of the spool, without what is due; every other line stays byte for byte.
 
-    ``gone`` are ids of events whose texts were taken out elsewhere: they are due however young they are.
+    ``gone``: by id, when the texts of events were due that were taken out elsewhere: they go, however young they are.
     """
     lines, expired, unreadable = [], 0, 0
     for line in data.split(b"\n"):
@@ -88,7 +91,7 @@ def rewrite(data: bytes, term: Term, gone: Collection[str] = ()) -> Rewritten:
         if line and not line.isspace():
             try:
                 event = _due(line, term, gone)
-                changed = None if event is None else expire(event, term)
+                changed = None if event is None else expire(event, term, gone.get(event.id))
             except InvalidDocument:
                 unreadable += 1
         expired += changed is not None
@@ -108,28 +111,29 @@ def renamed(path: str, data: bytes) -> str:
     return f"{folder}/{derived_ulid(time, hashlib.sha256(data).digest(), 0)}.jsonl"
 
 
-def expired_in(data: bytes) -> set[str]:
-    """Ids of the events of a segment whose texts were taken out."""
-    found: set[str] = set()
+def expired_in(data: bytes) -> dict[str, str]:
+    """By id, when the texts were due of those events of a segment that have lost them."""
+    found: dict[str, str] = {}
     if b'"expired"' not in data:
         return found
     for line in data.split(b"\n"):
         if b'"expired"' in line:
             with contextlib.suppress(InvalidDocument):
                 value = parse_json(line, file="segment")
-                if isinstance(value, dict) and "expired" in value and isinstance(value.get("id"), str):
-                    found.add(value["id"])
+                if isinstance(value, dict) and "expired" in value:
+                    event = parse_event(value)
+                    found[event.id] = value["expired"]
     return found
 
 
-def _due(line: bytes, term: Term, gone: Collection[str]) -> Event | None:
+def _due(line: bytes, term: Term, gone: Mapping[str, str]) -> Event | None:
     """The event of a line; None where it is not due, which costs no check of all of its keys."""
     value = parse_json(line, file="segment")
     if not isinstance(value, dict):
         raise InvalidDocument("an event is a JSON object", file="segment")
     time, name = value.get("time"), value.get("id")
-    # Both are whole seconds in UTC, as text; a fraction comes behind and cannot reach the next second.
-    if isinstance(time, str) and time[:19] >= f"{term.before:%Y-%m-%dT%H:%M:%S}" and name not in gone:
+    # Both are days in UTC, as text.
+    if isinstance(time, str) and time[:10] >= f"{term.before:%Y-%m-%d}" and name not in gone:
         return None
     return parse_event(value)
 

@@ -122,8 +122,8 @@ class _Run:
         self.branch: str | None = None
         # By blob: looked at before the lock, and not again within it.
         self._known: dict[str, Rewritten] = {}
-        self._expired: dict[str, set[str]] = {}
-        self._gone: set[str] = set()
+        self._expired: dict[str, dict[str, str]] = {}
+        self._gone: dict[str, str] = {}
         self._archived = False
 
     def spool(self) -> int:
@@ -204,12 +204,16 @@ class _Run:
         self.unreadable = sum(new.unreadable for new in found.values())
         return {path: new for path, new in found.items() if new.expired}
 
-    def _gone_in(self, segments: Mapping[str, str]) -> set[str]:
-        """Ids of events that lost their texts already: where they came back, by a merge, they are due."""
+    def _gone_in(self, segments: Mapping[str, str]) -> dict[str, str]:
+        """Events that lost their texts already, and when these were due: where they came back, by a merge, they go."""
         fresh = {path: blob for path, blob in segments.items() if blob not in self._expired}
         for path, data in contents_of(self.project, fresh):
             self._expired[fresh[path]] = expired_in(data)
-        return {one for blob in set(segments.values()) for one in self._expired[blob]}
+        gone: dict[str, str] = {}
+        for blob in set(segments.values()):
+            for event, due in self._expired[blob].items():
+                gone[event] = min(due, gone.get(event, due))
+        return gone
 
     def _count(self, found: Mapping[str, Rewritten]) -> None:
         self.events += sum(new.expired for new in found.values())

@@ -22,7 +22,7 @@ from tests.feedback.test_event_schema import VALID
 
 NOW = datetime(2026, 6, 1, 12, 30, 15, 500, tzinfo=UTC)
 TERM = Term.ending(NOW, 90)
-OLD = "2026-03-03T12:30:14.999Z"
+OLD = "2026-03-02T23:59:59.999Z"
 PLACE = "feedback/a/2026/03/01JD3M8Z6VQW4N9T2X5KAB7CDE.jsonl"
 
 
@@ -57,7 +57,7 @@ def test_words_go_and_what_is_counted_stays() -> None:
         "error": {"type": "Timeout"},
         "chunks": [{"rank": 1, "id": "c1", "relevant": True}],
         "options": [{"name": "a", "confidence": 0.5}],
-        "expired": "2026-06-01T12:30:14.999Z",
+        "expired": "2026-05-31T23:59:59.999Z",
     }
     assert expire(left, TERM) is None
     assert expire(parse_event(left.to_json() | {"comment": "w"}), TERM) == left, (
@@ -119,7 +119,7 @@ def test_a_kind_that_is_all_words_is_an_event_still(kind: str) -> None:
 
 
 def test_lines_that_are_not_due_stay_byte_for_byte() -> None:
-    due, young = event(1, comment="c"), event(2, comment="c", time="2026-03-03T12:30:15Z")
+    due, young = event(1, comment="c"), event(2, comment="c", time="2026-03-03T00:00:00Z")
     plain, odd = event(3), b'{ "comment": "c", "id": 1}'
     spaced = json.dumps(event(4, tags=["t"]).data).encode() + b"\n"
     data = b"".join((young.line(), b"\n", due.line(), plain.line(), spaced, odd))
@@ -130,9 +130,10 @@ def test_lines_that_are_not_due_stay_byte_for_byte() -> None:
     assert (new.expired, new.unreadable) == (1, 1)
     assert rewrite(new.data, TERM).data == new.data
     assert rewrite(new.data, TERM).expired == 0
-    assert expired_in(new.data) == {due.id}
-    assert rewrite(lines(young), TERM, {young.id}).expired == 1, "its texts were taken out elsewhere"
-    assert expired_in(lines(event(5, comment='"expired"'))) == set()
+    assert expired_in(new.data) == {due.id: "2026-05-31T23:59:59.999Z"}
+    elsewhere = rewrite(lines(young), TERM, {young.id: OLD})
+    assert (elsewhere.expired, json.loads(elsewhere.data)["expired"]) == (1, OLD)
+    assert expired_in(lines(event(5, comment='"expired"'))) == {}
 
 
 def test_what_replaces_a_segment_is_named_by_its_content() -> None:
