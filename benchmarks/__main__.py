@@ -8,7 +8,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("commit", "history", "check", "feedback", "recording", "evaluation", "training", "blame", "review", "merge")
+ALL = (
+    "commit",
+    "history",
+    "check",
+    "feedback",
+    "recording",
+    "evaluation",
+    "training",
+    "blame",
+    "review",
+    "merge",
+)
 
 
 def main() -> int:
