@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from typing import TypeVar, cast
 
-from promptvc.feedback.query.facts import Cell, Label, Labelled, Latency, Tally, bucket, middle, total
+from promptvc.feedback.query.facts import Cell, Facts, Label, Labelled, Latency, Tally, bucket, middle, total
 from promptvc.feedback.query.selection import Query
 
 TAGS = ("billing", "eu", "us", "refund", "mobile")
@@ -24,6 +26,7 @@ ISSUES = ("tone", "wrong_fact", "too_long")
 ERRORS = ("Timeout", "RateLimit")
 DAYS = 371
 EVERYTHING = Query()
+Row = TypeVar("Row", Cell, Labelled, Latency)
 
 
 @dataclass(frozen=True)
@@ -192,76 +195,88 @@ WEIGHTS = (0.04, 0.07, 0.09, 0.11, 0.12, 0.12, 0.12, 0.11, 0.09, 0.06, 0.04, 0.0
 
 
 class Counted:
-    """The facts of a plan, from its counts; only what a report asks for, of whole days."""
+    """The facts of a plan, from its counts; only what a report asks for, of whole days and perhaps one prompt."""
 
     engine, unread = "counted", 0
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._groups = list(groups(plan))
-        self._medians = medians(plan)
+        self._cells = self._all_cells()
+        self._labels: dict[Label, list[Labelled]] = {
+            what: self._all_labels(what) for what in ("tag", "issue", "error")
+        }
+        self._latencies = self._all_latencies(medians(plan))
+        self._groups.clear()
 
     def cells(self, query: Query = EVERYTHING) -> list[Cell]:
         """As :meth:`promptvc.feedback.query.facts.Facts.cells`."""
-        sums: dict[tuple[object, ...], list[Tally]] = {}
-        for one in self._chosen(query):
-            bad = one.rated - one.good
+        return _chosen(self._cells, query)
+
+    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
+        """As :meth:`promptvc.feedback.query.facts.Facts.labelled`."""
+        return _chosen(self._labels[what], query)
+
+    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
+        """As :meth:`promptvc.feedback.query.facts.Facts.latencies`."""
+        return _chosen(self._latencies, query)
+
+    def _all_cells(self) -> list[Cell]:
+        sums: dict[tuple[int, str, int, str, str, str], list[Tally]] = {}
+        for one in self._groups:
             failed = sum(one.errors.values())
-            rating = Tally(one.rated, one.rated, one.good, bad, one.good * 1_000_000, one.good * 1_000_000)
             timed = Tally(one.calls - failed, timed=one.calls - failed, latency=1000 * (one.calls - failed))
             for kind, source, tally in (
-                ("rating", "human", rating),
+                ("rating", "human", _ratings(one)),
                 ("success", "code", timed),
                 ("error", "code", Tally(failed)),
                 ("correction", "human", Tally(one.corrections)),
             ):
                 if tally.n:
-                    sums.setdefault((one.day, one.prompt, one.version, kind, source, one.model), []).append(
-                        tally
-                    )
+                    key = (one.day, one.prompt, one.version, kind, source, one.model)
+                    sums.setdefault(key, []).append(tally)
         return [
-            Cell(self._date(day), prompt, version, kind, source, model, "plain", None, total(found))  # type: ignore[arg-type]
-            for (day, prompt, version, kind, source, model), found in sorted(
-                sums.items(), key=lambda one: one[0]
-            )
+            Cell(self._date(day), prompt, version, kind, source, model, "plain", None, total(found))
+            for (day, prompt, version, kind, source, model), found in sorted(sums.items())
         ]
 
-    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
-        """As :meth:`promptvc.feedback.query.facts.Facts.labelled`."""
+    def _all_labels(self, what: Label) -> list[Labelled]:
         sums: dict[tuple[int, str, int, str], list[Tally]] = {}
-        for one in self._chosen(query):
-            bad = one.rated - one.good
-            if what == "tag":
-                rating = Tally(
-                    one.rated, one.rated, one.good, bad, one.good * 1_000_000, one.good * 1_000_000
-                )
-                sums.setdefault((one.day, one.prompt, one.version, one.tag), []).append(rating)
-            for label, n in (
-                one.issues if what == "issue" else one.errors if what == "error" else {}
-            ).items():
-                sums.setdefault((one.day, one.prompt, one.version, label), []).append(Tally(n))
+        for one in self._groups:
+            found = [(one.tag, _ratings(one))] if what == "tag" else []
+            counts = {"issue": one.issues, "error": one.errors}.get(what, {})
+            for label, tally in (*found, *((label, Tally(n)) for label, n in counts.items() if n)):
+                sums.setdefault((one.day, one.prompt, one.version, label), []).append(tally)
         return [Labelled(self._date(key[0]), *key[1:], total(found)) for key, found in sorted(sums.items())]
 
-    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
-        """As :meth:`promptvc.feedback.query.facts.Facts.latencies`."""
+    def _all_latencies(self, typical: dict[str, float]) -> list[Latency]:
         found: Counter[tuple[int, str, int, str, float]] = Counter()
-        for one in self._chosen(query):
+        for one in self._groups:
             for factor, weight in zip(QUANTILES, WEIGHTS, strict=True):
-                value = middle(bucket(int(1000 * self._medians[one.prompt] * factor * one.slow)))
+                value = middle(bucket(int(1000 * typical[one.prompt] * factor * one.slow)))
                 found[one.day, one.prompt, one.version, one.model, value] += round(one.calls * weight)
         return [Latency(self._date(key[0]), *key[1:], n) for key, n in sorted(found.items()) if n]
 
-    def _chosen(self, query: Query) -> Iterator[Group]:
-        for one in self._groups:
-            moment = datetime.combine(self._date(one.day), datetime.min.time(), UTC)
-            before = query.since is not None and moment < query.since
-            after = query.until is not None and moment >= query.until
-            if not before and not after and query.prompt in {None, one.prompt}:
-                yield one
-
-    def _date(self, day: object) -> date:
-        assert isinstance(day, int)
+    def _date(self, day: int) -> date:
         return self._plan.start + timedelta(days=day)
+
+
+def counted(plan: Plan) -> Facts:
+    """The facts of a plan; what a report does not ask for is not there."""
+    return cast("Facts", Counted(plan))
+
+
+def _ratings(one: Group) -> Tally:
+    good = one.good * 1_000_000
+    return Tally(one.rated, one.rated, one.good, one.rated - one.good, good, good)
+
+
+def _chosen(rows: list[Row], query: Query) -> list[Row]:
+    first = 0 if query.since is None else bisect_left(rows, query.since.date(), key=lambda row: row.day)
+    last = (
+        len(rows) if query.until is None else bisect_left(rows, query.until.date(), key=lambda row: row.day)
+    )
+    return [row for row in rows[first:last] if query.prompt in {None, row.prompt}]
 
 
 def named(told: Sequence[str], planted: Planted) -> bool:

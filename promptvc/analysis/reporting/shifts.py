@@ -11,8 +11,9 @@ stretches looked at.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from promptvc.analysis.reporting.slices import DAYS, Measure, Point, Rates, Series
@@ -96,59 +97,76 @@ def find_shifts(series: Series, limit: float, *, most: int = 3) -> list[Shift]:
 
 
 class _Sums:
-    """Running sums of weights, weighted values and their squares; ``n`` and the bad ones among them."""
+    """Running sums over weeks: of weights, weighted values and their squares, of events, bad events and weeks."""
 
     def __init__(self, weeks: Sequence[Point], between: float) -> None:
-        self.rows = [(0.0, 0.0, 0.0, 0, 0.0, 0)]
-        for value, n in weeks:
-            u, y, yy, m, k, w = self.rows[-1]
-            weight = 1 / (between + 1 / n) if n else 0.0
-            self.rows.append(
-                (u + weight, y + weight * value, yy + weight * value**2, m + n, k + n * value, w + (n > 0))
-            )
+        weights = [1 / (between + 1 / n) if n else 0.0 for _, n in weeks]
+        values = [value for value, _ in weeks]
+        self.weight = _running(weights)
+        self.total = _running(w * y for w, y in zip(weights, values, strict=True))
+        self.square = _running(w * y * y for w, y in zip(weights, values, strict=True))
+        self.n = _running(n for _, n in weeks)
+        self.bad = _running(n * value for value, n in weeks)
+        self.weeks = _running(n > 0 for _, n in weeks)
 
-    def of(self, a: int, b: int) -> tuple[float, float, float, int, float, int]:
-        """Weight, mean, squares around it, events, bad events and weeks from week ``a`` to before ``b``."""
-        u, y, yy, n, k, w = (end - start for start, end in zip(self.rows[a], self.rows[b], strict=True))
-        mean = y / u if u > 0 else 0.0
-        return u, mean, max(0.0, yy - y * mean), int(n), k, int(w)
+    def mean(self, a: int, b: int) -> float:
+        """The weighted mean from week ``a`` to before ``b``."""
+        weight = self.weight[b] - self.weight[a]
+        return (self.total[b] - self.total[a]) / weight if weight > 0 else 0.0
+
+    def squares(self, a: int, b: int) -> float:
+        """The weighted squares around it."""
+        total = self.total[b] - self.total[a]
+        return max(0.0, self.square[b] - self.square[a] - total * self.mean(a, b))
+
+
+def _running(values: Iterable[float]) -> list[float]:
+    return list(itertools.accumulate(values, initial=0.0))
 
 
 def _best(weeks: Sequence[Point], measure: Measure, limit: float) -> tuple[int, int, float, float] | None:
     """The stretch that stands out most among those that pass: its weeks, its p-value, its rise."""
-    count = len(weeks)
-    rates = measure != "latency"
     sums = _Sums(weeks, scale_of(measure, 0.0).between)
+    rates = measure != "latency"
     looked = 0
     passing: list[tuple[float, int, int, float, float]] = []
-    for a in range(PAST, count):
-        u0, m0, squares0, n0, k0, w0 = sums.of(0, a)
-        if w0 < PAST or n0 < LEAST_PAST or not weeks[a].n:
+    for a in range(PAST, len(weeks)):
+        if sums.weeks[a] < PAST or sums.n[a] < LEAST_PAST or not weeks[a].n:
             continue
-        past = (k0 + 0.5) / (n0 + 1) if rates else m0
+        before = sums.mean(0, a)
+        past = (sums.bad[a] + 0.5) / (sums.n[a] + 1) if rates else before
         scale = scale_of(measure, past)
-        bar = past + scale.ordinary
-        for b in range(a + 1, count + 1):
-            u1, m1, squares1, n1, k1, w1 = sums.of(a, b)
-            if not weeks[b - 1].n or n1 < LEAST:
+        for b in range(a + 1, len(weeks) + 1):
+            if not weeks[b - 1].n or sums.n[b] - sums.n[a] < LEAST:
                 continue
             looked += 1
-            rise = m1 - m0
-            if rise < scale.material or (rates and k1 - n1 * past < EXCESS):
-                continue
-            v0, v1, vbar = (_variance(scale, x) for x in (past, (k1 + 0.5) / (n1 + 1), bar))
-            df = PRIOR + w0 + w1 - 2
-            phi = max(1.0, (PRIOR + squares0 / v0 + squares1 / v1) / df)
-            error = math.sqrt(phi * (v0 / u0 + vbar / u1))
-            p = t_tail((m1 - max(m0, past) - scale.ordinary) / error, df)
-            if rates:
-                p = max(p, at_least(round(k1), n1, min(bar, 0.999)))
-            passing.append((rise / math.sqrt(v0 / u0 + v0 / u1), a, b, p, rise))
+            rise = sums.mean(a, b) - before
+            if rise >= scale.material:
+                p, z = _tested(sums, a, b, past, scale)
+                passing.append((z, a, b, p, rise))
     good = [one for one in passing if one[3] * looked <= limit]
     if not good:
         return None
     _, a, b, p, rise = max(good)
     return a, b, min(1.0, p * looked), rise
+
+
+def _tested(sums: _Sums, a: int, b: int, past: float, scale: Scale) -> tuple[float, float]:
+    """The p-value of a stretch, and how far it stands out in terms of the ordinary spread."""
+    n, bad = sums.n[b] - sums.n[a], sums.bad[b] - sums.bad[a]
+    u0, u1 = sums.weight[a], sums.weight[b] - sums.weight[a]
+    before, during = sums.mean(0, a), sums.mean(a, b)
+    bar = past + scale.ordinary
+    v0, v1, limit = (_variance(scale, share) for share in (past, (bad + 0.5) / (n + 1), bar))
+    df = PRIOR + sums.weeks[a] + sums.weeks[b] - sums.weeks[a] - 2
+    phi = max(1.0, (PRIOR + sums.squares(0, a) / v0 + sums.squares(a, b) / v1) / df)
+    error = math.sqrt(phi * (v0 / u0 + limit / u1))
+    p = t_tail((during - max(before, past) - scale.ordinary) / error, df)
+    if scale.variance is None:
+        p = max(p, at_least(round(bad), round(n), min(bar, 0.999)))
+        if bad - n * past < EXCESS:
+            p = 1.0
+    return p, (during - before) / math.sqrt(v0 / u0 + v0 / u1)
 
 
 def _variance(scale: Scale, share: float) -> float:
