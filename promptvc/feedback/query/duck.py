@@ -75,7 +75,6 @@ _COLUMNS = {
     },
 }
 _ALWAYS = ("id", "time", "prompt", "kind", "source")
-_WHOLE = f"COUNT(CASE WHEN {' AND '.join(f'{name} IS NOT NULL' for name in _ALWAYS)} THEN 1 END)"
 _WHOLE_US = "CAST(FLOOR(latency_ms * 1000) AS BIGINT)"
 _MAKE = {
     "events": f"""
@@ -217,24 +216,24 @@ class DuckFacts:
         return found
 
     def _count_at_once(self) -> list[tuple[Any, ...]] | None:
-        """The counts in one pass over the lines, without a table; None where a line is broken or an id comes twice."""
+        """The counts by a table of little else; None where a line is broken or an id comes twice."""
         columns = {
             name: kind for name, kind in _COLUMNS["events"].items() if name not in {"context", '"user"'}
         }
-        statement = self._statements.counts(EVERYTHING)
-        keys = "e.version, e.kind, e.source"
-        sql = (
-            f"WITH events AS (SELECT *, {_SCORE} AS score, {_COUNT} AS n FROM {_SCAN}, {_typed(columns)})) "
-            + statement.sql.replace(
-                f"SELECT {keys}",
-                f"SELECT GROUPING(e.kind), COUNT(*), COUNT(DISTINCT HASH(id)), {_WHOLE}, {keys}",
-            ).replace(f"GROUP BY {keys}", f"GROUP BY GROUPING SETS (({keys}), ())")
+        whole = " AND ".join(f"{name} IS NOT NULL" for name in _ALWAYS)
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {PREFIX} AS SELECT HASH(id) AS id, {whole} AS whole, version, kind, source, "
+            f"{_SCORE} AS score, {_COUNT} AS n FROM {_SCAN}, {_typed(columns)})",
+            [self._files],
         )
-        found = self._connection.execute(sql, [self._files, *statement.parameters]).fetchall()
-        whole = next(row for row in found if row[0])
-        if not whole[1] == whole[2] == whole[3]:
+        sql = f"SELECT COUNT(*) = COUNT(DISTINCT id) AND BOOL_AND(whole) FROM {PREFIX}"
+        if self._connection.execute(sql).fetchall()[0][0] is False:
             return None
-        return [row[4:] for row in found if not row[0]]
+        statement = self._statements.counts(EVERYTHING)
+        found: list[tuple[Any, ...]] = self._connection.execute(
+            statement.sql, list(statement.parameters)
+        ).fetchall()
+        return found
 
     def _need(self, table: str) -> None:
         """Make a table when it is first asked for; the events first, by which the lines are put in order."""
