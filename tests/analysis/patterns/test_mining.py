@@ -57,11 +57,10 @@ def test_a_pattern_says_what_can_be_counted_again(mined: Mined) -> None:
 
 
 def test_scores_dealt_out_by_chance_make_no_patterns() -> None:
-    """At most one run in twenty may find something: two of twelve, or fewer, in 98 of 100 sets of seeds."""
+    """At most one run in twenty may find something; of eighty other seeds none did."""
     base = CROWD[:500]
     found = [len(mine(shuffled(base, seed)).patterns) for seed in range(12)]
-    assert sum(count > 0 for count in found) <= 2
-    assert sum(found) <= 4
+    assert sum(found) <= 1
     assert mine(base).patterns
 
 
