@@ -30,7 +30,7 @@ def export(edge: Edge, format_: str | None, output: Path | None, **given: Any) -
 
     `feedback import` reads each of them back to the same events. In CSV inner keys have columns of their own, such as
     `input.message`, and what no cell can hold is in `_rest`. With --user it is what a person may ask for as their own
-    data.
+    data. `tables` are the Parquet files that Spark or a warehouse answers from, for `analytics: {backend: ...}`.
     """
     suffix = output.suffix.lstrip(".").lower() if output is not None else ""
     form = format_ or (suffix if suffix in story.FORMATS else "jsonl")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from promptvc.base.errors import Usage
-from promptvc.base.files import write_parts
+from promptvc.base.files import storage_errors, write_parts
 from promptvc.feedback.archive import MANIFEST
 from promptvc.feedback.archive_parts import read_part
 from promptvc.feedback.events import Event
 from promptvc.feedback.exporting import columns_of, csv_lines
 from promptvc.feedback.forgetting import linked, names_in
+from promptvc.feedback.query.duck import DuckFacts
 from promptvc.feedback.query.parquet_writing import write_parquet
 from promptvc.feedback.query.selection import Query, select
 from promptvc.feedback.segments import FOLDER, read_segments
@@ -23,7 +25,7 @@ from promptvc.workflows.forget_plan import names_of
 from promptvc.workflows.gathering import known_prompt, moment_of, segments_of
 from promptvc.workflows.project import Project
 
-FORMATS = ("jsonl", "csv", "parquet")
+FORMATS = ("jsonl", "csv", "parquet", "tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def export(
     """
     if request.format == "parquet" and place is None:
         raise Usage("Parquet is not written to the terminal", hint="-o FILE.parquet")
+    if request.format == "tables" and (place is None or place.is_file()):
+        raise Usage("tables are written to a folder, a file for each", hint="-o DIR")
     if request.user is not None and not request.user.strip():
         raise Usage("nobody is named", hint="--user U: as the program called them, or u-...")
     query = Query(
@@ -81,6 +85,9 @@ def export(
     if request.format == "parquet":
         assert place is not None
         write_parquet((event.line() for event in counted()), place)
+    elif request.format == "tables":
+        assert place is not None
+        _write_tables(counted(), place)
     else:
         lines: Iterable[bytes]
         if request.format == "csv":
@@ -94,6 +101,15 @@ def export(
                 out(line)
     project.log.event("feedback.exported", events=counted.count, format=request.format)
     return Exported(counted.count, None if place is None else str(place), source.remarks)
+
+
+def _write_tables(events: Iterable[Event], folder: Path) -> None:
+    """The tables that Spark or a warehouse answers questions from (:mod:`promptvc.feedback.query.tables`)."""
+    with tempfile.TemporaryDirectory(prefix="promptvc-") as scratch, storage_errors(folder):
+        lines = Path(scratch) / "lines.jsonl"
+        write_parts(lines, (event.line() for event in events), durable=False)
+        with DuckFacts([lines]) as facts:
+            facts.write_tables(folder)
 
 
 class _Counted:

@@ -32,15 +32,17 @@ FEW_BYTES = 4_000_000
 def open_facts(project: Project, name: str | None = None, *, spooled: bool = False) -> Facts:
     """What can be asked of the committed events of one prompt, or of all; ``spooled``: also of those to come.
 
-    Who answers is what ``analytics.backend`` says; by default plain Python for few events, DuckDB for many.
+    Who answers is what ``analytics.backend`` says; by default plain Python for few events, DuckDB for many. Where the
+    events live elsewhere, that is all there is: what this clone has is not asked.
 
     Raises:
         Usage: the engine that the settings name is not installed, or has no place to find the events in.
     """
     backend = project.settings.analytics.backend
-    if backend in ELSEWHERE:
-        return open_elsewhere(project.settings.analytics, project.settings.feedback, project.environ)
     wanted = parse_reference(name).name if name else None
+    if backend in ELSEWHERE:
+        settings = project.settings
+        return open_elsewhere(settings.analytics, settings.feedback, project.environ, wanted)
     # The spool first: what is committed meanwhile is seen twice and told apart by its id, but never missed.
     waiting = _waiting(project, wanted) if spooled else []
     blobs = segments_of(project, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,27 @@ def test_what_cannot_be_written_is_one_error(template: Repo, tmp_path: Path) -> 
     assert "-o FILE.parquet" in cli.fails(2, "feedback", "export", "--format", "parquet")
     assert "no prompt" in cli.fails(2, "feedback", "export", "--prompt", "not/there")
     assert cli("feedback", "export", "-o", str(tmp_path), "--format", "csv").code == 3
+
+
+def test_a_warehouse_answers_from_the_tables(template: Repo, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    cli = cli_of(template)
+    tables = tmp_path / "tables"
+    written = cli.json("feedback", "export", "--format", "tables", "-o", str(tables))["events"]
+    place = tmp_path / "warehouse.db"
+    with duckdb.connect(str(place)) as made:
+        made.execute("CREATE SCHEMA prompts")
+        for file in tables.glob("*.parquet"):
+            made.execute(f"CREATE TABLE prompts.{file.stem} AS SELECT * FROM read_parquet(?)", [str(file)])
+    counted = cli.json("feedback", "list", "--count")
+    assert counted == {"count": sum(one.get("rollup", {}).get("count", 1) for one in _committed(cli))}
+    settings = template.path / "promptvc.yaml"
+    settings.write_text("analytics: {backend: warehouse, dialect: duckdb, table: prompts.events}\n")
+    asked = cli("feedback", "list", "--count", "--json", PROMPTVC_WAREHOUSE=str(place))
+    settings.unlink()
+    assert (asked.json, written) == (counted, len(_committed(cli)))
+
+
+def _committed(cli: Cli) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = cli.json("feedback", "list")
+    return found

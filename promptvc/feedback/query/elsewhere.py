@@ -99,21 +99,25 @@ def _warehouse(
             hint="such as `analytics: {backend: warehouse, dialect: postgres}`",
         )
     ask = open_warehouse(settings.dialect, environ)
-    return TableFacts(settings.dialect, settings.dialect, ask, Statements(settings.table, thresholds))
+    return TableFacts(settings.dialect, settings.dialect, ask, statements)
 
 
-ELSEWHERE: Mapping[str, Callable[[AnalyticsSettings, FeedbackSettings, Mapping[str, str]], Facts]] = {
+ELSEWHERE: Mapping[str, Callable[[AnalyticsSettings, Mapping[str, str], Statements], Facts]] = {
     "spark": _spark,
     "warehouse": _warehouse,
 }
 
 
 def open_elsewhere(
-    settings: AnalyticsSettings, thresholds: FeedbackSettings, environ: Mapping[str, str]
+    settings: AnalyticsSettings,
+    thresholds: FeedbackSettings,
+    environ: Mapping[str, str],
+    prompt: str | None = None,
 ) -> Facts:
-    """The engine that the settings name.
+    """The engine that the settings name, asked of one prompt or of all.
 
     Raises:
         Usage: it is not installed, or nothing says where it is.
     """
-    return ELSEWHERE[settings.backend](settings, thresholds, environ)
+    statements = Statements(settings.table, thresholds, prompt)
+    return ELSEWHERE[settings.backend](settings, environ, statements)

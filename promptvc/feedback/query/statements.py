@@ -45,10 +45,11 @@ def _scores(score: str) -> str:
 
 
 class Statements:
-    """Makes statements for tables behind ``prefix``, with the thresholds of the settings."""
+    """Makes statements for tables behind ``prefix``, with the thresholds of the settings; of one prompt, or of all."""
 
-    def __init__(self, prefix: str, thresholds: FeedbackSettings) -> None:
+    def __init__(self, prefix: str, thresholds: FeedbackSettings, prompt: str | None = None) -> None:
         self._prefix = prefix
+        self._prompt = prompt
         self._bars = (thresholds.positive, thresholds.negative)
 
     def counts(self, query: Query) -> Statement:
@@ -141,6 +142,8 @@ class Statements:
             "technique": query.technique,
             "person": query.user,
         }
+        if self._prompt is not None:
+            yield "e.prompt = ?", (self._prompt,)
         for column, value in equal.items():
             if value is not None:
                 yield f"e.{column} = ?", (value,)
