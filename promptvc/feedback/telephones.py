@@ -15,11 +15,11 @@ Span = tuple[int, int]
 _START = r"(?<![0-9A-Za-z_+#$€£])(?<![0-9A-Za-z]-)(?<![0-9][.,:])(?<![A-Za-z]/)"
 _END = r"(?![0-9A-Za-z_]|[.\-:,][0-9])"
 _INTERNATIONAL = re.compile(r"\+[1-9](?:[ .\-/()]{0,3}[0-9]){7,15}(?![0-9])")
-_ZEROS = re.compile(rf"{_START}00[1-9][0-9]{{0,2}}(?:[ .\-/]\(?[0-9]{{1,12}}\)?){{1,6}}{_END}")
+_ZEROS = re.compile(rf"{_START}00 ?[1-9][0-9]{{0,2}}(?:[ .\-/]\(?[0-9]{{1,12}}\)?){{1,6}}{_END}")
 _AREA = r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .\-])"
 _AMERICAN = re.compile(rf"{_START}(?:1[ .\-])?{_AREA}[0-9]{{3}}[ .\-][0-9]{{4}}{_END}")
 _TRUNK = re.compile(rf"{_START}\(?0[1-9][0-9]{{0,4}}\)?(?:[ .\-/]{{1,3}}[0-9]{{2,10}}){{1,6}}{_END}")
-_AFTER_WORD = re.compile(rf"{_START}\(?[0-9](?:[ .\-/]{{0,2}}[()]?[0-9]){{6,14}}{_END}")
+_AFTER_WORD = re.compile(rf"{_START}\(?[0-9](?:[ .\-/]{{0,3}}[()]?[0-9]){{6,14}}{_END}")
 
 _CALL = re.compile(
     r"(?i)\b(?:tel|phone|telephone|mobile|cell|call|calls|called|calling|ring|dial|fax|sms|text me|whatsapp|"
