@@ -85,14 +85,11 @@ class TableFacts:
         return self._run(transpiled(statement.sql, self._dialect), statement.parameters)
 
 
-def _spark(settings: AnalyticsSettings, thresholds: FeedbackSettings, environ: Mapping[str, str]) -> Facts:
-    ask = open_spark(environ, settings.table)
-    return TableFacts("spark", "spark", ask, Statements(settings.table, thresholds))
+def _spark(settings: AnalyticsSettings, environ: Mapping[str, str], statements: Statements) -> Facts:
+    return TableFacts("spark", "spark", open_spark(environ, settings.table), statements)
 
 
-def _warehouse(
-    settings: AnalyticsSettings, thresholds: FeedbackSettings, environ: Mapping[str, str]
-) -> Facts:
+def _warehouse(settings: AnalyticsSettings, environ: Mapping[str, str], statements: Statements) -> Facts:
     if settings.dialect is None:
         raise Usage(
             "`analytics: {backend: warehouse}` needs the warehouse's dialect",
