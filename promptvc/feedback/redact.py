@@ -43,10 +43,8 @@ CATEGORIES = OWN
 _PLAIN = rules_of(RedactionSettings())
 _NUMBERS = ("iban", "card", "ip", "phone")
 _DIGIT = re.compile("[0-9]")
-# Without any of these there is nothing of ours to find: every finding needs a sign, a digit or a long run.
-_SUSPECT = re.compile(
-    r"[@%:=0-9(\[{]|-----|[^\x00-\x7f]|(?<![A-Za-z0-9_.+/~-])[A-Za-z0-9_.+/~-]{14}", re.ASCII
-)
+_SIGN = re.compile(r"[@%:=0-9(\[{]")
+_LONG_RUN = 14
 
 # Identifiers, times and numbers are what they are. Where a program put its own identifier, digits say nothing.
 _NEVER = frozenset(
@@ -242,7 +240,7 @@ class _Reading:
         return merged
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        if _SUSPECT.search(text) is None:
+        if _is_harmless(text):
             yield from self.rules.spans(text)
             return
         numbers = _DIGIT.search(text) is not None
@@ -251,6 +249,19 @@ class _Reading:
                 for start, end in FINDERS[category](text):
                     yield start, end, category
         yield from self.rules.spans(text)
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether nothing of ours can be in ``text``: every finding has a sign, a digit, or many characters in a row.
+
+    Most texts pass here, for a tenth of what the search costs.
+    """
+    return (
+        _SIGN.search(text) is None
+        and "-----" not in text
+        and max(map(len, text.split()), default=0) < _LONG_RUN
+        and text.isascii()
+    )
 
 
 def _whole_characters(text: str) -> str:

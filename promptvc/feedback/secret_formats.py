@@ -124,8 +124,8 @@ _KEY_NAME = re.compile(
     r"(?:auth|access|refresh|bearer|session|api|id)[_\- ]?token)\Z"
 )
 _WHOLE_PLACEHOLDER = re.compile(PLACEHOLDER)
-# Every token but the password of a URL holds fourteen characters like these in a row; most sentences do not.
-_RUN = re.compile(r"(?<![A-Za-z0-9_.+/~:=-])[A-Za-z0-9_.+/~:=-]{14}")
+# Every token but the password of a URL has this many characters without a blank; most sentences have not.
+_LONG = 14
 
 
 def find_secrets(text: str) -> Iterator[Span]:
@@ -154,13 +154,17 @@ def _names_secret(key: str) -> bool:
 
 
 def _tokens(text: str, lowered: str) -> Iterator[Span]:
-    for marker, secret in _BY_MARKER if "://" in text or _RUN.search(text) else ():
+    for marker, secret in _BY_MARKER if _has_long(text) else ():
         if marker in lowered:
             for match in secret.pattern.finditer(text):
                 if not secret.digit or _DIGIT.search(match.group(secret.group)):
                     yield match.span(secret.group)
     if "private key" in lowered:
         yield from _blocks(text)
+
+
+def _has_long(text: str) -> bool:
+    return "://" in text or max(map(len, text.split()), default=0) >= _LONG
 
 
 def _blocks(text: str) -> Iterator[Span]:

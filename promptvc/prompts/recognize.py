@@ -3,7 +3,8 @@
 A version is rendered once with a mark in place of each value; between the marks stands what every rendering of it
 says, rules and examples among it. A text that holds these pieces in their order, from its beginning to its end, is
 what the version gives for the values between them. A version that says less than :data:`LEAST` characters of its own is
-not recognised: a bare ``{{ question }}`` gives any text.
+not recognised: a bare ``{{ question }}`` gives any text. Of several that give it, those count that say most of it
+themselves: a version without rules gives the text of one with rules, too, if a question may be that long.
 
 Line endings, and blanks at the ends of messages, do not count: exports drop them.
 """
@@ -69,7 +70,7 @@ class Recogniser:
                     self._heads.setdefault(head, []).append(len(self._shapes) - 1)
 
     def find(self, rendered: str | Parts, name: str | None = None) -> list[Recognised]:
-        """Every version that gives ``rendered``: one text, or (role, text) of each message; by name and version."""
+        """The versions that give ``rendered``: one text, or (role, text) of each message; by name and version."""
         parts: Parts | None = None
         if isinstance(rendered, str):
             text = _plain(rendered)
@@ -79,12 +80,14 @@ class Recogniser:
             while parts and parts[-1][0] == "assistant":
                 parts = parts[:-1]
             text = parts[0][1] if parts else ""
-        found = []
+        found: list[tuple[int, Recognised]] = []
         for index in self._near(text):
             shape = self._shapes[index]
             if name in {None, shape.prompt.name}:
                 found += _recognised(shape, text) if parts is None else _of_messages(shape, parts)
-        return sorted(found, key=lambda one: (one.prompt, one.version))
+        most = max((weight for weight, _ in found), default=0)
+        best = [one for weight, one in found if weight == most]
+        return sorted(best, key=lambda one: (one.prompt, one.version))
 
     def _near(self, text: str) -> Iterator[int]:
         seen = set()
@@ -124,7 +127,7 @@ def _says(pieces: Iterable[_Piece]) -> int:
     return sum(len("".join(literal.split())) for piece in pieces for literal in piece.literals)
 
 
-def _recognised(shape: _Shape, text: str) -> list[Recognised]:
+def _recognised(shape: _Shape, text: str) -> list[tuple[int, Recognised]]:
     """At most one: the way to read a text that explains most of it comes first."""
     for piece in shape.wholes:
         values = _values(piece, text)
@@ -133,7 +136,7 @@ def _recognised(shape: _Shape, text: str) -> list[Recognised]:
     return []
 
 
-def _of_messages(shape: _Shape, parts: Parts) -> list[Recognised]:
+def _of_messages(shape: _Shape, parts: Parts) -> list[tuple[int, Recognised]]:
     if len(parts) != len(shape.messages):
         return []
     values: dict[str, str] = {}
@@ -147,9 +150,13 @@ def _of_messages(shape: _Shape, parts: Parts) -> list[Recognised]:
     return [_result(shape, pairs, values)]
 
 
-def _result(shape: _Shape, pairs: list[tuple[_Piece, str]], values: Mapping[str, str]) -> Recognised:
+def _result(
+    shape: _Shape, pairs: list[tuple[_Piece, str]], values: Mapping[str, str]
+) -> tuple[int, Recognised]:
+    """With how much of the text the version says itself."""
     clear = all(_values(piece, text, last=True) == _values(piece, text) for piece, text in pairs)
-    return Recognised(shape.prompt.name, shape.prompt.version, shape.digest, values if clear else None)
+    found = Recognised(shape.prompt.name, shape.prompt.version, shape.digest, values if clear else None)
+    return sum(len(literal) for piece, _ in pairs for literal in piece.literals), found
 
 
 def _values(piece: _Piece, text: str, *, last: bool = False) -> dict[str, str] | None:

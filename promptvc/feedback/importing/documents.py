@@ -79,7 +79,7 @@ def _object(
         if here in arrays and text.peek() == "[":
             found = True
             yield from _array(text, head | mine)
-        elif text.peek() == "{" and any(one[: len(here)] == here for one in arrays):
+        elif text.peek() == "{" and any(len(one) > len(here) and one[: len(here)] == here for one in arrays):
             found = True
             yield from _object(text, here, arrays, head | mine)
         else:

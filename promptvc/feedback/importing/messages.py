@@ -49,11 +49,11 @@ def messages_of(value: Any) -> Messages | None:
             if key in value:
                 return messages_of(value[key])
         return None
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list | tuple) or not value:
         return None
-    if len(value) == 1 and isinstance(value[0], list):
-        return messages_of(value[0])
     found = [_message(one) for one in value]
+    if len(value) == 1 and found[0] is None and isinstance(value[0], list):
+        return messages_of(value[0])
     return None if any(one is None for one in found) else tuple(one for one in found if one is not None)
 
 
@@ -106,6 +106,8 @@ def _answer(value: Any) -> str | None:
 
 
 def _message(value: Any) -> tuple[str, str] | None:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return _role_and_text(*value)
     if not isinstance(value, Mapping):
         return None
     inner = value.get("kwargs") or value.get("data")
