@@ -46,7 +46,7 @@ class Known:
     """What feedback says of all prompts, as of a day.
 
     Attributes:
-        as_of: the end of the day, as text; None where there are no events.
+        as_of: until when events count: what was asked for, else the end of the newest one's day; None without any.
         adapted: whether ratings change anything; ``reason``: why not.
         whole: the success of everything, as an object. ``concentrations``: between prompts, between versions.
         prompts: by name. ``rows``: the features of each for a learned ranker, but for the similarity.
@@ -120,7 +120,11 @@ def _told(
     past.before(date.max)
     after = day + timedelta(1)
     return {
-        "as_of": None if newest is None else f"{after.isoformat()}T00:00:00Z",
+        "as_of": format_time(until)
+        if until
+        else None
+        if newest is None
+        else f"{after.isoformat()}T00:00:00Z",
         "adapted": rates.adapted,
         "reason": rates.reason,
         "whole": success_json(rates.all()),

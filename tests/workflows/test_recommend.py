@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import promptvc
+from promptvc.base.clock import utc_now
+from promptvc.workflows.indexed import committed
+from promptvc.workflows.project import open_project
+from promptvc.workflows.rank import _Texts
 from tests.builders import Repo, isolated_environ
 from tests.commands import Cli, cli_of
 from tests.workflows.prompt_shelf import WORDS, choices, files, prompt, record, shelf
 from tests.worlds import copy_of
 
+TASKS = ("sonnet", "letter")
 REFUND = "refund a charge on the customer's card"
 
 
@@ -82,23 +88,20 @@ def test_a_task_that_nothing_fits_is_a_no(odd: Repo) -> None:
 
 def test_as_of_knows_nothing_of_later(odd: Repo, tmp_path: Path) -> None:
     cli = cli_of(odd)
-    told = cli.json("recommend", REFUND, "--as-of", "2026-03-08")
-    later = {"time": "2026-03-08T00:00:00Z", "prompt": "billing/refund", "version": 1, "source": "human"}
+    noon = "2026-03-08T12:00:00Z"
+    told = cli.json("recommend", REFUND, "--as-of", noon)
+    good = {"prompt": "billing/refund", "version": 1, "source": "human", "kind": "rating", "thumbs": "up"}
+    times = (noon, "2026-03-30T00:00:00Z")
     record(
-        cli,
-        tmp_path,
-        [later | {"kind": "rating", "thumbs": "down", "input": f"{REFUND} {n}"} for n in range(40)],
+        cli, tmp_path, [good | {"time": time, "input": f"{REFUND} {n}"} for time in times for n in range(20)]
     )
-    assert cli.json("recommend", REFUND, "--as-of", "2026-03-08") == told
-    assert told["as_of"] == "2026-03-08T00:00:00Z"
-    assert told["recommendations"][0]["success"]["rated"] == 42
-    now = cli.json("recommend", REFUND)["recommendations"][0]
-    assert now["success"]["rated"] == 160
-    end = cli.json("recommend", REFUND)["as_of"]
-    assert (
-        cli.json("recommend", REFUND, "--as-of", end)["recommendations"]
-        == (cli.json("recommend", REFUND)["recommendations"])
-    )
+    assert cli.json("recommend", REFUND, "--as-of", noon) == told
+    assert (told["as_of"], told["recommendations"][0]["success"]["rated"]) == (noon, 48)
+    now = cli.json("recommend", REFUND)
+    assert now["recommendations"][0]["success"]["rated"] == 160
+    assert now["recommendations"][0]["similarity"]["inputs"] > 0.5
+    assert now["as_of"] == "2026-03-31T00:00:00Z"
+    assert cli.json("recommend", REFUND, "--as-of", now["as_of"]) == now
 
 
 def test_learning_off_loses_nothing(odd: Repo) -> None:
@@ -211,6 +214,9 @@ def test_the_learned_ranker_is_used_while_it_wins(odd: Repo, tmp_path: Path) -> 
     # What it was trained on stays behind: with --as-of it would know what came later.
     past = cli("recommend", "a letter", "--as-of", "2026-03-10")
     assert "with --as-of it would know what came later" in past.err
+    then = cli.json("recommend", "a letter", "--as-of", "2026-03-10")
+    assert then["ranker"] == "similarity x relevance"
+    assert then["recommendations"][0]["learned_score"] is None
     # The same choices give the same ranker.
     again = json.loads(data)
     cli.ok("rank", "train")
@@ -259,6 +265,26 @@ def test_by_success_alone_nothing_is_learned(repo: Repo, tmp_path: Path) -> None
     assert cli.json("recommend", "a letter") == before
     text = cli.ok("rank", "show")
     assert text.startswith("in use: similarity x relevance\nit is not shown")
+
+
+def test_a_choice_is_held_against_the_text_of_then(repo: Repo) -> None:
+    for month, words in ((1, "Write a sonnet."), (6, "Write a letter.")):
+        when = f"2026-0{month}-01T00:00:00Z"
+        repo.environ |= {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
+        repo.commit({"prompts/text/poem.yaml": prompt("text/poem", words, month)})
+    with open_project(repo.path, environ=repo.environ, clock=utc_now) as project:
+        texts = _Texts(project, committed(project), {"text/poem", "gone"})
+        found = {
+            month: [
+                texts.similarity(task, "text/poem", datetime(2026, month, 2, tzinfo=UTC)) > 0
+                for task in TASKS
+            ]
+            for month in (3, 6)
+        }
+        before = texts.similarity("sonnet", "text/poem", datetime(2025, 1, 1, tzinfo=UTC))
+        gone = texts.similarity("sonnet", "gone", datetime(2026, 3, 2, tzinfo=UTC))
+    assert found == {3: [True, False], 6: [False, True]}
+    assert before > gone == 0  # before the first version there was nothing else to choose
 
 
 def test_too_few_choices(desk: Repo) -> None:
