@@ -39,7 +39,7 @@ def archive(
     month: str | None,
     branch: str | None,
 ) -> int:
-    """Move old months of feedback into Parquet files outside of git.
+    """Move old months into Parquet files outside of git.
 
     feedback/archive.yaml lists them by digest. They count wherever their files can be read: at their place, or in
     the folder that PROMPTVC_ARCHIVE names. Back these files up: no clone holds them. What git had stays in its history.

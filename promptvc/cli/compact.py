@@ -24,10 +24,11 @@ _UNITS = {"b": 1, "kib": 1024, "mib": 1024 * 1024}
 @click.option("--branch", help="Commit to this branch instead of the current one.")
 @edge_options
 def compact(edge: Edge, name: str | None, below: str, branch: str | None) -> None:
-    """Merge the small segments of each prompt's months into few large ones.
+    """Merge small segments into few large ones.
 
-    Every event stays as it is, in a commit of its own. What is committed on another branch meanwhile is not lost, and
-    an old segment that comes back by a merge counts once.
+    Those of one prompt and month become one, or a few of at most 40 MiB. Every event stays as it is, in a commit of
+    its own. What is committed on another branch meanwhile is not lost, and an old segment that comes back by a merge
+    counts once.
     """
     done = compact_segments(edge.project(), CompactRequest(name, _bytes(below), branch))
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from promptvc.feedback.compaction import BELOW
 from promptvc.feedback.events import Event
 from promptvc.library.opened import Opened
+from promptvc.workflows import archive as archiving
 from promptvc.workflows import browse, collect, intake
+from promptvc.workflows import compact as compacting
 from promptvc.workflows import dataset as corpora
 from promptvc.workflows import keys as pseudonymizing
 from promptvc.workflows import propose_cases as proposing
@@ -70,6 +73,28 @@ class Feedback(Opened):
     def commit_feedback(self, branch: str | None = None) -> collect.Sealed:
         """Commit the recorded events."""
         return collect.commit(self._fresh(), branch)
+
+    def compact_feedback(
+        self, name: str | None = None, *, below: int = BELOW, branch: str | None = None
+    ) -> compacting.Compaction:
+        """Merge segments smaller than ``below`` bytes into few large ones, in a commit of its own."""
+        return compacting.compact_segments(self._fresh(), compacting.CompactRequest(name, below, branch))
+
+    def archive_feedback(
+        self, before: str, to: str | Path, *, name: str | None = None, branch: str | None = None
+    ) -> archiving.Moved:
+        """Move the months before ``before`` (``2025-01``) into Parquet files in ``to``, outside of git."""
+        return archiving.archive(self._fresh(), archiving.ArchiveRequest(before, Path(to), name, branch))
+
+    def restore_feedback(
+        self, month: str, *, name: str | None = None, branch: str | None = None
+    ) -> archiving.Moved:
+        """Bring an archived month back into git."""
+        return archiving.restore(self._fresh(), month, name=name, branch=branch)
+
+    def verify_archive(self) -> archiving.Verified:
+        """Look at the file of every archived part."""
+        return archiving.verify(self._fresh())
 
     def retain_feedback(
         self, *, days: int | None = None, dry_run: bool = False, branch: str | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import promptvc
 from promptvc.base.clock import format_time
 from promptvc.base.ids import derived_ulid
 from promptvc.feedback.compaction import compact
@@ -123,6 +125,18 @@ def test_the_same_segments_make_the_same_files_within_the_limit() -> None:
     other = compact(dict(list(data.items())[1:]))
     assert other is not None
     assert not set(other.written) & set(done.written)
+
+
+def test_methods(repo: Repo, tmp_path: Path) -> None:
+    repo.commit({**desk_files(), **SMALL})
+    with promptvc.open(repo.path, environ=repo.environ, clock=lambda: MONTH) as library:
+        assert library.compact_feedback(DESK).events == 20
+        assert library.archive_feedback("2026-02", tmp_path / "archive").events == 10
+        assert library.verify_archive().whole
+        assert len(library.events()) == 20
+        assert library.restore_feedback("2026-01").segments == 1
+        assert library.verify_archive().parts == ()
+        assert len(library.events()) == 20
 
 
 @pytest.mark.parametrize("below", ["0", "much", "1GiB", "99MiB"])
