@@ -21,6 +21,7 @@ from operator import attrgetter
 
 from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import Event
+from promptvc.feedback.people import as_persons
 from promptvc.training.data.inputs import Inputs
 
 _NONE: Mapping[str, Event] = {}
@@ -116,7 +117,7 @@ def read_claims(events: Iterable[Event], inputs: Inputs, options: ClaimOptions) 
 
 def rejected_in(events: Iterable[Event]) -> frozenset[str]:
     """Ids of what a person's annotation among ``events`` rejected, by the same rules."""
-    notes = [event for event in events if event.kind == "annotation" and event.source == "human"]
+    notes = [event for event in as_persons(events) if event.kind == "annotation" and event.source == "human"]
     by_target = standing_notes(sorted(notes, key=attrgetter("time", "id"), reverse=True))
     return frozenset(target for target, by in by_target.items() if any(map(rejects, by.values())))
 
