@@ -20,6 +20,8 @@ PAST = 56
 NOW = 28
 """Days at the end that a drift's level is told of."""
 NEAR = 14
+NEAR_ALIKE = 28
+"""Days apart of one measure of one prompt: where a slice has few events, the day is vague."""
 NEAR_SLOW = 56
 REST = 0.25
 """What got worse without a slice, against what did with it, at most, where the slice explains it."""
@@ -82,9 +84,9 @@ def find_causes(year: Year) -> list[Cause]:
     return _across(causes, len({part.prompt for _, part in year.series}))
 
 
-def near(one: Finding, other: Finding) -> bool:
+def near(one: Finding, other: Finding, days: int = NEAR) -> bool:
     """Whether two began at about the same time."""
-    apart = NEAR_SLOW if one.shift.slow or other.shift.slow else NEAR
+    apart = NEAR_SLOW if one.shift.slow or other.shift.slow else days
     close = abs(one.shift.start - other.shift.start) <= apart
     return close and one.shift.start < other.shift.end and other.shift.start < one.shift.end
 
@@ -94,7 +96,7 @@ def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
     groups: list[list[Finding]] = []
     for one in sorted(findings, key=lambda one: (_family(one), one.shift.start, one.series.slice)):
         for group in groups:
-            if _family(group[0]) == _family(one) and any(near(one, other) for other in group):
+            if _family(group[0]) == _family(one) and any(near(one, other, NEAR_ALIKE) for other in group):
                 group.append(one)
                 break
         else:
