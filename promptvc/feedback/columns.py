@@ -16,9 +16,10 @@ scale, and ``rendered`` is the finished text, or the messages, that went to the 
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,19 +158,24 @@ def infer_kind(value: Mapping[str, Any]) -> str | None:
     return next((kind for holds, kind in rules if holds), None)
 
 
-def _target(theirs: str, columns: Mapping[str, str], *, typed: bool) -> list[str]:
-    if theirs in columns:
-        ours = columns[theirs]
-        return ours.split(".") if ours else []
+def _target(theirs: str, columns: Mapping[str, str], *, typed: bool) -> tuple[str, ...]:
+    return _path(theirs, columns.get(theirs), typed)
+
+
+@functools.lru_cache(maxsize=4096)
+def _path(theirs: str, mapped: str | None, typed: bool) -> tuple[str, ...]:  # noqa: FBT001 - cached by its arguments
+    """Where a column goes; nowhere when it is left out."""
+    if mapped is not None:
+        return tuple(mapped.split(".")) if mapped else ()
     lowered = theirs.lower()
     ours = lowered if lowered in FIELDS else theirs
     head, dot, rest = ours.partition(".")
     if dot and rest and not typed and head.lower() in _OBJECTS:
-        return [head.lower(), *rest.split(".")]
-    return [ours]
+        return (head.lower(), *rest.split("."))
+    return (ours,)
 
 
-def _put(result: dict[str, Any], path: list[str], value: Any) -> None:
+def _put(result: dict[str, Any], path: Sequence[str], value: Any) -> None:
     *outer, last = path
     for name in outer:
         inner = result.setdefault(name, {})
@@ -181,7 +187,7 @@ def _put(result: dict[str, Any], path: list[str], value: Any) -> None:
     result[last] = value
 
 
-def _converted(path: list[str], given: Any, *, typed: bool) -> Any:
+def _converted(path: Sequence[str], given: Any, *, typed: bool) -> Any:
     key, shown = path[0], ".".join(path)
     if len(path) > 1:
         numeric = key in _NUMBERS_INSIDE or shown == "context.confidence"

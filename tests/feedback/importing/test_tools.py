@@ -55,7 +55,7 @@ def pick(event: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: event[key] for key in keys if key in event}
 
 
-SCORES = [
+SCORES: list[dict[str, Any]] = [
     {"id": "s1", "traceId": "t1", "observationId": "o1", "timestamp": "2026-03-01T10:00:00.000Z", "name": "quality",
      "source": "ANNOTATION", "dataType": "NUMERIC", "value": 0.25, "stringValue": None, "comment": "too slow",
      "userId": "bob@example.org", "traceTags": ["eu"], "environment": "production", "authorUserName": "Ann"},
