@@ -14,6 +14,7 @@ ALL = (
     "check",
     "feedback",
     "recording",
+    "redaction",
     "evaluation",
     "training",
     "blame",
