@@ -15,7 +15,7 @@ from promptvc.workflows.keys import KeyLine, list_keys, rotate
 @click.option("--cut", is_flag=True, help="With rotate: do not link new pseudonyms to old ones.")
 @edge_options
 def keys(edge: Edge, action: str | None, *, cut: bool) -> None:
-    """List the keys that pseudonyms of users are made with; `rotate` makes a new one.
+    """List and rotate the keys of pseudonyms.
 
     The earlier keys stay on this machine, so that a person's older events are found. Events that are written
     after a rotation name the person under both keys, unless --cut is given, as after a leak. No secret is printed.
