@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.ci.conftest import World
 from tests.ci.runner import Event
+from tests.commands import cli_of
 from tests.servers import Request, Server, answer
 from tests.worlds import DESK, DESK_FILE, DESK_PROMPT, desk_suite
 
@@ -209,6 +211,43 @@ def test_weekly_holds_everything_against_its_baseline_and_keeps_one_issue(world:
     assert world.forge.issues[0].state == "closed"
     assert len(world.forge.issues) == 1
     assert list((world.actions.folder / "caches").iterdir())
+
+
+def test_weekly_reports_on_feedback_and_tells_when_it_is_worse(world: World) -> None:
+    today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    monday = today - timedelta(days=today.weekday())
+    lines = []
+    for week, stars in ((-14, 5), (-7, 1)):
+        for number in range(60):
+            moment = monday + timedelta(days=week + number % 7, seconds=number)
+            about = {"prompt": DESK, "kind": "rating", "source": "human", "version": 1, "stars": stars}
+            lines.append(json.dumps({**about, "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}))
+    rows = world.desk.path.parent / "rows.jsonl"
+    rows.write_text("\n".join(lines))
+    cli = cli_of(world.desk)
+    cli.ok("feedback", "import", str(rows))
+    cli.ok("feedback", "commit")
+    world.push()
+    run = world.pushed("weekly").ok()
+    assert ("open", "The success rate is down") in [(one.state, one.title) for one in world.forge.issues]
+    assert "Weekly report" in run.jobs["report"].summary
+
+
+def test_nightly_takes_the_texts_out_of_old_events_where_it_is_told_to(world: World) -> None:
+    event = {"prompt": DESK, "kind": "suggestion", "source": "human", "comment": "be shorter please"}
+    rows = world.desk.path.parent / "rows.jsonl"
+    rows.write_text(json.dumps({**event, "time": "2020-01-01T10:00:00Z"}))
+    cli = cli_of(world.desk)
+    cli.ok("feedback", "import", str(rows))
+    cli.ok("feedback", "commit")
+    world.push()
+    world.actions.variables = {"PROMPTVC_RETAIN": "true"}
+    run = world.pushed("nightly").ok()
+    assert run.results() == {"look": "success", "judge": "skipped", "commit": "success", "tell": "success"}
+    files = world.bare.git("ls-tree", "-r", "--name-only", "main", "feedback").split()
+    kept = b"".join(world.bare.show(f"main:{path}") for path in files)
+    assert b"be shorter please" not in kept
+    assert b"2020-01-01T10:00:00Z" in kept
 
 
 def test_answers_of_main_are_taken_on_pull_requests_and_nothing_is_stored_there(world: World) -> None:
