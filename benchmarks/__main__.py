@@ -20,6 +20,7 @@ ALL = (
     "blame",
     "review",
     "merge",
+    "ranking",
 )
 
 
