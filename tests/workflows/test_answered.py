@@ -48,11 +48,12 @@ def test_the_same_question_is_answered_once(project: Project) -> None:
 def test_other_events_settings_or_prompts_are_another_question(desk: Repo, project: Project) -> None:
     ask = Counting()
     answered(project, QUESTION, ask)
-    desk.commit({"promptvc.yaml": "feedback: {positive: 0.8}\n"})
+    desk.write({"promptvc.yaml": "main: main\nfeedback: {positive: 0.8}\n"})
     project.refresh()
     assert answered(project, QUESTION, ask)["n"] == 2
     segment = next((desk.path / "feedback").rglob("*.jsonl"))
     place = str(segment.relative_to(desk.path))
+    desk.git("switch", "-q", "-c", "side")  # main stays where it is
     desk.commit({place: segment.read_text() + "\n"})
     project.refresh()
     assert answered(project, QUESTION, ask)["n"] == 3

@@ -19,7 +19,7 @@ from promptvc.analysis.patterns.block import NOWHERE, Block, Candidate
 NEAR = (1, 2)
 """The overlap of a cluster, as a fraction."""
 
-MOST_TEXTS = 40_000
+MOST_TEXTS = 20_000
 """Different inputs, the newest; of the others nothing is said."""
 
 _SHOWN = 120

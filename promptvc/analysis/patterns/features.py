@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from promptvc.analysis.patterns.block import Block, Candidate, rows_of
@@ -13,8 +14,14 @@ from promptvc.base.jsonl import parse_json
 MOST_CHARACTERS = 20_000
 """Of a text; what is longer is judged by its beginning, and is not JSON."""
 
-_LENGTHS = ((0, "empty"), (40, "up to 40 characters"), (200, "41 to 200 characters"), (1_000, "201 to 1,000"))
-_LONGER = "over 1,000 characters"
+_LENGTHS = (0, 40, 200, 1_000)
+_SIZES = (
+    "empty",
+    "up to 40 characters",
+    "41 to 200 characters",
+    "201 to 1,000 characters",
+    "over 1,000 characters",
+)
 _LIST = re.compile(r"^[ \t]{0,8}(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
 _CODE = re.compile(
     r"```|^[ \t]{0,20}(?:def|class|import|from|function|const|public|#include|SELECT)\b.{0,200}[:;({]",
@@ -27,7 +34,7 @@ _REFUSAL = re.compile(
     r"|i'm (?:sorry|afraid|not able|unable)|i am (?:sorry|afraid)|unable to (?:help|assist|answer|comply)"
     r"|as an ai\b|as a language model)"
 )
-_REFUSING = ("i can", "i am", "i'm", "i w", "i must", "unable to", "as a")
+
 _QUOTES = str.maketrans("\u2019\u02bc", "''")
 _SCRIPTS = (
     "LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI", "THAI", "HANGUL", "HIRAGANA", "KATAKANA", "CJK",
@@ -51,7 +58,7 @@ def _features(text: str) -> Iterator[str]:
     """The names of a text's features, each once."""
     text = text[: MOST_CHARACTERS + 1]
     size = len(text.strip())
-    yield next((name for most, name in _LENGTHS if size <= most), _LONGER)
+    yield _SIZES[bisect_left(_LENGTHS, size)]
     if size == 0:
         return
     if _is_json(text):
@@ -67,13 +74,17 @@ def _features(text: str) -> Iterator[str]:
     if "http" in text and _LINK.search(text):
         yield "has a link"
     begins = text[:400].lower().translate(_QUOTES)
-    if any(word in begins for word in _REFUSING) and _REFUSAL.search(begins):
+    if _may_refuse(begins) and _REFUSAL.search(begins):
         yield "refuses"
     if text.rstrip().endswith(("?", "\uff1f", "\u061f")):
         yield "ends in a question"
     if size > 20 and text.isupper():
         yield "all capitals"
     yield from sorted(_scripts(text[:400]))
+
+
+def _may_refuse(text: str) -> bool:
+    return "i " in text or "i'm" in text or "unable" in text or "as a" in text
 
 
 def _is_json(text: str) -> bool:

@@ -104,9 +104,8 @@ def _added(
 
 def _frequent(rows: Sequence[Iterable[int]], sizes: Sequence[int], support: int) -> list[int]:
     """What at least ``support`` events have; each row stands for ``sizes`` of them."""
-    counts = Counter(
-        chain.from_iterable(set(row) for row, size in zip(rows, sizes, strict=True) if size == 1)
-    )
+    single = (set(row) for row, size in zip(rows, sizes, strict=True) if size == 1)
+    counts = Counter(chain.from_iterable(single))
     for row, size in zip(rows, sizes, strict=True):
         if size > 1:
             for one in set(row):

@@ -63,6 +63,11 @@ def test_near_inputs_are_one_cluster() -> None:
     assert len(block.base()) == len(texts) - 1
 
 
+def test_inputs_that_share_a_third_of_their_words_are_two_clusters() -> None:
+    texts = ["order parcel late today", "order parcel soon shop"] * 3 + ["thanks", "hello", "bye"]
+    assert list(having(clusters(texts, phrases(texts, "input", 2), 3)).values()) == [[0, 2, 4], [1, 3, 5]]
+
+
 def test_labels() -> None:
     events = [
         said(0, tags=("a", "b", "a"), model="large"),

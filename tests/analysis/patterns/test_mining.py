@@ -98,7 +98,7 @@ def test_the_like_are_merged() -> None:
     same = sighting("delay", [*range(10, 110)], outcome, "tag")
     inside = sighting("was late", [*range(60)], outcome)
     rides_along = sighting("again", [*range(20), *range(300, 320)], outcome, "tag")
-    another = sighting("rude", [*range(200, 300)], outcome, "tag")
+    another = sighting("rude", [*range(70, 100), *range(200, 300)], outcome, "tag")
     given = [strongest, same, inside, rides_along, another]
     assert merged(given) == [0, 4]
     assert [one.text for one in strongest.aliases] == ["delay", "was late", "again"]
