@@ -139,6 +139,14 @@ def test_a_rollup_says_what_its_events_said_together() -> None:
     assert not {"user", "session", "execution"} & set(one.data)
 
 
+def test_a_microsecond_that_is_not_whole_is_cut_off_and_tags_have_no_order() -> None:
+    times, tags = [0.0019, 0.0125, 7.0008], [["a", "b"], ["b", "a"], ["b", "a", "a"]]
+    events = [event(n, latency_ms=times[n], tags=tags[n]) for n in range(3)]
+    (one,) = rolled(events)
+    assert (one.data["rollup"]["latency_us"], one.tags) == (1 + 12 + 7000, ("a", "b"))
+    assert answers([one], Query()) == answers(events, Query())
+
+
 def test_metrics_and_exposures_keep_what_is_theirs() -> None:
     values = [0.1, 0.2, 0.3, -5.0]
     metrics = [event(n, n, kind="metric", name="csat", value=value) for n, value in enumerate(values)]

@@ -21,6 +21,7 @@ from promptvc.feedback.spool import Spool
 from promptvc.training.triggers import count
 from promptvc.workflows.collect import commit
 from promptvc.workflows.gathering import open_facts, read_events
+from promptvc.workflows.laid_out import read_contents
 from promptvc.workflows.project import Project, open_project
 from tests.builders import Repo
 from tests.commands import cli_of
@@ -110,6 +111,24 @@ def test_what_is_not_to_be_rolled_up_stays_as_it_is(project: Project, repo: Repo
     commit(project)
     project.refresh()
     assert set(read_events(project, DESK, spooled=False).events) == set(EVERYTHING)
+
+
+def test_what_is_read_is_what_is_committed_whatever_the_working_tree_holds(
+    project: Project, repo: Repo
+) -> None:
+    paths = [f"feedback/{DESK}/2026/01/{derived_ulid(NOW, b'%d' % number, 0)}.jsonl" for number in range(70)]
+    files = {path: event(number).line() for number, path in enumerate(paths)}
+    head = repo.commit(files)
+    blobs = project.tree(head, "feedback")
+    assert dict(read_contents(project, blobs)) == files
+    other = dict.fromkeys(paths[:2], ERRORS[0].line())
+    repo.write({**other, paths[2]: None})
+    (repo.path / paths[3]).unlink()
+    (repo.path / paths[3]).symlink_to(paths[4])
+    assert dict(read_contents(project, blobs)) == files
+    repo.write(dict.fromkeys(paths[4:], b""))
+    assert dict(read_contents(project, blobs)) == files
+    assert list(read_contents(project, blobs)) == sorted(files.items())
 
 
 def test_engines_agree_on_what_is_archived(project: Project, repo: Repo, tmp_path: Path) -> None:
