@@ -189,7 +189,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--months", type=int, nargs="*", default=[1, 10, 100])
     parser.add_argument("--calls", type=int, default=15_000)
-    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--events", type=int, default=500_000)
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
