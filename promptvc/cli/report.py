@@ -68,6 +68,10 @@ def report(edge: Edge, outputs: tuple[Path, ...], fail_below: float | None, **re
 
     def text(ui: Ui) -> None:
         _show(ui, made)
+        if made.unread:
+            ui.note(
+                f"{made.unread:,} committed lines could not be read as events: `promptvc check` names them"
+            )
         for path in targets:
             ui.note(f"wrote {path}")
         if declined:

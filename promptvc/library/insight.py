@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from promptvc.analysis.reporting.report import Report
 from promptvc.library.opened import Opened
 from promptvc.workflows import analyze as analyzing
 from promptvc.workflows import issues as issue_ranking
 from promptvc.workflows import rank as ranking
 from promptvc.workflows import recommend as recommending
+from promptvc.workflows import report as reporting
+from promptvc.workflows import route as routing
 from promptvc.workflows import stats as statistics
 from promptvc.workflows import tags as tag_counting
 from promptvc.workflows.span import Asked
@@ -24,6 +27,13 @@ class Insight(Opened):
     def recommender(self, as_of: str | None = None) -> recommending.Ready:
         """What answers many tasks in milliseconds, of the commit that HEAD stands at now."""
         return recommending.recommender(self._fresh(), as_of)
+
+    def route(self, task: str, **asked: Any) -> routing.Routed | None:
+        """The way that ``task`` takes; ``asked``: as :class:`promptvc.workflows.route.RouteRequest` has it.
+
+        None where no prompt shares a word with the task and no ways are configured.
+        """
+        return routing.route(self._fresh(), routing.RouteRequest(task, **asked))
 
     def stats(
         self, name: str | None = None, as_of: str | None = None, *, patterns: bool = False
@@ -49,6 +59,11 @@ class Insight(Opened):
     def issues(self, name: str, *, days: int = 30, **window: str | None) -> dict[str, Any]:
         """The reported issues of a prompt, ranked, as `issues --json` prints them."""
         return issue_ranking.issues(self._fresh(), issue_ranking.IssuesRequest(name, Asked(days, **window)))
+
+    def report(self, **request: Any) -> Report:
+        """The report on the last complete week or month; ``request``: the fields of
+        :class:`promptvc.workflows.report.ReportRequest`."""
+        return reporting.report(self._fresh(), reporting.ReportRequest(**request))
 
     def tags(self, name: str | None = None) -> dict[str, Any]:
         """The tags of events by dimension, as `feedback tags --json` prints them."""

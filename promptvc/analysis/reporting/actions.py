@@ -46,7 +46,7 @@ def _mending(place: int, problem: Problem) -> Iterator[Action]:
     if problem.version is not None and problem.deployments:
         for one in problem.deployments[:_MOST_PROMPTS]:
             reason = shlex.quote(f"{problem.sign.measure} {told} since {since}")
-            where = "" if one.environment == "production" else f" --env {one.environment}"
+            where = "" if one.environment == "production" else f" --env={shlex.quote(one.environment)}"
             command = f"promptvc rollback {one.prompt}{where} --reason {reason}"
             version = f"v{problem.version}"
             yield Action(

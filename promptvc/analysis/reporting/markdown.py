@@ -31,6 +31,8 @@ def markdown(report: Report) -> Iterator[str]:
     yield f"# {title(report)}\n\n"
     about = f"{report.prompt}, " if report.prompt else ""
     yield f"{about}{period.start} to before {period.end}, against {period.before.label}. {headline(report)}\n\n"
+    if report.unread:
+        yield f"{report.unread:,} committed lines could not be read as events: `promptvc check` names them.\n\n"
     yield from _overall(report)
     yield from _problems(report)
     yield from _actions(report)
@@ -67,7 +69,7 @@ def _problems(report: Report) -> Iterator[str]:
             yield f"  - with it: {sign.measure}{part} {sign.told()}\n"
         for one in problem.deployments:
             version = "a version" if one.version is None else f"v{one.version}"
-            yield f"  - deployed about then: {one.prompt} {version} to {one.environment} on {one.day}\n"
+            yield f"  - deployed about then: {one.prompt} {version} to {code(one.environment)} on {one.day}\n"
     yield "\n" * bool(report.problems)
 
 
@@ -123,7 +125,7 @@ def _year(report: Report) -> Iterator[str]:
         yield "Deployments:\n\n"
         for one in report.deployments[-_MOST_DEPLOYMENTS:]:
             version = "" if one.version is None else f" v{one.version}"
-            yield f"- {one.day} {one.environment}: {one.prompt}{version}, {code(one.subject)}\n"
+            yield f"- {one.day} {code(one.environment)}: {code(one.prompt)}{version}, {code(one.subject)}\n"
         yield "\n"
 
 

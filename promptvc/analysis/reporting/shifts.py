@@ -209,19 +209,29 @@ def _described(series: Series, weeks: Sequence[Point], a: int, b: int, p: float,
 def _drift(weeks: Sequence[Point], a: int, b: int) -> int | None:
     """The week a slow decline began, if a level that goes up by and by fits the weeks much better than a step.
 
-    It goes up for :data:`SLOW` weeks or more, and may stay up then.
+    It goes up for :data:`SLOW` weeks or more, and may stay up then. A step may take a week or two: it need not come on
+    the first day of one.
     """
     used = [(at, value, n) for at, (value, n) in enumerate(weeks[:b]) if n]
     if b - a < SLOW // 2 or len(used) < SLOW:
         return None
-    step = _left(used, [1.0 if at >= a else 0.0 for at, _, _ in used])
+    step = min(
+        _rising(used, start, start + quick)
+        for start in range(max(1, a - 2), min(a + 3, b))
+        for quick in (1, 2)
+    )
     found = [
-        (_left(used, [min(1.0, max(0.0, (at - start + 1) / (top - start))) for at, _, _ in used]), start)
+        (_rising(used, start, top), start)
         for start in range(1, b - SLOW + 1)
         for top in range(start + SLOW, b + 1)
     ]
     least, start = min(found, default=(math.inf, 0))
     return start if least < CLEARLY * step else None
+
+
+def _rising(used: Sequence[tuple[int, float, int]], start: int, top: int) -> float:
+    """What a level that goes up from week ``start`` until ``top`` leaves unexplained."""
+    return _left(used, [min(1.0, max(0.0, (at - start + 1) / (top - start))) for at, _, _ in used])
 
 
 def _left(used: Sequence[tuple[int, float, int]], shape: Sequence[float]) -> float:

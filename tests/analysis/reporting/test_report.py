@@ -19,6 +19,7 @@ from promptvc.analysis.reporting.formats import format_of
 from promptvc.analysis.reporting.markdown import markdown
 from promptvc.analysis.reporting.page import page
 from promptvc.analysis.reporting.periods import midnight
+from promptvc.analysis.reporting.problems import Deployment
 from promptvc.analysis.reporting.report import Asked, Report, make_report
 from promptvc.base.clock import format_time, parse_time
 from promptvc.base.errors import NotFound, Usage
@@ -251,3 +252,13 @@ def test_the_command(told: Cli, tmp_path: Path) -> None:
     assert "no report is written as" in cli.fails(2, "report", "--output", "x.pdf")
     assert "there is no folder" in cli.fails(2, "report", "--output", "none/x.md")
     cli.fails(2, "report", "--as-of", "soon")
+
+
+def test_names_of_folders_are_inert_too(heard: list[Event]) -> None:
+    hostile = "x|[a](http://b)<i>; rm"
+    mark = Deployment(midnight_of(200).date(), hostile, "a/b", 2, "c" * 40, hostile)
+    made = make_report(PlainFacts(heard), Asked("weekly", midnight_of(364)), (mark,))
+    text = "".join(markdown(made))
+    assert text.count("`x│[a](http://b)<i>; rm`") == 3
+    assert "x|[" not in text
+    assert "<i>" not in "".join(page(made))

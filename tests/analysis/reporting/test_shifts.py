@@ -74,6 +74,13 @@ def test_a_slow_decline_is_told_as_one() -> None:
     assert 100 <= found.start <= 190
 
 
+@pytest.mark.parametrize("day", [200, 203, 207])
+def test_a_sudden_fall_within_a_week_is_not_slow(day: int) -> None:
+    found = only(find_shifts(rates(step(day, low=0.06, high=0.9), n=2), LIMIT))
+    assert not found.slow
+    assert abs(found.start - day) <= 3
+
+
 def test_weeks_that_differ_much_need_more_to_be_news() -> None:
     """The same fall among weeks that differ by eight points is ordinary."""
     share = step(300, high=0.3)
