@@ -24,6 +24,7 @@ from typing import Any
 
 from promptvc.base.config import FeedbackSettings
 from promptvc.feedback.events import THRESHOLDS, Event
+from promptvc.feedback.people import as_persons
 
 YES = frozenset({"approve", "approved", "pass", "good", "correct"})
 NO = frozenset({"reject", "rejected", "fail", "bad", "incorrect"})
@@ -90,10 +91,10 @@ class Verdicts:
 
     def __init__(self, events: Iterable[Event], thresholds: FeedbackSettings = THRESHOLDS) -> None:
         self.bar = thresholds.positive
-        self._events = {event.id: event for event in events}
+        self._events = {event.id: event for event in as_persons(events)}
         newest_first = sorted(self._events.values(), key=lambda event: (event.time, event.id), reverse=True)
         notes = [event for event in newest_first if event.kind == "annotation"]
-        self._notes = _by_target_and_person(note for note in notes if note.source == "human")
+        self._notes = notes_by_target(note for note in notes if note.source == "human")
         self.judged = self._by_judge(note for note in notes if note.source != "human")
 
     @property
@@ -178,14 +179,26 @@ def judge_of(note: Event, metric: str) -> Judge:
     )
 
 
-def _by_target_and_person(newest_first: Iterable[Event]) -> dict[str, dict[str, list[Event]]]:
-    """What people noted, newest first, without what a later note rejects."""
+def notes_by_target(newest_first: Iterable[Event]) -> dict[str, dict[str, list[Event]]]:
+    """By target and person what was noted, newest first, without what a later note rejects."""
     notes: dict[str, dict[str, list[Event]]] = {}
     for note in newest_first:
         if not _taken_back(notes.get(note.id)):
             person = str(note.data.get("reviewer") or note.user or note.id)
             notes.setdefault(note.data["target"], {}).setdefault(person, []).append(note)
     return notes
+
+
+def approval(note: Event, event: Event | None) -> bool | None:
+    """Whether a note says that ``event``, be it an answer or a correction, is right as it is; None: it does not say.
+
+    Another text says no. That is what two reviewers can disagree about; whether the prompt's answer was good, which for
+    a correction is another question, :class:`Verdicts` tells.
+    """
+    if note.corrected is None:
+        return _says(note)
+    stands = None if event is None else event.corrected if event.kind == "correction" else event.output
+    return stands is not None and note.corrected.strip() == stands.strip()
 
 
 def _taken_back(notes: Mapping[str, list[Event]] | None) -> bool:

@@ -13,6 +13,7 @@ from promptvc.store.versions import Version
 from promptvc.training.exporting.curation import FOLDER, Curation, curation_path, load_curation
 from promptvc.training.exporting.manifest import Manifest, Origin, dataset_name, dataset_path, load_manifest
 from promptvc.training.exporting.selection import Selection, Source, select
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Project
 from promptvc.workflows.suites import shelf
 
@@ -100,7 +101,8 @@ def source_of(project: Project, version: Version, commit: str) -> Source:
     }
     suite = shelf(project, commit).suite(version.name)
     prompt = load_prompt(version.data, file=version.path, name=version.name, memo=project.memo)
-    return Source(read_segments(segments).events, prompt, suite.cases if suite is not None else ())
+    events = heeded(project, read_segments(segments).events)
+    return Source(events, prompt, suite.cases if suite is not None else ())
 
 
 def segments_of(project: Project, name: str, commit: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
 from promptvc.feedback.spool import Spool
 from promptvc.models.providers import OFFLINE
 from promptvc.store.references import parse_reference
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Progress, Project, silent
 
 __all__ = [
@@ -321,7 +322,7 @@ def _prompt(project: Project, metric: str) -> JudgePrompt:
 
 
 def _events(project: Project, name: str) -> tuple[str, tuple[Event, ...]]:
-    """The prompt's name and its events, committed (of HEAD) and spooled, oldest first."""
+    """The prompt's name and its events that count, committed (of HEAD) and spooled, oldest first."""
     wanted = parse_reference(name)
     if wanted.revision is not None:
         raise Usage("judge takes a NAME, no revision", hint=f"judge {wanted.name}: all of its versions")
@@ -334,7 +335,8 @@ def _events(project: Project, name: str) -> tuple[str, tuple[Event, ...]]:
     found = {event.id: event for event in (*waiting, *committed) if event.prompt == wanted.name}
     if not found and wanted.name not in project.resolver.names():
         project.resolver.working(wanted.name)  # says that there is none, and what is near
-    return wanted.name, tuple(sorted(found.values(), key=lambda event: (event.time, event.id)))
+    ordered = sorted(found.values(), key=lambda event: (event.time, event.id))
+    return wanted.name, heeded(project, ordered)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -36,6 +36,7 @@ from promptvc.training.scorer import SessionScorer
 from promptvc.training.scoring import Tools
 from promptvc.training.task import TrainingTask
 from promptvc.training.trained import TrainRequest
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Progress, Project
 from promptvc.workflows.suites import place_of, shelf
 
@@ -118,6 +119,7 @@ def prepare(project: Project, name: str, request: TrainRequest, *, at: str | Non
     if suite is not None:
         check_variables(suite, [one.name for one in prompt.variables if one.required])
     reading = _reading(project, alone, main)
+    reading = replace(reading, events=heeded(project, reading.events))
     # A day's grace for clocks that differ.
     until = (request.as_of or project.clock()) + timedelta(days=1)
     days = request.days or settings_of(project, request).days

@@ -24,6 +24,7 @@ from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import path_of
 from promptvc.store.references import parse_reference
 from promptvc.training.data.inputs import Form, Inputs, alike
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Project
 
 IN_SUITE = "the suite asks it already, or nearly"
@@ -83,7 +84,7 @@ def propose(project: Project, name: str, output: Path | None = None) -> Proposed
         raise Usage(f"{shown} is no name for proposals", hint=f"they are JSON Lines: end it in {_SUFFIX}")
     reading = _reading(project, wanted)
     inputs = Inputs.of(prompt)
-    found = event_cases(reading.events, inputs.given, PROPOSED, project.settings.feedback)
+    found = event_cases(heeded(project, reading.events), inputs.given, PROPOSED, project.settings.feedback)
     skipped = Counter(found.skipped)
     before = _content(project, own) if output is None else _bytes(place)
     cases = _Fresh(found.cases, inputs)

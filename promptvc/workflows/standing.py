@@ -28,6 +28,7 @@ from promptvc.training.triggers import (
     last_ended,
     used_by_time,
 )
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Project
 
 
@@ -140,7 +141,7 @@ def _new(project: Project, name: str, now: Mapping[str, str], last: Training | N
     days, clock = project.settings.training.days, project.clock()
 
     def of(events: Sequence[Event], used: Collection[str], *remark: str) -> _New:
-        there = counting(events, days, clock)
+        there = counting(heeded(project, events), days, clock)
         return _New(fresh(there, used), sum(event.count for event in there), remark)
 
     if last is None:

@@ -37,6 +37,7 @@ from promptvc.store.trust import Main, Source
 from promptvc.store.versions import Version
 from promptvc.training.data.holdout import keys_of
 from promptvc.training.data.inputs import Inputs
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Project
 from promptvc.workflows.voices import events_of
 
@@ -167,7 +168,7 @@ def suite_for(project: Project, reference: Reference, version: Version) -> Suite
 def generated(project: Project, version: Version) -> SuiteAt:
     """A suite made up for a version that has none, from its variables and its feedback."""
     prompt = _prompt(project, version)
-    events = events_of(project, version.name)
+    events = heeded(project, events_of(project, version.name))
     suite = generated_suite(prompt, documents(events, Inputs.of(prompt).given, project.settings.feedback))
     return SuiteAt(suite, None, suite.digest)
 

@@ -10,6 +10,7 @@ from promptvc.evaluation.reports.report import Calibration, Rating
 from promptvc.feedback.events import Event
 from promptvc.feedback.segments import FOLDER, prompt_of, read_segments
 from promptvc.workflows.citing import cited
+from promptvc.workflows.heeding import heeded
 from promptvc.workflows.project import Project
 
 __all__ = ["Voices", "cited", "events_of", "voices"]
@@ -42,7 +43,7 @@ def voices(project: Project, name: str) -> Voices:
     return Voices(
         calibrations=tuple(
             Calibration(**{key: getattr(found, key) for key in Calibration.__slots__})
-            for found in calibrations(events)
+            for found in calibrations(heeded(project, events))
         ),
         ratings=tuple(Rating(found.version, found.mean, found.n) for found in ratings(events)),
     )

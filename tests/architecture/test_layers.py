@@ -27,6 +27,7 @@ BELOW: dict[str, set[str]] = {
 }
 LOWER = set(BELOW)
 VALUES = {  # modules of frozen types that the edges may name
+    "promptvc.analysis.annotations.scales",
     "promptvc.analysis.calibration",
     "promptvc.analysis.reporting.formats",
     "promptvc.analysis.reporting.report",
@@ -59,6 +60,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.credits",
     "promptvc.workflows.datasets",
     "promptvc.workflows.forget_archive",
+    "promptvc.workflows.heeding",
     "promptvc.workflows.forget_files",
     "promptvc.workflows.forget_history",
     "promptvc.workflows.forget_plan",
