@@ -21,6 +21,7 @@ ALL = (
     "review",
     "merge",
     "ranking",
+    "patterns",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -48,11 +49,13 @@ class Corpus:
     """Events, newest first, and their candidates.
 
     Attributes:
+        counts: by block, how many events have each candidate, and how many are with or without.
         support: so many events at least are with a candidate that is tested, and so many without.
     """
 
     said: Sequence[Said] = field(repr=False)
     blocks: tuple[Block, ...] = field(repr=False)
+    counts: tuple[tuple[Counter[int], int], ...] = field(repr=False)
     support: int
 
     @classmethod
@@ -65,7 +68,8 @@ class Corpus:
             found.append(clusters(inputs, found[0], support))
             found += [features([getattr(one, where) for one in said], where, support) for where in _TEXTS[:2]]
             found += labels(said, support)
-        return cls(said, tuple(found), support)
+        everything = range(len(said))
+        return cls(said, tuple(found), tuple(block.counts(everything) for block in found), support)
 
     def candidate(self, place: tuple[int, int]) -> Candidate:
         """What was tested."""
@@ -75,8 +79,7 @@ class Corpus:
         """Every candidate against ``outcome``, the events that have it, in the order of blocks and candidates."""
         having = list(outcome)
         known: dict[tuple[int, int, int, int], float] = {}
-        for at, block in enumerate(self.blocks):
-            counts, whole = block.counts(range(len(self.said)))
+        for at, (block, (counts, whole)) in enumerate(zip(self.blocks, self.counts, strict=True)):
             hits, total = block.counts(having)
             for number in range(len(block.candidates)):
                 n = counts[number]

@@ -20,7 +20,6 @@ MOST_CHARACTERS = 2_000
 """Of a text; the rest is not looked at."""
 
 LONGEST = 3
-_NONE = frozenset({0})
 _EMPTY: array[int] = array("Q")
 _BREAK = "."
 _ASCII = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)} | {
@@ -71,8 +70,12 @@ def phrases(texts: Iterable[str | None], where: str, support: int) -> Block:
         if not often:
             break
         levels.append(_added(pairs, often, candidates))
-    merged = (set(chain.from_iterable(parts)) for parts in zip(*levels, strict=True))
-    return Block(candidates, [array("I", sorted(one - _NONE)) for one in merged], of)
+    having = []
+    for parts in zip(*levels, strict=True):
+        mine = set(chain.from_iterable(parts))
+        mine.discard(0)
+        having.append(array("I", mine))
+    return Block(candidates, having, of)
 
 
 def _pairs(
