@@ -17,7 +17,8 @@ import pytest
 
 from promptvc.base.clock import utc_now
 from promptvc.feedback.pseudonyms import Key, pseudonym
-from promptvc.workflows.learning import TrainRequest, prepare
+from promptvc.training.trained import TrainRequest
+from promptvc.workflows.learning import prepare
 from promptvc.workflows.project import open_project
 from tests.analysis.answers import an_id
 from tests.builders import Repo
@@ -167,11 +168,12 @@ def test_agreement_and_disputes_are_told_with_ids(cli: Cli) -> None:
     assert len(listed) == 6
 
 
-def test_a_tie_stays_open_until_an_adjudicator_speaks(repo: Repo) -> None:
+def test_a_dispute_stays_open_until_an_adjudicator_speaks(repo: Repo) -> None:
     cli = world(repo, "annotation: {overlap: 2, resolve: adjudication, adjudicators: [zoe]}\n")
     for number in (1, 3):
         say(cli, "ann", number, "--approve")
-    say(cli, "bob", 1, "--reject")
+    for who in ("bob", "dan"):
+        say(cli, who, 1, "--reject")
     say(cli, "bob", 3, "--approve")
     assert waits(cli, "zoe") == [an_id(1)]
     assert waits(cli, "cyd") == [an_id(2), an_id(4)]
@@ -180,14 +182,14 @@ def test_a_tie_stays_open_until_an_adjudicator_speaks(repo: Repo) -> None:
     before = calibrated(cli, repo)
     say(cli, "zoe", 1, "--approve")
     (dispute,) = cli.json("annotate", "--agreement")["disagreements"]
-    assert (dispute["settled"], dispute["by"], len(dispute["said"])) == (True, name_of("zoe"), 2)
+    assert (dispute["settled"], dispute["by"], len(dispute["said"])) == (True, name_of("zoe"), 3)
     assert waits(cli, "zoe") == []
-    # A judge is held against the one verdict that counts: the tie before was none.
+    # A judge is held against the one verdict that counts: before, the majority's.
     assert (before, calibrated(cli, repo)) == (1, 2)
 
 
 def calibrated(cli: Cli, repo: Repo) -> int:
-    """On how many answers a judge, who approves of both, can be held against people."""
+    """On how many answers a judge, who approves of both, agrees with people."""
     rows = [
         {"kind": "annotation", "source": "llm_judge", "prompt": DESK, "target": an_id(number)}
         | {"id": an_id(20 + number), "time": "2026-09-20T10:00:00Z", "scores": {"relevance": 1.0}}
@@ -197,7 +199,7 @@ def calibrated(cli: Cli, repo: Repo) -> int:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     cli.ok("feedback", "import", str(file))
     found = cli.json("judge", "calibrate", DESK, codes=(0, 1))["calibrations"]
-    return int(found[0]["n"]) if found else 0
+    return int(found[0]["confusion"]["tp"])
 
 
 def test_only_experts_count_and_everybody_is_kept(repo: Repo) -> None:
