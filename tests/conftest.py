@@ -15,7 +15,7 @@ from tests.worlds import DESK, copy_of, desk_files, desk_rows, desk_suite, sampl
 MakeRepo = Callable[..., Repo]
 
 # No test is timed: how long an example takes depends on what else the machine does.
-settings.register_profile("promptvc", deadline=None)
+settings.register_profile("promptvc", deadline=None, max_examples=50)
 settings.load_profile("promptvc")
 
 
