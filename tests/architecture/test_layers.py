@@ -81,6 +81,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.quoted",
     "promptvc.workflows.upstream",
     "promptvc.workflows.waiting",
+    "promptvc.workflows.ways",
     "promptvc.workflows.moves",
     "promptvc.workflows.suites",
     "promptvc.workflows.surroundings",

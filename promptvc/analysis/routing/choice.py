@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from promptvc.analysis.routing.rated import Rates
 from promptvc.analysis.routing.rule import Adjusted, adjusted
@@ -63,6 +63,28 @@ class Weighed:
     drawn: float | None
     propensity: float
     reason: str
+
+    def to_json(self, queries: Sequence[str]) -> dict[str, Any]:
+        """As `route --json` prints it; ``queries``: the commands that show its ratings."""
+        way = self.candidate
+        return {
+            "prompt": way.route.prompt,
+            "framework": way.route.framework,
+            "model": way.route.model,
+            "techniques": list(way.route.techniques),
+            "similarity": round(way.similarity, 6),
+            "matched": list(way.matched),
+            "configured": way.route.confidence,
+            "confidence": self.adjusted.confidence,
+            "change": self.adjusted.change,
+            "score": round(self.score, 6),
+            "ratings": way.whole.to_json(),
+            "alike": None if way.alike is None else way.alike.to_json(),
+            "drawn": None if self.drawn is None else round(self.drawn, 6),
+            "propensity": round(self.propensity, 6),
+            "reason": self.reason,
+            "list": list(queries),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from benchmarks.routing import TASKS, WORLDS, regret
 from promptvc.analysis.routing.choice import Candidate, Manner, choose
+from promptvc.analysis.routing.placing import placed
 from promptvc.analysis.routing.rated import Evidence, Rates, Row, listing, rows_of, technique_names
 from promptvc.analysis.routing.rule import adjusted
 from promptvc.analysis.routing.techniques import JSON, ROLE, STEPS, better, enhanced
 from promptvc.analysis.routing.thompson import Arm, draw, propensities, winner
+from promptvc.base.errors import InputError
 from promptvc.base.feedback_settings import Route, RoutingSettings
 from promptvc.feedback.query.facts import MILLION, Cell, Tally
-from promptvc.prompts.model import Example, Message, OutputFormat, Prompt
+from promptvc.prompts.model import Example, Message, OutputFormat, Prompt, Variable
 
 ROUTING = RoutingSettings()
 SINCE, UNTIL = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 8, tzinfo=UTC)
@@ -232,6 +234,38 @@ def test_techniques_add_their_texts_and_nothing_else() -> None:
         .messages[0]
         .content.endswith('{"required": ["ä"], "type": "object"}')
     )
+
+
+ASKED = (Message("system", "Sort."), Message("user", "{{ a }} {{ b }}"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "given_", "said"),
+    [
+        ((), {"a": "x"}, "x T"),
+        ((Variable("b", required=False, default="y"),), {}, "T y"),
+        ((Variable("b", required=False, default="y"),), {"a": "x"}, "x y"),
+        (
+            (Variable("a", required=False, default="x"), Variable("b", required=False, default="y")),
+            {"b": "z"},
+            "T z",
+        ),
+    ],
+)
+def test_where_the_task_stands(variables: tuple[Variable, ...], given_: dict[str, str], said: str) -> None:
+    prompt = Prompt("p", 1, ASKED, variables=variables)
+    assert placed(prompt, "T", given_)[-1].content == said
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_task_is_not_several_values(required: bool) -> None:
+    variables = [Variable(name, required=required, default=None if required else "x") for name in "ab"]
+    with pytest.raises(InputError, match="takes values for `a`, `b`"):
+        placed(Prompt("p", 1, ASKED, variables=tuple(variables)), "T", {})
+
+
+def test_instructions_are_followed_by_the_task() -> None:
+    assert placed(Prompt("p", 1, ASKED[:1]), "T", {}) == (ASKED[0], Message("user", "T"))
 
 
 def test_names_of_techniques() -> None:
