@@ -142,7 +142,8 @@ class Desk:
         Raises:
             _Moved: they want to be elsewhere; a label of the same name comes first.
         """
-        text = str(click.prompt(question, default="", show_default=False, err=True)).strip()
+        self._ui.note(question)  # labels are the repository's text, and click would print them as they are
+        text = str(click.prompt(">", prompt_suffix=" ", default="", show_default=False, err=True)).strip()
         if not literal and text not in choices and (move := _MOVES.get(text.lower())):
             raise _Moved(move)
         return text

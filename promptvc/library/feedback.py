@@ -9,6 +9,7 @@ from typing import Any
 from promptvc.feedback.compaction import BELOW
 from promptvc.feedback.events import Event
 from promptvc.library.opened import Opened
+from promptvc.workflows import annotate as annotating
 from promptvc.workflows import archive as archiving
 from promptvc.workflows import browse, collect, intake
 from promptvc.workflows import compact as compacting
@@ -25,6 +26,16 @@ class Feedback(Opened):
     def add_feedback(self, name: str, **values: Any) -> collect.Added:
         """Record feedback: ``stars=2``, ``thumbs="up"``, ``input=..., output=..., corrected=...``, ``comment=...``."""
         return collect.add(self._fresh(), name, values)
+
+    def reviews_waiting(self, name: str | None = None, **which: Any) -> annotating.Queue:
+        """The answers that wait for a reviewer; ``which``: other fields of ``annotate.QueueRequest``."""
+        return annotating.waiting(self._fresh(), annotating.QueueRequest(name, **which))
+
+    def review_answer(self, target: str, *, reviewer: str | None = None, **said: Any) -> annotating.Reviewed:
+        """Record a review of the event ``target``; ``said`` are fields of :class:`promptvc.workflows.annotate.Word`."""
+        project = self._fresh()
+        event = annotating.target_of(project, target)
+        return annotating.review(project, event, annotating.Word(**said), reviewer)
 
     def recorder(self, *, bound: int = 10_000, wait_s: float = 0.25) -> Recorder:
         """A recorder of events for an application: microseconds for its caller, and it never raises.

@@ -7,6 +7,7 @@ from typing import Any
 from promptvc.analysis.reporting.report import Report
 from promptvc.library.opened import Opened
 from promptvc.workflows import analyze as analyzing
+from promptvc.workflows import concord
 from promptvc.workflows import issues as issue_ranking
 from promptvc.workflows import rank as ranking
 from promptvc.workflows import recommend as recommending
@@ -40,6 +41,10 @@ class Insight(Opened):
     ) -> statistics.Statistics:
         """What each prompt did: use, success, moving averages, relevance, latency, satisfaction."""
         return statistics.stats(self._fresh(), name, as_of, patterns=patterns)
+
+    def reviewer_agreement(self, name: str | None = None) -> concord.Agreement:
+        """How far reviewers agree, and where they differ."""
+        return concord.agreement(self._fresh(), name)
 
     def train_ranker(self) -> ranking.Shown:
         """Learn a ranker from committed choices; it is used if it wins its backtest."""

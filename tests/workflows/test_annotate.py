@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import promptvc
 from promptvc.base.clock import utc_now
 from promptvc.feedback.pseudonyms import Key, pseudonym
 from promptvc.training.trained import TrainRequest
@@ -236,6 +237,15 @@ def test_without_a_key_names_are_refused_and_pseudonyms_are_not(repo: Repo) -> N
     assert keyless.json("annotate", "--agreement")["reviewed"] == 1
 
 
+def test_methods(cli: Cli) -> None:
+    with promptvc.open(cli.where, environ=dict(cli.environ)) as library:
+        queue = library.reviews_waiting(DESK, reviewer="ann", limit=1)
+        assert (queue.total, queue.items[0].id, queue.reviewer) == (4, an_id(2), name_of("ann"))
+        done = library.review_answer(an_id(2), reviewer="ann", approved=False, scores={"tone": "2"})
+        assert done.target == an_id(2)
+        assert library.reviewer_agreement(DESK).reviewers == {name_of("ann"): 1}
+
+
 class Terminal:
     """`promptvc annotate` in a terminal of its own."""
 
@@ -281,21 +291,23 @@ def terminals() -> Iterator[list[Terminal]]:
 def test_a_terminal_is_worked_killed_and_resumed(
     repo: Repo, terminals: list[Terminal], tmp_path: Path
 ) -> None:
-    cli = world(repo, "annotation: {scores: {tone: stars}}\n")
+    cli = world(repo, 'annotation: {scores: {tone: stars, form: ["s", "x\\e[2J"]}}\n')
     first = Terminal(cli, DESK, "--reviewer", "ann")
     terminals.append(first)
     shown = first.until("tone (1 to 5)")
     assert all(words in shown for words in ("1 of 4", "question 2", "the user: comment", "wrong", "openai:m"))
     first.type("7")
     first.until("none of its values")
-    first.type("2", "r", "s", "too short")  # the correction is literally "s"
+    first.type("2")
+    assert "\x1b" not in first.until("form (s, x")
+    first.type("s", "r", "s", "too short")  # a label, and a correction that is literally "s"
     first.until("recorded ")
     first.until("2 of 4")
     first.until("tone (1 to 5)")
     first.type("s")
     first.until("3 of 4")
     first.until("tone (1 to 5)")
-    first.type("5")
+    first.type("5", "")
     first.until("approve or reject")
     os.kill(first.process.pid, signal.SIGKILL)
     assert first.close() == -signal.SIGKILL
@@ -310,13 +322,13 @@ def test_a_terminal_is_worked_killed_and_resumed(
     second = Terminal(edited, DESK, "--reviewer", "ann", "--blind")
     terminals.append(second)
     assert "openai:m" not in second.until("tone (1 to 5)")
-    second.type("", "a", "")
+    second.type("", "", "a", "")
     second.until("2 of 2")
     second.until("tone (1 to 5)")
     second.type("b")
     second.until("1 of 2")
     second.until("tone (1 to 5)")
-    second.type("", "r", "e", "")
+    second.type("", "", "r", "e", "")
     second.until("2 of 2")
     second.until("tone (1 to 5)")
     second.type("q")
