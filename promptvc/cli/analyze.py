@@ -43,7 +43,7 @@ _EDITS = 5
 @click.option("--spooled", is_flag=True, help="Also events that are not committed yet.")
 @edge_options
 def analyze(edge: Edge, name: str | None, min_samples: int, *, spooled: bool, **window: Any) -> None:
-    """Tell how a prompt does, and what separates good answers from bad ones.
+    """Tell what separates good answers from bad ones.
 
     Figures of one prompt, or of all: success rate with its interval, mean score and trend, error rate, latency, tokens
     and cost, by version, tag, framework, model, technique and week. Then patterns: phrases, clusters of inputs,
