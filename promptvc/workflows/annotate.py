@@ -13,6 +13,7 @@ from promptvc.analysis.annotations.scales import LABELS, Scale, scale_named, sca
 from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, NotFound, Usage
 from promptvc.feedback.events import Event, parse_event, stamped
+from promptvc.feedback.fields import KINDS
 from promptvc.feedback.people import People, as_persons
 from promptvc.feedback.pseudonyms import make_key, pseudonym, pseudonyms_of
 from promptvc.feedback.query.selection import Outcome, Query, select
@@ -157,7 +158,7 @@ def waiting(project: Project, request: QueueRequest) -> Queue:
 
     Raises:
         NotFound: no such prompt, and no feedback on it.
-        Usage: a time is none, or the settings name people whom no key knows.
+        Usage: there is no such kind, a time is none, or the settings name people whom no key knows.
     """
     name = known_prompt(project, request.name)
     reading = read_events(project, name, spooled=True)
@@ -281,6 +282,8 @@ def _standing(event: Event) -> str | None:
 
 
 def _query(request: QueueRequest, name: str | None) -> Query:
+    if request.kind is not None and request.kind not in KINDS:
+        raise Usage(f"there is no kind of event {request.kind!r}", hint=f"the kinds are: {', '.join(KINDS)}")
     return Query(
         prompt=name,
         kinds=(request.kind,) if request.kind else (),

@@ -132,6 +132,7 @@ def test_what_is_no_answer_is_refused(cli: Cli) -> None:
     assert cli("annotate", "--target", note, "--approve").code == 2
     assert cli("annotate", "--approve").code == 2
     assert cli("annotate", DESK).code == 2  # no terminal
+    assert "the kinds are" in cli("annotate", "--queue", "--kind", "raing").err
 
 
 def test_blind_tells_nothing_of_others(cli: Cli) -> None:

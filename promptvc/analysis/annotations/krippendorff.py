@@ -19,6 +19,9 @@ from promptvc.analysis.annotations.scales import Level, Value
 from promptvc.base.stats import percentile
 
 ROUNDS = 1000
+FEWEST_ANSWERS = 5
+"""With fewer there is no interval: a bootstrap of four answers knows nothing of a fifth."""
+
 _MOST_DRAWS = 2_000_000
 _FEWEST_ROUNDS = 200
 _SEED = 20111
@@ -33,7 +36,7 @@ class Alpha:
 
     Attributes:
         value: alpha; None where it is undefined: nothing was answered twice, or everybody always said the same.
-        low, high: a 95 % interval; None where too few samples define alpha.
+        low, high: a 95 % interval; None of too few answers, and where too few samples define alpha.
         answers: how many have two values or more; ``values``: how many values these have.
     """
 
@@ -53,7 +56,7 @@ def krippendorff(answers: Iterable[Sequence[Value]], level: Level) -> Alpha:
     patterns = patterns_of(answers)
     value = alpha(patterns, level)
     total = sum(patterns.values())
-    low, high = (None, None) if value is None or total < 2 else _interval(patterns, level, total)
+    low, high = (None, None) if value is None or total < FEWEST_ANSWERS else _interval(patterns, level, total)
     return Alpha(value, low, high, total, sum(len(one) * n for one, n in patterns.items()))
 
 

@@ -66,6 +66,13 @@ def test_an_answer_with_one_value_counts_nowhere() -> None:
     assert krippendorff([*FOUR, ["z"], []], "nominal") == found
 
 
+def test_few_answers_have_no_interval() -> None:
+    assert krippendorff(FOUR[:5], "nominal").low is not None
+    few = krippendorff(FOUR[:4], "nominal")
+    assert few.value is not None
+    assert (few.low, few.high) == (None, None)
+
+
 @pytest.mark.parametrize("answers", [[], [[1.0]], [[1.0, 1.0], [1.0, 1.0]]])
 def test_alpha_is_unknown_where_nothing_could_differ(answers: Sequence[Sequence[Value]]) -> None:
     found = krippendorff(answers, "interval")
