@@ -67,6 +67,8 @@ _GROUP = re.compile("[0-9]++")
 
 def find_cards(text: str) -> Iterator[Span]:
     """Numbers of 13 to 19 digits, whole or in groups of four and more, with an issuer's prefix and a Luhn digit."""
+    if sum(map(text.count, "0123456789")) < 13:
+        return
     for run in _DIGIT_RUN.finditer(text):
         if run.end() - run.start() < 13:
             continue
@@ -183,7 +185,7 @@ _FIRST_GROUP = re.compile(r"[0-9A-Fa-f]{3,4}:|::ffff:|::1\Z", re.IGNORECASE)
 
 def find_ips(text: str) -> Iterator[Span]:
     """IPv4 (not four-part versions after a product's name or the word "version") and IPv6 addresses."""
-    for match in _IPV4.finditer(text):
+    for match in _IPV4.finditer(text) if text.count(".") >= 3 else ():
         if not _VERSION_WORD.search(text[max(0, match.start() - 12) : match.start()]):
             yield match.span()
     if text.count(":") >= 2:

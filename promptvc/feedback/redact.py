@@ -177,6 +177,9 @@ class _Reading:
     def text(self, text: str) -> str:
         if text in self.rules.clean:
             return text
+        if self.rules.is_plain and _is_harmless(text):
+            self._remember(text)
+            return text
         for _ in range(_MOST_ROUNDS):
             copy, offsets = plain(text)
             spans = self._merged(copy)

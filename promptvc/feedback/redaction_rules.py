@@ -26,9 +26,10 @@ class Rules:
     Attributes:
         categories: all there are, in the order in which they win where they overlap: promptvc's own come first.
         clean: short texts in which nothing was found; whoever redacts keeps them here.
+        is_plain: there is nothing to find but promptvc's own.
     """
 
-    __slots__ = ("_allow", "_patterns", "_placeholder", "categories", "clean")
+    __slots__ = ("_allow", "_patterns", "_placeholder", "categories", "clean", "is_plain")
 
     def __init__(self, settings: RedactionSettings) -> None:
         self._patterns = {name: re.compile(pattern) for name, pattern in settings.patterns.items()}
@@ -36,6 +37,7 @@ class Rules:
         self._placeholder = placeholder(self._patterns)
         self._allow = frozenset(plain(text)[0].casefold() for text in settings.allow)
         self.clean: set[str] = set()
+        self.is_plain = not self._patterns
 
     def allows(self, text: str) -> bool:
         """Whether ``text``, with its look-alikes plain, stays although a finder took it for something."""

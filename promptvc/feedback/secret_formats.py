@@ -111,6 +111,7 @@ _ASSIGNED = re.compile(
 _SPOKEN = re.compile(
     rf"(?i:{'|'.join(_SPOKEN_NAMES)})\s{{1,3}}(?i:is|was|ist|lautet)[\s:]{{1,3}}[\"']?{_BARE}"
 )
+_VERB = re.compile(r"\s(?:is|was|ist|lautet)[\s:]")
 _BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----")
 _BLOCK_END = re.compile(r"-----END [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----")
 _DIGIT = re.compile("[0-9]")
@@ -134,7 +135,7 @@ def find_secrets(text: str) -> Iterator[Span]:
     yield from _tokens(text, lowered)
     if (":" in text or "=" in text) and any(name in lowered for name in _NAMES):
         yield from _assigned(text)
-    if _DIGIT.search(text) and any(name in lowered for name in _SPOKEN_NAMES):
+    if any(name in lowered for name in _SPOKEN_NAMES) and _VERB.search(lowered) and _DIGIT.search(text):
         yield from _spoken(text)
 
 

@@ -38,22 +38,27 @@ _DATE = re.compile(
 # "+48.8566140" is a coordinate, "+10.000.000" an amount.
 _DECIMAL = re.compile(r"\+(?:[0-9]{1,16}\.[0-9]{1,16}|[0-9]{1,3}(?:\.[0-9]{3}){1,6})")
 _WINDOW = 40
-# What all shapes have in common: seven digits with nothing but a few signs between them.
-_SEVEN = re.compile(r"(?:[0-9][ .\-/()]{0,4}){6}[0-9]")
+# What all shapes have in common: seven digits with nothing but a few signs between them. Only there they are looked
+# for, with what may stand before the first digit and what is looked at behind the last.
+_DIGITS = re.compile(r"[0-9](?:[ .\-/()]{0,4}+[0-9]){6,}+")
+_BEFORE, _BEHIND = 2, 3
 
 
 def find_phones(text: str) -> Iterator[Span]:
     """The spans that are telephone numbers, in no particular order; they may overlap."""
-    if _SEVEN.search(text) is None:
-        return
-    for match in _INTERNATIONAL.finditer(text):
+    for window in _DIGITS.finditer(text):
+        yield from _within(text, max(0, window.start() - _BEFORE), min(len(text), window.end() + _BEHIND))
+
+
+def _within(text: str, start: int, end: int) -> Iterator[Span]:
+    for match in _INTERNATIONAL.finditer(text, start, end):
         if not _DECIMAL.fullmatch(match.group()):
             yield match.span()
     for pattern, least, most in ((_ZEROS, 10, 17), (_AMERICAN, 10, 11), (_TRUNK, 9, 12)):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, start, end):
             if least <= _digits(match.group()) <= most and not _is_other(text, match):
                 yield match.span()
-    for match in _AFTER_WORD.finditer(text):
+    for match in _AFTER_WORD.finditer(text, start, end):
         before = text[max(0, match.start() - _WINDOW) : match.start()]
         if _CALL.search(before) and not _DATE.match(text, match.start()) and not _REFERENCE.search(before):
             yield match.span()

@@ -16,6 +16,7 @@ from promptvc.feedback.importing.staging import KNOWN, REFUSED, WRITING, WRITTEN
 from promptvc.feedback.rollups import fingerprint, members
 
 _ID = re.compile(rb'"id"\s*:\s*"([0-7][0-9A-Z]{25})"')
+_WINDOW = 1024 * 1024
 _ROLLUP = b'"rollup":'
 
 
@@ -29,7 +30,14 @@ class Meeting:
         self._noted = False
 
     def look(self, data: bytes) -> None:
-        """Look at the lines of a segment, or of a file of the spool."""
+        """Look at the lines of a segment, or of a file of the spool, some of them at a time."""
+        start = 0
+        while start < len(data):
+            end = data.find(b"\n", start + _WINDOW) + 1 or len(data)
+            self._look(data[start:end])
+            start = end
+
+    def _look(self, data: bytes) -> None:
         ids = [found.decode("ascii") for found in dict.fromkeys(_ID.findall(data))]
         hits: dict[str, list[tuple[Staged, bytes | None]]] = {}
         for key, staged, former in self._stage.staged(ids):

@@ -34,6 +34,7 @@ READING, WRITING = "reading", "writing"
 _EVERY = 2000
 _TOGETHER = 500
 _UNKNOWN = "0" * 26
+_MARK = f'"id":"{_UNKNOWN}"'.encode()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -105,14 +106,12 @@ class _Waiting:
         if one.id:
             one.data = parse_event({"time": time, **clean}).line()
             return one
-        # Sorted keys: the id stands between these two, and is all that is not known yet. The content is encoded once.
-        head, tail = ({key: clean[key] for key in clean if (key < "id") is first} for first in (True, False))
-        one._head, one._tail = canonical_json(head)[1:-1], canonical_json(tail)[1:-1]
-        one._content = b"{" + b",".join(part for part in (one._head, one._tail) if part) + b"}"
+        parse_event({"time": time, **clean, "id": _UNKNOWN})
+        one._head, one._tail = _around(canonical_json({**clean, "id": _UNKNOWN}))
+        one._content = _joined(one._head, one._tail)
         one.digest = hashlib.sha256(one._content).digest()[:16]
-        event = parse_event({**clean, "id": _UNKNOWN, "time": clean.get("time", time)})
         if one.undated:
-            one._tail = canonical_json({key: event.data[key] for key in event.data if key > "id"})[1:-1]
+            one._head, one._tail = _around(canonical_json({"time": time, **clean, "id": _UNKNOWN}))
         return one
 
     @property
@@ -124,8 +123,7 @@ class _Waiting:
         """Give it the id of the ``ordinal``-th of its content."""
         time = _EPOCH if self._time is None else datetime.fromisoformat(self._time)
         self.id = derived_ulid(time, self._content, ordinal)
-        parts = (self._head, b'"id":"' + self.id.encode() + b'"', self._tail)
-        self.data = b"{" + b",".join(part for part in parts if part) + b"}\n"
+        self.data = _joined(self._head, b'"id":"' + self.id.encode() + b'"', self._tail) + b"\n"
 
 
 class Stage:
@@ -163,6 +161,7 @@ class Stage:
         self.extra = set(json.loads(state.get("extra", "[]")))
         self.phase = state.get("phase", READING)
         self._last = run("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
+        self._any_former = run("SELECT 1 FROM former LIMIT 1").fetchone() is not None
         self._waiting: list[_Waiting] = []
         run("BEGIN")
 
@@ -216,6 +215,7 @@ class Stage:
                 self.refuse(BadRow(one.line, reason, parse_json(one.data, file="<stage>")))
         self._many("INSERT INTO events (n, id, line, undated, found, data) VALUES (?, ?, ?, ?, ?, ?)", events)
         self._many("INSERT INTO former VALUES (?, ?, ?)", former)
+        self._any_former = self._any_former or bool(former)
         self._many("INSERT OR REPLACE INTO equals VALUES (?, ?)", list(counts.items()))
 
     def _counts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
@@ -264,6 +264,8 @@ class Stage:
             query = f"SELECT n, id, line, undated, data FROM events WHERE id IN ({places})"  # noqa: S608 - marks only
             for n, key, line, undated, data in self._execute(query, part).fetchall():
                 yield key, Staged(n, key, line, bool(undated), bytes(data)), None
+            if not self._any_former:
+                continue
             columns = "f.id, f.data, e.n, e.id, e.line, e.undated, e.data"
             joined = "former f JOIN events e ON e.n = f.n"
             query = f"SELECT {columns} FROM {joined} WHERE f.id IN ({places})"  # noqa: S608 - the same
@@ -349,6 +351,22 @@ class Stage:
     def _execute(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         with _errors(self._path):
             return self._connection.execute(query, values)
+
+
+def _around(data: bytes) -> tuple[bytes, bytes]:
+    """What stands before and behind the unknown id of a canonical object. Encoding is dear: this is done once."""
+    head, _, tail = data.partition(_MARK)
+    if _MARK in tail:
+        # An inner object has such an id, too: the event's own stands where no inner object is open.
+        value = json.loads(data)
+        before = {key: value[key] for key in value if key < "id"}
+        behind = {key: value[key] for key in value if key > "id"}
+        return canonical_json(before)[1:-1], canonical_json(behind)[1:-1]
+    return head[1:].removesuffix(b","), tail[:-1].removeprefix(b",")
+
+
+def _joined(*parts: bytes) -> bytes:
+    return b"{" + b",".join([part for part in parts if part]) + b"}"
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
