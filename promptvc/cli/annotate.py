@@ -45,10 +45,11 @@ from promptvc.workflows import concord
 @click.option("--comment", help="With --target: why.")
 @edge_options
 def annotate(edge: Edge, name: str | None, **given: Any) -> None:
-    """Review answers: what waits is shown one by one, and every review is recorded at once.
+    """Review answers, and tell how far reviewers agree.
 
-    What reviewers are asked is annotation.scores in promptvc.yaml. First come the answers on which reviewers differ,
-    then the worst rated, then the newest; what you reviewed or skipped does not come again.
+    What waits is shown one by one, and every review is recorded at once. What reviewers are asked is annotation.scores
+    in promptvc.yaml. First come the answers on which reviewers differ, then the worst rated, then the newest; what you
+    reviewed or skipped does not come again.
     """
     listing, agreement, target = (given.pop(key) for key in ("listing", "agreement", "target"))
     word = {key: given.pop(key) for key in ("approved", "scores", "label", "corrected", "comment")}
