@@ -36,7 +36,7 @@ def complete(cli: Cli, *words: str) -> list[str]:
 def test_commands_names_and_revisions(shipped: Repo, tmp_path: Path) -> None:
     cli = cli_of(shipped)
     assert complete(cli, "de") == ["demo", "deploy"]
-    assert complete(cli, "feedback", "") == ["add", "import", "list", "summary", "commit", "to-cases"]
+    assert {"add", "import", "list", "summary", "commit", "to-cases"} < set(complete(cli, "feedback", ""))
     assert complete(cli, "show", "de") == [DESK]
     assert complete(cli, "deploy", f"{DESK}@") == [f"{DESK}@latest", f"{DESK}@production"]
     assert complete(cli, "train", DESK, "--appr") == ["--approach"]
