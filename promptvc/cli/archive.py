@@ -56,7 +56,7 @@ def archive(
         back = restore(project, month, name=name, branch=branch)
         edge.show(back.to_json(), lambda ui: _moved(ui, back, "restored"))
     elif before is not None and to is not None:
-        done = move_out(project, ArchiveRequest(before, to, name, branch))
+        done = move_out(project, ArchiveRequest(before, edge.directory / to, name, branch))
         edge.show(done.to_json(), lambda ui: _moved(ui, done, "archived"))
     return 0
 
