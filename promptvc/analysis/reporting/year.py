@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from promptvc.analysis.reporting.periods import WEEKS, Period, midnight
 from promptvc.analysis.reporting.slices import DAYS, Measure, Rates, Series, Slice, Times
 from promptvc.analysis.reporting.traces import CALLS, USERS
-from promptvc.feedback.query.facts import Cell, Facts, Labelled
+from promptvc.feedback.query.facts import Cell, Facts, Labelled, Latency
 from promptvc.feedback.query.selection import Query
 
 SPAN = WEEKS * DAYS
@@ -20,6 +20,8 @@ MOST_VALUES = 20
 """Of each dimension of a prompt the most frequent so many."""
 NEWCOMER = 4 * DAYS
 """What comes later than so many days after the year's start is held against what it took the place of."""
+AT_ONCE = SPAN // 4
+"""Days of latencies asked for at once: of a busy year they are the most rows by far."""
 _SAYING = ("rating", "correction")
 
 Days = dict[int, list[int]]
@@ -69,11 +71,10 @@ def read_year(facts: Facts, period: Period, prompt: str | None = None) -> Year:
         gathered.label("issue", found)
     for found in facts.labelled("error", replace(year, kinds=("error",))):
         gathered.label("error", found)
-    for one in facts.latencies(year):
-        day = (one.day - start).days
-        gathered.latencies[one.day][one.prompt][one.milliseconds] += one.n
-        for part in _slices(one.prompt, (("version", one.version), ("model", one.model))):
-            gathered.times[part][day // DAYS][one.milliseconds] += one.n
+    for first in range(0, SPAN, AT_ONCE):
+        span = [midnight(start + timedelta(days=day)) for day in (first, first + AT_ONCE)]
+        for one in facts.latencies(replace(year, since=span[0], until=span[1])):
+            gathered.latency(one)
     return Year(start, by_day, gathered.latencies, counted, gathered.series())
 
 
@@ -122,6 +123,12 @@ class _Gathered:
                 _add(self.days["errors", part], day, tally.n * (cell.kind == "error"), tally.n)
             if (correction or whole) and part.dimension in {"", "version"}:
                 _add(self.days["corrections", part], day, tally.n * correction, tally.n * whole)
+
+    def latency(self, one: Latency) -> None:
+        self.latencies[one.day][one.prompt][one.milliseconds] += one.n
+        week = (one.day - self.start).days // DAYS
+        for part in _slices(one.prompt, (("version", one.version), ("model", one.model))):
+            self.times[part][week][one.milliseconds] += one.n
 
     def tag(self, found: Labelled) -> None:
         if found.tally.rated:
