@@ -155,9 +155,13 @@ def test_the_window_the_class_and_too_little_data(post: Repo) -> None:
         assert "6 of 6 ratings of tasks tagged travel are good" in told["reasoning"][1]
         words = told["candidates"][0]["list"][1].split()
         assert len(cli.json("feedback", *words[2:])) == 6
+    assert cli.json("route", TRAVEL, "--min-samples", "13")["tag"] is None  # 12 are tagged
     off = cli.json("route", LETTER, more={"PROMPTVC_LEARNING_ENABLED": "0"})
     assert (off["how"], off["model"], off["confidence"], off["techniques"]) == ("configured", "m1", 0.6, [])
     assert "learning is off" in off["reasoning"][1]
+    cli = set_routing(post, "routing: {routes: [{prompt: mail/reply, model: m2}]}\n")
+    assert cli.json("route", LETTER)["techniques"] == ["chain_of_thought"]
+    assert cli.json("route", LETTER, more={"PROMPTVC_LEARNING_ENABLED": "0"})["techniques"] == []
 
 
 def test_exploring_is_the_seeds(post: Repo) -> None:

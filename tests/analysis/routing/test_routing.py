@@ -113,6 +113,7 @@ def test_a_class_with_enough_ratings_decides_in_it() -> None:
     even = Candidate(Route("b", confidence=0.58), 1.0, whole=Rates(70, 100), alike=Rates(1, 2))
     found = choose([odd, even], manner(tag="travel"))
     assert found.chosen.candidate is even
+    assert [one.adjusted.change for one in found.weighed] == ["kept", "lowered"]
     assert found.weighed[1].reason == (
         "confidence 0.60 -> 0.54: 1 of 5 ratings of tasks tagged travel are good, 0.20 < 0.50"
     )
@@ -131,6 +132,7 @@ def test_sampling_is_the_seeds_and_its_propensity_is_told() -> None:
         assert taken.count(name) / 300 == pytest.approx(share, abs=0.1)
     assert odds["b"] > odds["a"] > odds["c"] > 0
     assert "seed 1" in found.reasons[-1]
+    assert choose(ways, manner(explore=True, seed=2)).chosen.drawn != found.chosen.drawn
 
 
 @settings(max_examples=25, deadline=None)
@@ -159,6 +161,9 @@ def test_a_class_without_ratings_goes_by_all_others() -> None:
     assert mean(Arm(1, 0.5, whole, Rates())) == pytest.approx(mean(Arm(1, 0.5, whole)), abs=0.02)
     own = mean(Arm(1, 0.5, whole + Rates(5, 100), Rates(5, 100)))
     assert own == pytest.approx(0.2, abs=0.06)
+    # The ratings of the class are not counted a second time, by way of the whole.
+    every = Rates(0, 100)
+    assert mean(Arm(1, 0.9, every, every)) == pytest.approx(20 * 0.9 / 120, abs=0.02)
 
 
 def cell(prompt: str, rates: Rates, *, day: int = 1, source: str = "human", **call: str) -> Cell:
