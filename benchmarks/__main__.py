@@ -22,6 +22,11 @@ ALL = (
     "merge",
     "ranking",
     "patterns",
+    "engines",
+    "importing",
+    "storage",
+    "routing",
+    "year",
 )
 
 
