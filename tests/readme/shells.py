@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import click
 
 from promptvc.cli.main import promptvc
 from tests.builders import isolated_environ
+from tests.commands import Cli
 from tests.forge.servers.github import GitHubServer
 from tests.forge.servers.state import BOT
 from tests.worlds import SAMPLE
@@ -64,6 +66,28 @@ def run(script: str, folder: Path, environ: dict[str, str]) -> str:
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def inside(script: str, folder: Path, environ: dict[str, str]) -> str:
+    """What the commands of promptvc in the script print, run one after the other in this process, which is cheaper.
+
+    Of the shell there are comments, quotes, lines that go on, ``> FILE`` and ``|| true``.
+    """
+    cli, printed = Cli(folder, environ), ""
+    for line in script.replace("\\\n", " ").splitlines():
+        name, *words = shlex.split(line, comments=True) or [""]
+        if not name:
+            continue
+        assert name == "promptvc", line
+        forgiving = words[-2:] == ["||", "true"]
+        words = words[:-2] if forgiving else words
+        file = folder / words[-1] if words[-2:-1] == [">"] else None
+        done = cli(*(words[:-2] if file else words))
+        assert forgiving or done.code == 0, f"{line}: {done}"
+        if file:
+            file.write_text(done.out, "utf-8")
+        printed += done.out if file is None else ""
+    return printed
 
 
 @contextlib.contextmanager
