@@ -27,11 +27,13 @@ from promptvc.evaluation.cases.suite import load_suite
 from promptvc.evaluation.quarantine import load_quarantine
 from promptvc.evaluation.reduce import OF_PASSES, OF_SCORES
 from promptvc.evidence.baselines import load_baseline
+from promptvc.feedback.archive import dump_manifest, load_manifest
 from promptvc.feedback.columns import _DOWN, _UP, infer_kind, to_event
 from promptvc.feedback.events import parse_event
-from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED
+from promptvc.feedback.fields import ALWAYS, ANY_OF, FIELDS, KINDS, REQUIRED, SINGLE
 from promptvc.feedback.ingest import ImportOptions, import_file
 from promptvc.feedback.pseudonyms import Key
+from promptvc.feedback.query.tables import TABLES
 from promptvc.feedback.redact import Redactor
 from promptvc.models.providers import KNOWN
 from promptvc.prompts.lint.templates import template_remarks
@@ -109,6 +111,12 @@ def event(data: bytes) -> None:
     assert not found
 
 
+def archive(data: bytes) -> None:
+    (part,) = load_manifest(data)
+    assert part.sha256[:12] in part.name
+    assert load_manifest(dump_manifest([part])) == (part,)
+
+
 def reservation(data: bytes) -> None:
     loaded = parse_reservation(data, file=FILE)
     assert loaded.to_json() == json.loads(data)
@@ -134,6 +142,7 @@ LOADERS: dict[str, Callable[[bytes], None]] = {
         environment,
         hold,
         event,
+        archive,
         reservation,
         error,
     )
@@ -305,12 +314,21 @@ def test_the_kinds_and_keys_of_events() -> None:
     }
     assert list(table) == list(KINDS)
     for kind, (needs, one_of) in table.items():
-        assert tuple(needs) == REQUIRED.get(kind, ())
-        assert tuple(one_of) == ANY_OF.get(kind, ())
+        assert tuple(needs) == (*REQUIRED.get(kind, ()), *SINGLE.get(kind, ()))
+        assert {*one_of, "expired"} == {*ANY_OF.get(kind, ()), "expired"}
     listed = words_of(row[0] for row in rows("event-keys"))
     assert len(listed) == len(set(listed))
     assert set(listed) == set(FIELDS)
     assert set(ALWAYS) <= set(listed)
+
+
+def test_the_keys_of_rollups_and_archives_and_the_columns_of_tables() -> None:
+    keys = words_of(row[0] for row in rows("rollup-keys"))
+    assert set(keys) == set(schema("event")["properties"]["rollup"]["properties"])
+    listed = words_of(row[0] for row in rows("archive-keys"))
+    assert listed == list(schema("archive")["properties"]["parts"]["items"]["properties"])
+    tables = {CODE.findall(name)[0]: CODE.findall(columns) for name, columns, _ in rows("tables")}
+    assert tables == {name: list(columns) for name, columns in TABLES.items()}
 
 
 def test_how_a_kind_is_inferred() -> None:
