@@ -88,6 +88,8 @@ def import_(
                 f"{report.quarantined} in quarantine: promptvc feedback quarantine shows them, --retry tries again"
             )
 
+    for remark in done.remarks:
+        edge.ui.note(remark)
     edge.show(report.to_json(), text)
     return 0 if done.accepted else 2
 

@@ -30,6 +30,7 @@ from promptvc.feedback.ingest import (
 from promptvc.feedback.quarantine import Quarantine, Quarantined
 from promptvc.feedback.rows import BadRow, Row
 from promptvc.feedback.spool import Spool
+from promptvc.workflows.archived import archived_parts
 from promptvc.workflows.gathering import contents_of, keys_of, known_prompt, redactor_of, segments_of
 from promptvc.workflows.project import Project
 from promptvc.workflows.quoted import Prompts
@@ -74,10 +75,14 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did. ``accepted`` is False when bad rows kept everything out."""
+    """What an import did, and what else the caller should know.
+
+    ``accepted`` is False when bad rows kept everything out.
+    """
 
     report: ImportReport
     accepted: bool
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As `feedback import --json` prints it."""
@@ -124,10 +129,10 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
         try:
             converter = Converter(options, redactor_of(project, named=True))
             stage_rows(stage, open_rows(request.file, how), converter, time)
-            _meet(project, stage)
+            remarks = _meet(project, stage)
             refused = has_bad(stage)
             if refused and not request.skip_bad:
-                return Imported(report_of(stage, skip_bad=False), accepted=False)
+                return Imported(report_of(stage, skip_bad=False), accepted=False, remarks=remarks)
             kept = _quarantine(project, stage, request, name, time) if refused else 0
             _write(project, stage)
             report = report_of(stage, skip_bad=True, quarantined=kept)
@@ -139,7 +144,7 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
         finally:
             stage.close()
     project.log.event("feedback.imported", events=report.imported, bad=len(report.rejected))
-    return Imported(report, accepted=True)
+    return Imported(report, accepted=True, remarks=remarks)
 
 
 def quarantined(project: Project) -> tuple[Quarantined, ...]:
@@ -240,13 +245,20 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _meet(project: Project, stage: Stage) -> None:
-    """Find what is there already. The spool first: what is committed meanwhile is met there again."""
+def _meet(project: Project, stage: Stage) -> tuple[str, ...]:
+    """Find what is there already, and tell what could not be looked at.
+
+    The spool first: what is committed meanwhile is met there again.
+    """
     meeting = Meeting(stage)
     for data in _spool(project).contents().values():
         meeting.look(data)
     for _, data in contents_of(project, segments_of(project, None)):
         meeting.look(data)
+    archived = archived_parts(project)
+    for _, data in archived.contents():
+        meeting.look(data)
+    return tuple(f"{remark}; rows that are among them would come in again" for remark in archived.remarks())
 
 
 def _write(project: Project, stage: Stage) -> None:

@@ -261,3 +261,13 @@ def test_one_import_at_a_time_and_a_broken_file_leaves_nothing(
     monkeypatch.setattr(FileLock, "__init__", lambda self, path, **_: waiting(self, path, timeout_s=0))
     with FileLock(private(desk, "imports", "import.lock")), pytest.raises(Busy):
         library.import_feedback(write(tmp_path / "b.jsonl", ROWS[0]))
+
+
+def test_archived_events_are_known(library: Library, desk: Repo, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", *ROWS[:3])
+    library.import_feedback(path)
+    library.commit_feedback()
+    cli: Cli = cli_of(desk)
+    cli.ok("feedback", "archive", "--before", "2026-02", "--to", str(tmp_path / "parts"))
+    assert list(desk.path.glob("feedback/**/*.jsonl")) == []
+    assert cli.json("feedback", "import", str(path))["duplicates"] == 3
