@@ -84,7 +84,10 @@ def main() -> int:
         _, _, _, _, small = measured(repository(folder / "two", rows), part)
         grown = peak - small
         met &= line(
-            "  memory above a tenth of the rows", f"{grown:.0f} of {peak:.0f} MB", "limit 64 MB", met=grown <= 64
+            "  memory above a tenth of the rows",
+            f"{grown:.0f} of {peak:.0f} MB",
+            "limit 64 MB",
+            met=grown <= 64,
         )
     return 0 if met else 1
 
