@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,7 @@ class DuckFacts:
     ) -> None:
         self._scratch = scratch or tempfile.TemporaryDirectory(prefix="promptvc-")
         self._connection = connect(Path(self._scratch.name))
+        self._finalizer = weakref.finalize(self, _release, self._connection, self._scratch)
         self._files = [str(path) for path in files]
         self._statements = Statements(PREFIX, thresholds)
         self._made: set[str] = set()
@@ -155,9 +157,8 @@ class DuckFacts:
         self.close()
 
     def close(self) -> None:
-        """Give back memory and scratch files."""
-        self._connection.close()
-        self._scratch.cleanup()
+        """Give back memory and scratch files; the end of the object does it, too."""
+        self._finalizer()
 
     @property
     def unread(self) -> int:
@@ -301,6 +302,11 @@ class DuckFacts:
         place.write_bytes(b"".join(event.line() for event in reading.events))
         self._twice = str(place)
         self._make("events")
+
+
+def _release(connection: Any, scratch: tempfile.TemporaryDirectory[str]) -> None:
+    connection.close()
+    scratch.cleanup()
 
 
 def _typed(columns: Mapping[str, str]) -> str:

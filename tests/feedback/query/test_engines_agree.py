@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +78,17 @@ def test_a_line_that_is_no_event_costs_no_other(tmp_path: Path, bad: bytes) -> N
 def test_no_files_are_no_events() -> None:
     with DuckFacts([]) as facts:
         assert everything(facts, Query()) == everything(PlainFacts([]), Query())
+
+
+def test_what_nobody_closes_leaves_nothing_behind(tmp_path: Path) -> None:
+    scratch = tempfile.TemporaryDirectory(dir=tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        facts = DuckFacts([], scratch=scratch)
+        facts.counts()
+        del facts, scratch
+        gc.collect()
+    assert list(tmp_path.iterdir()) == []
 
 
 def _lines(key: str) -> bytes:
