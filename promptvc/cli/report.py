@@ -26,7 +26,13 @@ from promptvc.workflows import report as reporting
 
 
 @click.command("report")
-@click.option("--period", type=click.Choice(["weekly", "monthly"]), default="weekly", show_default=True)
+@click.option(
+    "--period",
+    type=click.Choice(["weekly", "monthly"]),
+    default="weekly",
+    show_default=True,
+    help="What is reported on.",
+)
 @click.option(
     "--as-of",
     "--until",
@@ -51,8 +57,9 @@ from promptvc.workflows import report as reporting
 @click.option("--spooled", is_flag=True, help="Also count events that are not committed yet.")
 @edge_options
 def report(edge: Edge, outputs: tuple[Path, ...], fail_below: float | None, **request: object) -> int:
-    """Report on a week or a month of feedback, and on what got worse over the past year.
+    """Report on a week or a month of feedback.
 
+    And on what got worse over the past year, with when it began, and what to do.
     The last complete week (ISO 8601) or calendar month, in UTC, against the one before it. With --fail-below the
     success rate of the period is compared with that of the period before; too little data is no decline.
     """
