@@ -1,6 +1,6 @@
 """The facts where the events live already: in the tables of a cluster or a warehouse, by the same statements.
 
-The tables are those of :mod:`promptvc.feedback.query.tables`; `promptvc feedback export --tables DIR` writes them as
+The tables are those of :mod:`promptvc.feedback.query.tables`; `promptvc feedback export --format tables` writes them as
 Parquet. Each answer is the same as that of the other engines, but for what the engine itself does to floating point:
 scores are compared and rounded to whole numbers there.
 """
