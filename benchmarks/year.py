@@ -50,6 +50,7 @@ class Told:
     """What a report as a process took and said."""
 
     seconds: float
+    cpu: float
     megabytes: float
     problems: list[dict[str, Any]]
 
@@ -143,7 +144,7 @@ def run_report(folder: Path, environ: dict[str, str], as_of: str, *more: str) ->
             raise SystemExit(f"promptvc report ended with {process.returncode}")
         out.seek(0)
         value = json.load(out)
-    return Told(seconds, usage.ru_maxrss / 1024, value["problems"])
+    return Told(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, value["problems"])
 
 
 def measured(plan: Plan, label: str) -> bool:
@@ -163,7 +164,7 @@ def measured(plan: Plan, label: str) -> bool:
         and told.megabytes <= MEGABYTES
     )
     print(
-        f"{label}: {count:,} events, {told.seconds:.1f} s (limit {SECONDS:.0f}), {told.megabytes:.0f} MB (limit "
+        f"{label}: {count:,} events, {told.seconds:.1f} s (limit {SECONDS:.0f}; {told.cpu:.1f} of CPU), {told.megabytes:.0f} MB (limit "
         f"{MEGABYTES}), named {len(found)} of {len(plan.planted)}, falsely {len(wrong)}: {'ok' if good else 'MISSED'}",
         flush=True,
     )
