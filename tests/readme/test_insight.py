@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import pytest
 
 from promptvc.analysis.patterns.mining import LEAST_EFFECT, MOST, RATE
 from promptvc.analysis.patterns.pattern import HIGH, LOW
 from promptvc.analysis.routing.techniques import KNOWN
 from promptvc.base.config import Settings, load_settings
+from promptvc.library import Library
 from promptvc.workflows.analyze import MOST_SAID
 from tests.readme.shells import (
     ROOT,
@@ -16,6 +20,7 @@ from tests.readme.shells import (
     inside,
     make_clone,
     make_shell,
+    run,
     table,
     unknown_options,
 )
@@ -25,6 +30,7 @@ TEXT = (ROOT / PAGE).read_text("utf-8")
 SAID = " ".join(TEXT.split())
 BLOCKS = blocks(PAGE)
 COMMANDS = {one["mark"]: one["text"] for one in BLOCKS if one["mark"] and one["language"] == "sh"}
+PYTHON = next(one["text"] for one in BLOCKS if one["language"] == "python")
 SETTINGS = "".join(one["text"] for one in BLOCKS if one["language"] == "yaml")
 
 
@@ -37,6 +43,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with (clone / "promptvc.yaml").open("a") as settings:
         settings.write(SETTINGS)
     printed = {mark: inside(text, clone, environ) for mark, text in COMMANDS.items()}
+    (clone / "page.py").write_text(PYTHON)
+    printed["python"] = run(f"'{sys.executable}' page.py", clone, environ)
     for ending in ("md", "html", "json"):
         printed["report"] += (clone / f"week.{ending}").read_text("utf-8")
     return printed
@@ -61,6 +69,15 @@ def test_recommendations_routes_and_reviews(ran: dict[str, str]) -> None:
     assert ran["route"].count("model: openai:gpt-4.1-mini") == 2
     assert "enhanced prompt:" in ran["route"]
     assert "01M7895CJQTZSZWXBFZTBJZ6EN approved: open" in ran["annotate"]
+
+
+def test_python(ran: dict[str, str]) -> None:
+    success, period, name, model = ran["python"].splitlines()
+    assert "'value': 0.9" in success
+    assert "2026-10" in period
+    assert (name, model) == ("support/triage", "openai:gpt-4.1-mini")
+    last = TEXT.split("\nAlso ", 1)[1]
+    assert all(hasattr(Library, method) for method in re.findall(r"`([a-z_]+)`", last))
 
 
 def test_the_numbers_are_the_program_s() -> None:

@@ -1,8 +1,8 @@
 """Statements run by Spark, local or a cluster's: the home of PySpark, an extra (``promptvc[spark]``, with Java 17).
 
 ``PROMPTVC_SPARK`` is the master (``local[2]`` by default, ``spark://...``, ``yarn``); a Spark Connect address
-(``sc://...``) works too. ``PROMPTVC_TABLES`` is a folder of Parquet files that `feedback export --format tables` wrote, or
-a copy of them at any address that Spark reads; without it the tables are those of Spark's catalogue.
+(``sc://...``) works too. ``PROMPTVC_TABLES`` is a folder of Parquet files that `feedback export --format tables`
+wrote, or a copy of them at any address that Spark reads; without it the tables are those of Spark's catalogue.
 """
 
 from __future__ import annotations
