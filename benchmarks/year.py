@@ -164,8 +164,9 @@ def measured(plan: Plan, label: str) -> bool:
         and told.megabytes <= MEGABYTES
     )
     print(
-        f"{label}: {count:,} events, {told.seconds:.1f} s (limit {SECONDS:.0f}; {told.cpu:.1f} of CPU), {told.megabytes:.0f} MB (limit "
-        f"{MEGABYTES}), named {len(found)} of {len(plan.planted)}, falsely {len(wrong)}: {'ok' if good else 'MISSED'}",
+        f"{label}: {count:,} events, {told.seconds:.1f} s (limit {SECONDS:.0f}; {told.cpu:.1f} of CPU), "
+        f"{told.megabytes:.0f} MB (limit {MEGABYTES}), named {len(found)} of {len(plan.planted)}, falsely "
+        f"{len(wrong)}: {'ok' if good else 'MISSED'}",
         flush=True,
     )
     for said in sentences:
