@@ -149,7 +149,7 @@ def _agreement(ui: Ui, told: concord.Agreement) -> None:
         ui.table(("question", "reviewer", "and", "kappa", "answers"), pairs)
     if told.disputes:
         ui.line()
-        ui.line(f"{len(told.disputes):,} disagreements", "title")
+        ui.line(f"{len(told.disputes):,} disagreement{'s' * (len(told.disputes) != 1)}", "title")
     for dispute in told.disputes:
         shown = dispute.question.shown
         settled = "open" if dispute.settled is None else f"{_told(shown(dispute.settled))} by {dispute.by}"
