@@ -74,7 +74,7 @@ class Desk:
                 self._text(name, str(value))
         elif given:
             self._text("input", given)
-        self._text("output", told["output"])
+        self._text("output", told["output"] or "")
         for key in ("corrected", "comment"):
             if told[key]:
                 self._text(f"the user: {key}", told[key])

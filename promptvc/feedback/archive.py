@@ -104,6 +104,8 @@ def place_of(part: Part, root: Path, beside: Path | None = None) -> Path | None:
     """
     if beside is not None and part.name and (beside / part.name).is_file():
         return beside / part.name
+    if part.location.startswith(("//", "\\\\")):  # Windows would greet another machine with the user's name
+        return None
     if "://" not in part.location:
         return root / part.location
     url = urlsplit(part.location)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import glob
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from promptvc.base.clock import format_time
-from promptvc.base.errors import StorageError
+from promptvc.base.errors import InvalidDocument, StorageError
 from promptvc.base.files import fsync_directory, storage_errors
 from promptvc.feedback.archive import Part, digest_of
-from promptvc.feedback.events import Event
-from promptvc.feedback.query.duck import DuckFacts, connect
+from promptvc.feedback.events import MAX_EVENT_BYTES, Event
+from promptvc.feedback.query.duck import DuckFacts, connect, errors_of_engine
+from promptvc.feedback.query.parquet import refuse_swollen
 
-_MANY = 10_000
+_READ = "SELECT CAST(line AS VARCHAR) FROM read_parquet(?, hive_partitioning=false)"
 # Four times what an event may have.
 _WRITE = """
-    COPY (SELECT events.*, lines.line FROM read_parquet(?) AS events JOIN
+    COPY (SELECT events.*, lines.line FROM read_parquet(?, hive_partitioning=false) AS events JOIN
         (SELECT json->>'$.id' AS id, CAST(json AS VARCHAR) AS line FROM read_json_objects(?,
-            format='newline_delimited', maximum_object_size=4194304)) AS lines USING (id)
+            format='newline_delimited', hive_partitioning=false, maximum_object_size=4194304)) AS lines USING (id)
         ORDER BY id) TO ? (FORMAT parquet, COMPRESSION zstd)"""
 
 
@@ -46,7 +48,8 @@ def write_part(events: Sequence[Event], prompt: str, month: str, folder: Path) -
         connection = connect(place)
         try:
             connection.execute("SET preserve_insertion_order = true")
-            connection.execute(_WRITE, [str(place / "events.parquet"), str(lines), str(made)])
+            read = [glob.escape(str(path)) for path in (place / "events.parquet", lines)]
+            connection.execute(_WRITE, [*read, str(made)])
         finally:
             connection.close()
         if list(read_part(made)) != [event.line() for event in sorted(events, key=lambda one: one.id)]:
@@ -77,14 +80,23 @@ def read_part(place: Path) -> Iterator[bytes]:
 
     Raises:
         Usage: DuckDB is not installed.
+        InvalidDocument: it is no part of an archive, whatever the manifest says.
     """
     with tempfile.TemporaryDirectory(prefix="promptvc-") as scratch:
         connection = connect(Path(scratch))
         try:
             connection.execute("SET preserve_insertion_order = true")
-            result = connection.execute("SELECT line FROM read_parquet(?)", [str(place)])
-            while rows := result.fetchmany(_MANY):
-                for (line,) in rows:
-                    yield line.encode() + b"\n"
+            # The parameter is a pattern, and folders named `line=...` would be columns: only this file was digested.
+            wanted = glob.escape(str(place.absolute()))
+            refuse_swollen(connection, wanted, file=str(place))
+            result = connection.execute(_READ, [wanted])
+            # One after the other: of what is alike a small file can hold more than there is memory.
+            while row := result.fetchone():
+                if row[0] is None or len(row[0]) > 4 * MAX_EVENT_BYTES:
+                    raise InvalidDocument("it holds what is no event", file=str(place))
+                yield row[0].encode() + b"\n"
+        except errors_of_engine() as error:
+            first = (str(error).strip().splitlines() or ["no reason given"])[0]
+            raise InvalidDocument(f"not a part of an archive: {first}", file=str(place)) from error
         finally:
             connection.close()

@@ -34,6 +34,8 @@ _SAYING = frozenset(
 _LINKS = (b'"target"', b'"derived_from"')
 _WORDS = ("before", "after", "text", "input", "output", "vars", "expected", "value")
 _START = re.compile(r"(?=\S)")
+_OWN = re.compile(r"[a-z][a-z0-9_]*")
+"""Keys of records look so. Whoever calls themselves `model` does not take everybody's along."""
 
 Files = Callable[[], Iterable[tuple[str, bytes]]]
 """Gives (path, content) of every file of events, as often as it is called."""
@@ -240,7 +242,7 @@ def scrub(value: Any, traces: Traces) -> Any:
         elif gone and key == "output":
             result[key] = None
         else:
-            name = key if key not in traces.names else FORGOTTEN
+            name = FORGOTTEN if key in traces.names and not _OWN.fullmatch(key) else key
             result[traces.scrubbed(name)] = scrub(item, traces)
     return result
 

@@ -177,7 +177,8 @@ def still_there(repository: Repository, oids: Iterable[str]) -> list[str]:
 
 
 def _run(repository: Repository, scratch: Path) -> None:
-    command = [sys.executable, "-m", "promptvc.git.rewriting", str(scratch)]
+    # -P: a module that a commit put beside us is none of ours.
+    command = [sys.executable, "-P", "-m", "promptvc.git.rewriting", str(scratch)]
     # Where promptvc is used from a checkout, its process is no further from it than we are.
     path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     with Popen(

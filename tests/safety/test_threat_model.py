@@ -8,7 +8,7 @@ import re
 from tests.commands import ROOT
 
 PAGE = ROOT / "docs" / "threats.md"
-THREATS = {f"T{number:02d}" for number in range(1, 25)}
+THREATS = {f"T{number:02d}" for number in range(1, 29)}
 _ROW = re.compile(r"^\| (T\d\d) \| (.+?) \| (.+?) \| (.+) \|$", re.MULTILINE)
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 

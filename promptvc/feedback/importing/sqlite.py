@@ -21,6 +21,9 @@ from promptvc.feedback.rows import BadRow, Row
 
 _MAGIC = b"SQLite format 3\0"
 _MANY = 1000
+_LONGEST = 64 * 1024 * 1024
+_STEPS, _MOST_STEPS = 1_000_000, 1_000
+"""Steps of the database's machine between two looks, and so many looks without a row: about a minute."""
 _TELLING = ("rating", "stars", "thumbs", "effectiveness", "corrected", "comment", "error", "issues")
 
 USUAL: Mapping[str, tuple[str, ...]] = {
@@ -74,6 +77,10 @@ def read_sqlite(path: Path, columns: Mapping[str, str], table: str | None) -> It
             # A view of somebody's database must not call functions with side effects.
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA query_only = ON")
+            # Nor may one make a value, or go on, without end (https://sqlite.org/security.html).
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+            patience = _Patience()
+            connection.set_progress_handler(patience.spend, _STEPS)
             name = _table(connection, table, str(path))
             there = _columns_of(connection, name)
             if missing := sorted(columns.keys() - there):
@@ -81,9 +88,27 @@ def read_sqlite(path: Path, columns: Mapping[str, str], table: str | None) -> It
                     f"the table {name} has no column {missing[0]!r}",
                     hint=f"its columns are: {', '.join(there)}",
                 )
-            yield from _rows(connection, name, _plan(connection, name, there, columns))
+            for row in _rows(connection, name, _plan(connection, name, there, columns)):
+                yield row
+                patience.renew()
     except sqlite3.Error as error:
         raise InvalidDocument(f"not a database that can be read: {error}", file=str(path)) from error
+
+
+class _Patience:
+    """Ends a statement that finds no row for very long: a view can be made to compute for ever."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_STEPS
+
+    def renew(self) -> None:
+        """A row was found."""
+        self._left = _MOST_STEPS
+
+    def spend(self) -> bool:
+        """Whether to stop."""
+        self._left -= 1
+        return self._left < 0
 
 
 def _table(connection: sqlite3.Connection, wanted: str | None, file: str) -> str:

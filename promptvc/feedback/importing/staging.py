@@ -26,6 +26,7 @@ from typing import Any
 from promptvc.base.errors import StorageError
 from promptvc.base.ids import derived_ulid
 from promptvc.base.jsonl import canonical_json, parse_json
+from promptvc.base.plain import encodable
 from promptvc.feedback.events import MAX_EVENT_BYTES, parse_event
 from promptvc.feedback.rows import BadRow
 
@@ -230,7 +231,8 @@ class Stage:
         """Remember a bad row; its content is redacted."""
         content = None if bad.content is None else json.dumps(bad.content)
         self._execute(
-            "INSERT INTO bad (line, reason, content) VALUES (?, ?, ?)", (bad.line, bad.reason, content)
+            "INSERT INTO bad (line, reason, content) VALUES (?, ?, ?)",
+            (bad.line, encodable(bad.reason), content),
         )
 
     def passed(self) -> None:

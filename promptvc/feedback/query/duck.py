@@ -9,6 +9,7 @@ twice, Python chooses the content that wins. Both are rare, and both are then to
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import tempfile
 import weakref
@@ -32,7 +33,8 @@ MEMORY = "600MB"
 INSTALL = "pip install 'promptvc[analytics]', or set `analytics: {backend: python}`"
 
 _SCAN = (
-    f"read_json(?, format='newline_delimited', ignore_errors=true, maximum_object_size={4 * MAX_EVENT_BYTES}"
+    "read_json(?, format='newline_delimited', ignore_errors=true, hive_partitioning=false, "
+    f"maximum_object_size={4 * MAX_EVENT_BYTES}"
 )
 _ROLLUP = (
     "STRUCT(count BIGINT, latency_us BIGINT, latency MAP(VARCHAR, BIGINT), "
@@ -144,7 +146,8 @@ class DuckFacts:
         self._scratch = scratch or tempfile.TemporaryDirectory(prefix="promptvc-")
         self._connection = connect(Path(self._scratch.name))
         self._finalizer = weakref.finalize(self, _release, self._connection, self._scratch)
-        self._files = [str(path) for path in files]
+        # The engine takes them for patterns: what stands for others in one is put in brackets.
+        self._files = [glob.escape(str(path)) for path in files]
         self._statements = Statements(PREFIX, thresholds)
         self._made: set[str] = set()
         self._unread = unread
@@ -270,8 +273,8 @@ class DuckFacts:
             return
         columns = {name: _COLUMNS["events"][name] for name in _ALWAYS}
         sql = f"SELECT DISTINCT filename FROM {_SCAN}, filename=true, {_typed(columns)}) WHERE {broken}"
-        bad = {row[0] for row in self._connection.execute(sql, [self._files]).fetchall()}
-        self._files = [self._mended(file) if file in bad else file for file in self._files]
+        bad = {glob.escape(row[0]): row[0] for row in self._connection.execute(sql, [self._files]).fetchall()}
+        self._files = [self._mended(bad[file]) if file in bad else file for file in self._files]
         self._make("events")
 
     def _mended(self, file: str) -> str:
@@ -282,7 +285,7 @@ class DuckFacts:
                     stream.write(found.line())
                 else:
                     self._unread += 1
-        return str(place)
+        return glob.escape(str(place))
 
     def _choose_contents(self) -> None:
         """Of an id that comes more than once, the content that wins is chosen by who wrote the rule."""
@@ -300,7 +303,7 @@ class DuckFacts:
         reading = read_segments({"twice": "\n".join(lines).encode()})
         place = Path(self._scratch.name) / "twice.jsonl"
         place.write_bytes(b"".join(event.line() for event in reading.events))
-        self._twice = str(place)
+        self._twice = glob.escape(str(place))
         self._make("events")
 
 
@@ -335,8 +338,17 @@ def connect(scratch: Path) -> Any:
             "memory_limit": MEMORY,
             "temp_directory": str(scratch),
             "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
             "preserve_insertion_order": False,
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def errors_of_engine() -> type[Exception]:
+    """What DuckDB raises; to be asked where it is there."""
+    import duckdb
+
+    found: type[Exception] = duckdb.Error
+    return found

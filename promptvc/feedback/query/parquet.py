@@ -16,7 +16,8 @@ from promptvc.base.errors import InputError, InvalidDocument, NotFound
 from promptvc.base.files import storage_errors
 
 _MAGIC = b"PAR1"
-_MANY = 1000
+_VECTOR = 2048
+_MOST_BYTES = 256 * 1024 * 1024
 
 
 def is_parquet(path: Path) -> bool:
@@ -49,18 +50,48 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         connection.execute("SET threads = 1; SET memory_limit = '512MB'; SET TimeZone = 'UTC'")
         try:
             # The parameter is a pattern: what stands for others in one is put in brackets.
-            result = connection.execute("SELECT * FROM read_parquet(?)", [glob.escape(str(path.absolute()))])
+            pattern = glob.escape(str(path.absolute()))
+            refuse_swollen(connection, pattern, file=str(path))
+            result = connection.execute("SELECT * FROM read_parquet(?)", [pattern])
             names = [column[0] for column in result.description or ()]
-            while rows := result.fetchmany(_MANY):
-                for row in rows:
-                    yield {
-                        name: _plain(value)
-                        for name, value in zip(names, row, strict=True)
-                        if value is not None
-                    }
+            # One after the other: of what is alike a small file can hold more than there is memory.
+            while row := result.fetchone():
+                yield {
+                    name: _plain(value) for name, value in zip(names, row, strict=True) if value is not None
+                }
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
             raise InvalidDocument(f"not a Parquet file that can be read: {first}", file=str(path)) from error
+
+
+def refuse_swollen(connection: Any, pattern: str, *, file: str) -> None:
+    """Refuse a file whose texts are more than memory holds: what is alike is in it once, however often it comes.
+
+    DuckDB makes as many rows as a vector has before the first is seen, and heeds no limit of memory at that. Only
+    lengths are looked at here, which takes neither. Lists and structures are not looked into.
+
+    Raises:
+        InvalidDocument: that many rows hold more than 256 MiB.
+    """
+    described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [pattern]).fetchall()
+    measures = {"VARCHAR": "strlen", "BLOB": "octet_length"}
+    # Names come out of the file, and are quoted.
+    lengths = [
+        f'COALESCE({measures[kind]}("{name.replace(chr(34), 2 * chr(34))}"), 0)'
+        for name, kind, *_ in described
+        if kind in measures
+    ]
+    if not lengths:
+        return
+    sql = (
+        f"SELECT MAX(n) FROM (SELECT SUM({' + '.join(lengths)}) AS n "  # noqa: S608 - the same
+        f"FROM read_parquet(?, file_row_number=true) GROUP BY file_row_number // {_VECTOR})"
+    )
+    most = connection.execute(sql, [pattern]).fetchone()[0]
+    if most is not None and most > _MOST_BYTES:
+        raise InvalidDocument(
+            f"{_VECTOR:,} rows hold {most:,} bytes of text; at most {_MOST_BYTES:,} are read", file=file
+        )
 
 
 def _plain(value: Any) -> Any:

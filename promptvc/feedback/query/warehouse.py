@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from promptvc.base.errors import ProviderError, Usage
 
@@ -25,6 +27,9 @@ DRIVERS: Mapping[str, str] = {
     "clickhouse": "clickhouse_connect.dbapi",
 }
 """Dialect -> the module whose ``connect`` is called. ``PROMPTVC_WAREHOUSE_DRIVER`` names another."""
+
+# What stands between the signs of a URL, of `key=value` pairs or of JSON; short words are no passwords.
+_WORDS = re.compile(r"[^\s:/@?&=;,\"'{}\[\]]{4,}")
 
 
 def open_warehouse(
@@ -51,8 +56,10 @@ def open_warehouse(
         raise Usage(f"the module {name} is not installed", hint=f"pip install what gives {name}") from error
     try:
         connection = driver.connect(**_named(address)) if address.startswith("{") else driver.connect(address)
-    except Exception as error:
-        raise ProviderError(f"the {dialect} warehouse is not reached: {_first_line(error)}") from error
+    except Exception as error:  # noqa: BLE001 - drivers raise what they like
+        raise ProviderError(
+            f"the {dialect} warehouse is not reached: {_first_line(error, address)}"
+        ) from None  # what a driver says of an address can hold the password
     style = getattr(driver, "paramstyle", "qmark")
 
     def ask(sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -61,10 +68,10 @@ def open_warehouse(
             cursor = connection.cursor()
             cursor.execute(text, values)
             return [tuple(row) for row in cursor.fetchall()]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - drivers raise what they like
             raise ProviderError(
-                f"the {dialect} warehouse refused a question: {_first_line(error)}"
-            ) from error
+                f"the {dialect} warehouse refused a question: {_first_line(error, address)}"
+            ) from None
 
     return ask
 
@@ -93,5 +100,11 @@ def _named(address: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+def _first_line(error: Exception, address: str) -> str:
+    """What a driver says, without the words of the address: some repeat it, the password included."""
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    for word in sorted(
+        set(_WORDS.findall(unquote(address))) | set(_WORDS.findall(address)), key=len, reverse=True
+    ):
+        said = said.replace(word, "***")
+    return said[:300]

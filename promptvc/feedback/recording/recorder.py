@@ -29,7 +29,7 @@ from promptvc.base.clock import utc_now
 from promptvc.feedback.recording.carrier import Carrier
 from promptvc.feedback.recording.place import Place
 from promptvc.feedback.recording.stats import RecorderStats
-from promptvc.feedback.recording.taken import Taken, take
+from promptvc.feedback.recording.taken import Taken, take, words_of
 from promptvc.feedback.recording.writer import Writer
 
 _PAUSE_S = 0.001
@@ -169,7 +169,7 @@ class BaseRecorder:
 
     def _lost(self, error: Exception) -> None:
         self._writer.begin()
-        self._writer.lose(1, f"{type(error).__name__}: {error}")
+        self._writer.lose(1, f"{type(error).__name__}: {words_of(error)}")
 
     def _is_full(self) -> bool:
         return self._carrier.load >= self._bound

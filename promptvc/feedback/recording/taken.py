@@ -12,6 +12,7 @@ from promptvc.feedback.events import MAX_EVENT_BYTES
 _HOPELESS = 4 * MAX_EVENT_BYTES
 _DEEPEST = 64
 _HEAVY = 8 * 1024
+_NUMBER = 8
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -42,16 +43,25 @@ def take(reference: Any, values: Mapping[Any, Any], time: datetime) -> Taken:
         if strange := [key for key in values if not isinstance(key, str)]:
             raise TypeError(f"a key is no text but a {type(strange[0]).__name__}")
         copied = {key: copying.of(value, 0) for key, value in values.items()}
+        copying.stop_where_hopeless()
     except Exception as error:  # noqa: BLE001 - the values are the caller's, and so may be what they raise
-        return Taken(reference, {}, time, 0, str(error) or type(error).__name__)
-    if copying.size > _HOPELESS:
-        reason = f"an event of {copying.size:,} characters; at most {MAX_EVENT_BYTES:,} bytes are kept"
-        return Taken(reference, {}, time, 0, reason)
+        return Taken(reference, {}, time, 0, words_of(error))
     return Taken(reference, copied, time, copying.size)
 
 
+def words_of(error: BaseException) -> str:
+    """What an exception says, else its type: one of the caller's own may raise when it is asked."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - it is what this is for
+        return type(error).__name__
+
+
 class _Copying:
-    """Copies of values. ``size``: the characters in them, and some for each item."""
+    """Copies of values. ``size``: the characters in them, and some for each item.
+
+    It stops where that is hopeless: a few lists that hold each other have more items than there is memory.
+    """
 
     __slots__ = ("size",)
 
@@ -60,14 +70,14 @@ class _Copying:
 
     def of(self, value: Any, depth: int) -> Any:
         if type(value) in _PLAIN:
-            if type(value) is str:
-                self.size += len(value)
+            self.size += len(value) if type(value) is str else _NUMBER
             return value
         self.size += 50
+        self.stop_where_hopeless()
         if depth > _DEEPEST:
             raise ValueError(f"an event is nested deeper than {_DEEPEST} levels")
         if isinstance(value, Mapping):
-            return {key: self.of(item, depth + 1) for key, item in dict(value).items()}
+            return {self._key(key): self.of(item, depth + 1) for key, item in dict(value).items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self.of(item, depth + 1) for item in tuple(value)]
         if isinstance(value, BaseException):
@@ -78,3 +88,18 @@ class _Copying:
             self.size += len(value)
             return str.__str__(value)  # what an enumeration of texts holds, not its own name
         return value
+
+    def stop_where_hopeless(self) -> None:
+        """
+        Raises:
+            ValueError: no redaction makes it small enough.
+        """
+        if self.size > _HOPELESS:
+            reason = (
+                f"an event of {self.size:,} characters or more; at most {MAX_EVENT_BYTES:,} bytes are kept"
+            )
+            raise ValueError(reason)
+
+    def _key(self, key: Any) -> Any:
+        self.size += len(key) if type(key) is str else _NUMBER
+        return key

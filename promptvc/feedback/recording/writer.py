@@ -15,7 +15,7 @@ from promptvc.feedback.events import Event
 from promptvc.feedback.quarantine import Quarantined
 from promptvc.feedback.recording.place import Place, make_event, refused
 from promptvc.feedback.recording.stats import RecorderStats
-from promptvc.feedback.recording.taken import Taken
+from promptvc.feedback.recording.taken import Taken, words_of
 
 LOGGER: Final = logging.getLogger("promptvc.recorder")
 Made = tuple[Event, Mapping[str, int]]
@@ -124,7 +124,7 @@ class Writer:
     def note(self, error: Exception) -> None:
         """Remember why nothing can be written, and tell it once."""
         self.failing = True
-        self._last_error = str(error) or type(error).__name__
+        self._last_error = words_of(error)
         hint = error.hint if isinstance(error, PromptvcError) and error.hint else "it is tried again"
         self._tell(self._last_error, "events wait in memory: %s (%s)", self._last_error, hint)
 
@@ -174,7 +174,7 @@ class Writer:
             try:
                 self._place.quarantine.append(self._rows)
             except Exception as error:  # noqa: BLE001 - as above
-                self._last_error = str(error)
+                self._last_error = words_of(error)
                 self._tell(self._last_error, "the quarantine cannot be written: %s", self._last_error)
             else:
                 self._rows.clear()
