@@ -100,7 +100,7 @@ _MAKE = {
             CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.count, 0)
                 WHEN cost IS NOT NULL THEN 1 ELSE 0 END AS priced,
             CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.micro, 0)
-                ELSE COALESCE(CAST(FLOOR(cost * 1000000 + 0.5) AS BIGINT), 0) END AS cost
+                ELSE COALESCE(CAST(FLOOR(CASE WHEN cost > 1e12 THEN 1e12 ELSE cost END * 1000000 + 0.5) AS BIGINT), 0) END AS cost
         FROM scanned
         WHERE latency_ms IS NOT NULL OR tokens IS NOT NULL OR cost IS NOT NULL OR rollup IS NOT NULL""",
     "labels": """
@@ -151,7 +151,7 @@ class DuckFacts:
         self._statements = Statements(PREFIX, thresholds)
         self._made: set[str] = set()
         self._unread = unread
-        self._twice: str | None = None
+        self._chosen: str | None = None
 
     def __enter__(self) -> DuckFacts:
         return self
@@ -201,7 +201,7 @@ class DuckFacts:
         """As :meth:`Facts.witnesses`."""
         counted = self._ask(self._statements.count(query))[0][0]
         found = self._ask(self._statements.newest(query, limit))
-        return Witnesses(int(counted or 0), tuple(row[0] for row in found))
+        return rows.witnesses(counted, found)
 
     def write_tables(self, folder: Path) -> None:
         """Every table as ``<name>.parquet`` in ``folder``: what Spark or a warehouse loads."""
@@ -258,11 +258,14 @@ class DuckFacts:
         if not self._files:
             named = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _COLUMNS[table].items())
             source, parameters = f"SELECT {named} LIMIT 0", []
-        elif self._twice is None:
+        elif self._chosen is None:
             source, parameters = scan, [self._files]
         else:
-            others = f"{scan} WHERE id NOT IN (SELECT id FROM twice)"
-            source, parameters = f"{others} UNION ALL {scan}", [self._files, [self._twice]]
+            once = f"{scan} WHERE id NOT IN (SELECT id FROM twice)"
+            among = "id IN (SELECT id FROM twice) AND id NOT IN (SELECT id FROM contested)"
+            same = f"{scan.replace('SELECT *', 'SELECT DISTINCT ON (id) *', 1)} WHERE {among}"
+            source = f"{once} UNION ALL {same} UNION ALL {scan}"
+            parameters = [self._files, self._files, [self._chosen]]
         sql = f"CREATE OR REPLACE TEMP TABLE {table_name(PREFIX, table)} AS WITH scanned AS ({source}) {_MAKE[table]}"
         self._connection.execute(sql, parameters)
 
@@ -295,15 +298,22 @@ class DuckFacts:
         self._connection.execute(
             "CREATE TEMP TABLE twice AS SELECT id FROM events GROUP BY id HAVING COUNT(*) > 1"
         )
-        sql = (
-            "SELECT CAST(json AS VARCHAR) FROM read_json_objects(?, format='newline_delimited', "
-            f"maximum_object_size={4 * MAX_EVENT_BYTES}) WHERE json->>'$.id' IN (SELECT id FROM twice)"
+        # Most often the same line came by two ways: only ids with two contents are a question.
+        lines = (
+            "SELECT json->>'$.id' AS id, CAST(json AS VARCHAR) AS line FROM read_json_objects(?, "
+            f"format='newline_delimited', maximum_object_size={4 * MAX_EVENT_BYTES})"
         )
-        lines = [row[0] for row in self._connection.execute(sql, [self._files]).fetchall()]
-        reading = read_segments({"twice": "\n".join(lines).encode()})
-        place = Path(self._scratch.name) / "twice.jsonl"
+        self._connection.execute(
+            f"CREATE TEMP TABLE contested AS SELECT id FROM ({lines}) WHERE id IN (SELECT id FROM twice) "
+            "GROUP BY id HAVING COUNT(DISTINCT HASH(line)) > 1",
+            [self._files],
+        )
+        sql = f"SELECT DISTINCT line FROM ({lines}) WHERE id IN (SELECT id FROM contested)"
+        found = [row[0] for row in self._connection.execute(sql, [self._files]).fetchall()]
+        reading = read_segments({"contested": "\n".join(found).encode()})
+        place = Path(self._scratch.name) / "chosen.jsonl"
         place.write_bytes(b"".join(event.line() for event in reading.events))
-        self._twice = glob.escape(str(place))
+        self._chosen = glob.escape(str(place))
         self._make("events")
 
 

@@ -79,7 +79,7 @@ class TableFacts:
         """As :meth:`Facts.witnesses`."""
         counted = self._ask(self._statements.count(query))[0][0]
         found = self._ask(self._statements.newest(query, limit))
-        return Witnesses(int(counted or 0), tuple(row[0] for row in found))
+        return rows.witnesses(counted, found)
 
     def _ask(self, statement: Statement) -> list[tuple[Any, ...]]:
         return self._run(transpiled(statement.sql, self._dialect), statement.parameters)

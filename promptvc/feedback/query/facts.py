@@ -110,7 +110,10 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How many calls (kinds ``success`` and ``error``) of one day took ``milliseconds``, the middle of a bucket."""
+    """How many events of one day, of any kind, have a latency of ``milliseconds``, the middle of a bucket.
+
+    A rating that tells how long its call took counts as a call that says so.
+    """
 
     day: date
     prompt: str
@@ -157,10 +160,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The events behind a figure: how many, and the ids of the newest."""
+    """The events behind a figure: how many, the ids of the newest, and the time of the very newest."""
 
     n: int
     ids: tuple[str, ...]
+    newest: datetime | None = None
 
 
 class Facts(Protocol):

@@ -27,7 +27,8 @@ from promptvc.feedback.query.rows import in_order, input_text, offered, task_tex
 from promptvc.feedback.query.selection import Query, error_type, of_context, select
 
 EVERYTHING = Query()
-_CALLS = ("success", "error")
+MOST_COST = 1e12
+"""US dollars: more counts as so much, which whole numbers of 64 bits still hold."""
 _SPEAKING = ("correction", "suggestion")
 
 
@@ -75,10 +76,9 @@ class PlainFacts:
         """As :meth:`Facts.latencies`."""
         counts: Counter[tuple[Any, ...]] = Counter()
         for event in self._select(query):
-            if event.kind in _CALLS:
-                key = (event.time.date(), event.prompt, event.version, of_context(event, "model"))
-                for lowest, n in _buckets(event):
-                    counts[*key, lowest] += n
+            key = (event.time.date(), event.prompt, event.version, of_context(event, "model"))
+            for lowest, n in _buckets(event):
+                counts[*key, lowest] += n
         ordered = sorted(counts, key=in_order)
         return [Latency(*(*key[:-1], middle(key[-1]), counts[key])) for key in ordered]
 
@@ -95,8 +95,12 @@ class PlainFacts:
     def witnesses(self, query: Query = EVERYTHING, *, limit: int = 20) -> Witnesses:
         """As :meth:`Facts.witnesses`."""
         found = list(self._select(query))
-        ids = tuple(event.id for event in _newest(found)[:limit])
-        return Witnesses(sum(event.count for event in found), ids)
+        newest = _newest(found)[:limit]
+        return Witnesses(
+            sum(event.count for event in found),
+            tuple(event.id for event in newest),
+            newest[0].time if newest else None,
+        )
 
     def _select(self, query: Query) -> Iterator[Event]:
         return select(self._events, query, self._thresholds)
@@ -147,7 +151,7 @@ def _amounts(event: Event) -> tuple[int, ...]:
     return (
         *((0, 0) if latency is None else (1, math.floor(latency * 1000))),
         *((0, 0, 0) if tokens is None else (1, int(tokens.get("input", 0)), int(tokens.get("output", 0)))),
-        *((0, 0) if cost is None else (1, _rounded(cost * MILLION))),
+        *((0, 0) if cost is None else (1, _rounded(min(cost, MOST_COST) * MILLION))),
     )
 
 

@@ -8,7 +8,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from promptvc.base.jsonl import canonical_json
-from promptvc.feedback.query.facts import Cell, Choice, Count, Labelled, Latency, Said, Tally, middle
+from promptvc.feedback.query.facts import (
+    Cell,
+    Choice,
+    Count,
+    Labelled,
+    Latency,
+    Said,
+    Tally,
+    Witnesses,
+    middle,
+)
 
 Row = Sequence[Any]
 
@@ -61,6 +71,12 @@ def choices(rows: Iterable[Row]) -> list[Choice]:
         for row in rows
     ]
     return sorted(found, key=lambda one: (one.time, one.id))
+
+
+def witnesses(counted: Any, newest: Iterable[Row]) -> Witnesses:
+    """Of :meth:`Statements.count`, its one value, and :meth:`Statements.newest`."""
+    found = sorted(((_moment(row[1]), row[0]) for row in newest), reverse=True)
+    return Witnesses(int(counted or 0), tuple(key for _, key in found), found[0][0] if found else None)
 
 
 def input_text(given: Any) -> str | None:

@@ -81,7 +81,7 @@ class Statements:
     def latencies(self, query: Query) -> Statement:
         """Rows: day, prompt, version, model, the bucket's lowest microsecond, how many."""
         keys = "CAST(e.time AS DATE), e.prompt, e.version, e.model, b.lowest"
-        where, parameters, tables = self._where(query, "e.kind IN ('success', 'error')")
+        where, parameters, tables = self._where(query)
         source = f"{self._table('events')} AS e INNER JOIN {self._table('latencies')} AS b ON b.id = e.id"
         sql = f"SELECT {keys}, SUM(b.n) FROM {source}{where} GROUP BY {keys}"
         return Statement(sql, parameters, ("events", "latencies", *tables))
@@ -113,9 +113,9 @@ class Statements:
         )
 
     def newest(self, query: Query, limit: int) -> Statement:
-        """Rows: the ids of the newest events."""
+        """Rows: id and time of the newest events."""
         where, parameters, tables = self._where(query)
-        sql = f"SELECT e.id FROM {self._table('events')} AS e{where} ORDER BY e.time DESC, e.id DESC LIMIT ?"
+        sql = f"SELECT e.id, e.time FROM {self._table('events')} AS e{where} ORDER BY e.time DESC, e.id DESC LIMIT ?"
         return Statement(sql, (*parameters, limit), ("events", *tables))
 
     def _with_amounts(self) -> str:

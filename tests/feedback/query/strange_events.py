@@ -15,7 +15,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = st.sampled_from(["a", "refund", "Ünder", "it's", 'say "x"', "x" * 90, "a\nb", "\U0001f600"])
 NAMES = st.sampled_from(["gpt", "plain", "", "Z"])
 SHARES = st.one_of(st.sampled_from([0.0, 0.3, 0.7, 1.0, 0.25, 0.1 + 0.2]), st.floats(0, 1))
-AMOUNTS = st.one_of(st.sampled_from([0, 0.0004, 12, 99.9994, 1234.5678, 1e9]), st.floats(0, 1e6))
+AMOUNTS = st.one_of(st.sampled_from([0, 0.0004, 12, 99.9994, 1234.5678, 1e9, 1e15]), st.floats(0, 1e6))
 COUNTS = st.integers(0, 100_000)
 ROLLUPS = st.fixed_dictionaries(
     {"count": st.integers(1, 5000)},
