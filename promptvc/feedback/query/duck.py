@@ -100,7 +100,8 @@ _MAKE = {
             CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.count, 0)
                 WHEN cost IS NOT NULL THEN 1 ELSE 0 END AS priced,
             CASE WHEN rollup IS NOT NULL THEN COALESCE(rollup.cost.micro, 0)
-                ELSE COALESCE(CAST(FLOOR(CASE WHEN cost > 1e12 THEN 1e12 ELSE cost END * 1000000 + 0.5) AS BIGINT), 0) END AS cost
+                WHEN cost > 1e12 THEN 1000000000000000000
+                ELSE COALESCE(CAST(FLOOR(cost * 1000000 + 0.5) AS BIGINT), 0) END AS cost
         FROM scanned
         WHERE latency_ms IS NOT NULL OR tokens IS NOT NULL OR cost IS NOT NULL OR rollup IS NOT NULL""",
     "labels": """
