@@ -10,7 +10,7 @@ demo: $(VENV)/.installed  ## run the whole loop on the sample, in a new folder
 	$(BIN)/promptvc demo
 
 test: $(VENV)/.tested  ## pass the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def imports_of(path: Path, text: str | None = None) -> list[Import]:
     tree = ast.parse(path.read_text("utf-8") if text is None else text)
     return list(_imports(tree, str(path), in_function=False, type_checking=False))

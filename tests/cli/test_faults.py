@@ -194,7 +194,7 @@ def untouched(desk: Repo) -> tuple[bytes, float]:
 def test_killed_trainings(desk: Repo, untouched: tuple[bytes, float]) -> None:
     candidate, took = untouched
     chance = random.Random("train")
-    for number in range(10):
+    for number in range(6):
         copy = copy_of(desk, desk.path.parent / f"train{number}")
         cli = cli_of(copy)
         with cli.start("train", DESK) as process:

@@ -19,8 +19,8 @@ from tests.commands import cli_of
 from tests.servers import Reply, Request, Server, answer
 from tests.worlds import DESK, DESK_PROMPT
 
-CASES = 5_000
-KILLS = 10
+CASES = 2_000
+KILLS = 6
 CONCURRENCY = 16
 SUITE = f"evaluation/{DESK}.yaml"
 ROWS = f"evaluation/{DESK}.cases.jsonl"
@@ -36,7 +36,7 @@ ASKING = (
 )
 
 
-def test_five_thousand_cases_killed_ten_times(desk: Repo, tmp_path: Path) -> None:
+def test_two_thousand_cases_killed_six_times(desk: Repo, tmp_path: Path) -> None:
     rows = [
         {"id": f"q{at}", "vars": {"question": f"question {at}"}, "expected": "alpha"} for at in range(CASES)
     ]
