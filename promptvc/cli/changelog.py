@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from promptvc.base.files import write_atomic
+from promptvc.base.outputs import write_output
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
@@ -39,7 +39,7 @@ def changelog(
     found = changelogs.changelog(edge.project(), changelogs.ChangelogRequest(name, since, until))
     text = found.markdown()
     if output is not None:
-        write_atomic(edge.directory / output, text.encode("utf-8", "replace"))
+        write_output(edge.directory / output, (text.encode("utf-8", "replace"),), make=True)
 
     def show(ui: Ui) -> None:
         if output is None:

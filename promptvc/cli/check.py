@@ -11,8 +11,8 @@ import click
 
 from promptvc import __version__
 from promptvc.base.errors import Usage
-from promptvc.base.files import write_atomic
 from promptvc.base.finding_lines import github_line, plain_line
+from promptvc.base.outputs import write_output
 from promptvc.base.rules import RULES, Rule
 from promptvc.base.sarif import sarif
 from promptvc.cli.completion import NAME
@@ -56,7 +56,7 @@ def check(edge: Edge, names: tuple[str, ...], **options: Any) -> int:
     report = checking.check(edge.project(), names, request)
     if output is not None:
         kind = _BY_SUFFIX.get(output.suffix, form)
-        write_atomic(output, _document(report, kind, request=request).encode())
+        write_output(output, (_document(report, kind, request=request).encode(),), make=True)
         form = "text" if kind == form else form
     if report.disabled:
         edge.ui.note(_weakened(report))

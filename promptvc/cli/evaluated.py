@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from promptvc.base.errors import Usage
-from promptvc.base.files import write_parts
+from promptvc.base.outputs import write_output
 from promptvc.cli.edge import Edge
 from promptvc.cli.ui import Ui
 from promptvc.evaluation.assessed import Evaluated, Planned
@@ -49,10 +49,12 @@ def write_outputs(outputs: Sequence[Path], reports: Sequence[Report]) -> None:
     for output in outputs:
         kind = format_of(output)
         if not reports and kind.nothing is not None:
-            write_parts(output, (kind.nothing().encode(),))
+            write_output(output, (kind.nothing().encode(),), make=True)
         for report in reports:
             path = output if len(reports) == 1 else output.with_name(_own_name(output, kind.ending, report))
-            write_parts(path, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)))
+            write_output(
+                path, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)), make=True
+            )
 
 
 def check_outputs(outputs: Sequence[Path]) -> None:

@@ -22,7 +22,7 @@ from promptvc.workflows import feedback_export as story
 @click.option("--until", help="Only events before this time.")
 @click.option("--spooled", is_flag=True, help="Also events that are not committed yet.")
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Instead of the terminal."
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Instead of the terminal (-)."
 )
 @edge_options
 def export(edge: Edge, format_: str | None, output: Path | None, **given: Any) -> None:
@@ -34,7 +34,7 @@ def export(edge: Edge, format_: str | None, output: Path | None, **given: Any) -
     """
     suffix = output.suffix.lstrip(".").lower() if output is not None else ""
     form = format_ or (suffix if suffix in story.FORMATS else "jsonl")
-    place = None if output is None else edge.directory / output
+    place = None if output is None or str(output) == "-" else edge.directory / output
     if place is None and edge.ui.as_json:
         raise Usage(
             "--json tells what was written to a file", hint="-o FILE; JSON Lines are the usual format"

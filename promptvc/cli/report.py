@@ -18,7 +18,7 @@ from promptvc.analysis.reporting.telling import (
     value,
 )
 from promptvc.base.errors import Usage
-from promptvc.base.files import write_parts
+from promptvc.base.outputs import write_output
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
@@ -70,7 +70,7 @@ def report(edge: Edge, outputs: tuple[Path, ...], fail_below: float | None, **re
             raise Usage(f"there is no folder {path.parent}", hint="make it first")
     made = reporting.report(edge.project(), reporting.ReportRequest(**request))  # type: ignore[arg-type]
     for path in targets:
-        write_parts(path, (part.encode() for part in format_of(path).write(made)))
+        write_output(path, (part.encode() for part in format_of(path).write(made)))
     declined = fail_below is not None and made.declined_by(fail_below)
 
     def text(ui: Ui) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from promptvc.base.errors import Usage
-from promptvc.base.files import write_atomic
+from promptvc.base.outputs import write_output
 from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.workflows import review as reviews
@@ -48,7 +48,7 @@ def review(edge: Edge, reference: str, outputs: tuple[Path, ...], summary: bool)
             if output.suffix == ".json"
             else found.markdown
         )
-        write_atomic(output, text.rstrip("\n").encode("utf-8", "replace") + b"\n")
+        write_output(output, (text.rstrip("\n").encode("utf-8", "replace") + b"\n",), make=True)
     names = ", ".join(map(str, outputs))
     shown = f"wrote {names}: {found.headline}" if outputs else None
     edge.show(found.to_json(), lambda ui: ui.line(shown) if shown is not None else ui.raw(found.markdown))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from promptvc.base.errors import Usage
-from promptvc.base.files import write_parts
+from promptvc.base.outputs import write_output
 from promptvc.training.reports.formats import format_of
 from promptvc.training.reports.report import Report
 
@@ -48,4 +48,6 @@ def write_reports(
             plain = "".join(c if c.isalnum() or c in "._" else "-" for c in label)
             stem = path.name[: -len(kind.ending)]
             own = path.with_name(f"{stem}-{plain}{kind.ending}") if labelled else path
-            write_parts(own, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)))
+            write_output(
+                own, (part.encode("utf-8", "surrogatepass") for part in kind.write(report)), make=True
+            )

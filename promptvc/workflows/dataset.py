@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from promptvc.base.errors import InvalidDocument, Refused, Usage
-from promptvc.base.files import write_atomic, write_parts
+from promptvc.base.files import write_atomic
+from promptvc.base.outputs import write_output
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.git.trailers import with_trailers
@@ -255,7 +256,7 @@ def export_to(project: Project, request: ExportRequest, place: Path) -> Exported
     export = open_export(project, request)
     digests: dict[str, str] = {}
     rows: dict[str, int] = {}
-    write_parts(place, export.lines(digests, rows))
+    write_output(place, export.lines(digests, rows), make=True)
     return finish(export, digests, rows)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from promptvc.base.errors import Usage
+from promptvc.base.errors import NotFound, Usage
 from promptvc.base.files import storage_errors, write_parts
+from promptvc.base.outputs import write_output
 from promptvc.feedback.archive import MANIFEST
 from promptvc.feedback.archive_parts import read_part
 from promptvc.feedback.events import Event
@@ -65,14 +66,16 @@ def export(
     Memory grows with what one prompt got in a month, not with all.
 
     Raises:
-        NotFound: there is neither such a prompt nor feedback on it.
+        NotFound: there is neither such a prompt nor feedback on it, or no folder for the file.
         Usage: Parquet without a file, or a time that is none.
         StorageError: the file cannot be written; it is as it was.
     """
     if request.format == "parquet" and place is None:
         raise Usage("Parquet is not written to the terminal", hint="-o FILE.parquet")
-    if request.format == "tables" and (place is None or place.is_file()):
+    if request.format == "tables" and (place is None or (place.exists() and not place.is_dir())):
         raise Usage("tables are written to a folder, a file for each", hint="-o DIR")
+    if place is not None and not place.parent.is_dir():
+        raise NotFound(f"there is no folder {place.parent}", hint="make it first")
     if request.user is not None and not request.user.strip():
         raise Usage("nobody is named", hint="--user U: as the program called them, or u-...")
     query = Query(
@@ -95,7 +98,7 @@ def export(
         else:
             lines = (event.line() for event in counted())
         if place is not None:
-            write_parts(place, lines)
+            write_output(place, lines)
         else:
             for line in lines:
                 out(line)

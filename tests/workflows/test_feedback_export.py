@@ -69,7 +69,30 @@ def test_what_cannot_be_written_is_one_error(template: Repo, tmp_path: Path) -> 
     cli = cli_of(template)
     assert "-o FILE.parquet" in cli.fails(2, "feedback", "export", "--format", "parquet")
     assert "no prompt" in cli.fails(2, "feedback", "export", "--prompt", "not/there")
-    assert cli("feedback", "export", "-o", str(tmp_path), "--format", "csv").code == 3
+    assert "is a folder" in cli.fails(2, "feedback", "export", "-o", str(tmp_path), "--format", "csv")
+    for format_ in ("jsonl", "tables"):
+        place = str(tmp_path / "no" / "events")
+        said = cli.fails(2, "feedback", "export", "--format", format_, "-o", place)
+        assert f"there is no folder {tmp_path / 'no'}" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_a_device_and_standard_output(template: Repo, tmp_path: Path) -> None:
+    cli = cli_of(template)
+    link = tmp_path / "link.jsonl"
+    link.symlink_to("real.jsonl")
+    cli.ok("feedback", "export", "-o", str(link))
+    assert link.is_symlink()
+    assert (tmp_path / "real.jsonl").read_text() == cli.ok("feedback", "export", "-o", "-")
+    assert "No space left" in cli.fails(3, "feedback", "export", "-o", "/dev/full")
+    assert Path("/dev/full").is_char_device()
+    pytest.importorskip("duckdb")
+    parquet = tmp_path / "link.parquet"
+    parquet.symlink_to("real.parquet")
+    cli.ok("feedback", "export", "-o", str(parquet))
+    assert parquet.is_symlink()
+    cli.fails(2, "feedback", "export", "--format", "parquet", "-o", "/dev/null")
+    assert Path("/dev/null").is_char_device()
 
 
 def test_a_warehouse_answers_from_the_tables(template: Repo, tmp_path: Path) -> None:
@@ -83,7 +106,7 @@ def test_a_warehouse_answers_from_the_tables(template: Repo, tmp_path: Path) -> 
         for file in tables.glob("*.parquet"):
             made.execute(f"CREATE TABLE prompts.{file.stem} AS SELECT * FROM read_parquet(?)", [str(file)])
     counted = cli.json("feedback", "list", "--count")
-    assert counted == {"count": sum(one.get("rollup", {}).get("count", 1) for one in _committed(cli))}
+    assert counted["count"] == sum(one.get("rollup", {}).get("count", 1) for one in _committed(cli))
     settings = template.path / "promptvc.yaml"
     settings.write_text("analytics: {backend: warehouse, dialect: duckdb, table: prompts.events}\n")
     asked = cli("feedback", "list", "--count", "--json", PROMPTVC_WAREHOUSE=str(place))

@@ -13,6 +13,7 @@ from typing import Any
 
 from promptvc.base.errors import InputError
 from promptvc.base.files import fsync_directory, storage_errors
+from promptvc.base.outputs import regular_place
 from promptvc.feedback.columns import LINE
 from promptvc.feedback.events import MAX_EVENT_BYTES
 
@@ -36,15 +37,18 @@ def write_parquet(lines: Iterable[bytes], file: Path) -> int:
     takes a library more to read one; then ``line``.
 
     Raises:
-        InputError: DuckDB is not installed.
+        InputError: DuckDB is not installed, or ``file`` is a folder, a device or a pipe, or has no folder.
         StorageError: the disk is full or read-only.
     """
     if importlib.util.find_spec("duckdb") is None:
         raise InputError("writing Parquet needs DuckDB", hint=INSTALL, file=str(file))
     import duckdb
 
+    place = regular_place(file)
+    if place is None:
+        raise InputError(f"{file} is no file, and Parquet needs one", hint="name a file")
     config: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    with storage_errors(file), TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as scratch:
+    with storage_errors(file), TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as scratch:
         source, made = Path(scratch) / "events.jsonl", Path(scratch) / "events.parquet"
         count = 0
         with source.open("wb") as stream:
@@ -60,8 +64,8 @@ def write_parquet(lines: Iterable[bytes], file: Path) -> int:
                 f"'{_quoted(str(made))}' (FORMAT parquet, COMPRESSION zstd)",
                 [str(source)],
             )
-        made.replace(file)
-        fsync_directory(file.parent)
+        made.replace(place)
+        fsync_directory(place.parent)
     return count
 
 
