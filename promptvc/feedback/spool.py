@@ -2,17 +2,24 @@
 
 A directory with these files::
 
-    current.jsonl          what writers append to
-    batch-<ulid>.jsonl     rotated away by a sealer, until its commit has succeeded
-    torn-<ulid>.txt        lines that were no events, set aside when their batch was committed
-    seal.lock              held by the one sealer
+    current.jsonl                  what writers append to
+    imported.jsonl                 the same for what was imported from files
+    batch-<ulid>.jsonl             rotated away by a sealer, until its commit has succeeded
+    batch-<ulid>-imported.jsonl    the same for imports
+    torn-<ulid>.txt                lines that were no events, set aside when their batch was committed
+    seal.lock                      held by the one sealer
+
+**What is imported is apart**, since it is never rolled up. A file can be imported on two branches, and another one that
+shares rows with it: as events these are told apart by their ids when both are merged, as sums they could not be. What
+is recorded live has an id of its own in one spool only.
 
 **Writers** open ``current.jsonl``, take its ``flock`` and look whether the name still leads to the file that
 they hold; if a sealer was faster, they open again. Then all lines of a call go out in one write with O_APPEND. A
 writer that was killed, or met a full disk, cannot hurt a neighbour: a short write is cut back by the writer
 itself, and a torn last line that it left behind is ended by the next writer and reported when reading.
 
-**A sealer** takes ``seal.lock``, then the same ``flock``, and renames ``current.jsonl`` to ``batch-<ulid>.jsonl``:
+**A sealer** takes ``seal.lock``, then the same ``flock``, and renames ``current.jsonl`` to ``batch-<ulid>.jsonl``
+(``imported.jsonl`` likewise, with a lock and a ULID of its own):
 from then on the batch does not change, and neither do the name and the bytes of its segments. It commits them, and
 only then removes the batch. Killed in between, the batch is found by the next sealer, which makes the very same
 segments: a path that the branch has already is the mark that the commit had succeeded.
@@ -33,13 +40,15 @@ from pathlib import Path
 
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.files import FileLock, fsync_directory, storage_errors, write_atomic
-from promptvc.base.ids import is_ulid, new_ulid
+from promptvc.base.ids import derived_ulid, is_ulid, new_ulid, ulid_time
 from promptvc.feedback.events import MAX_EVENT_BYTES, Event
 from promptvc.feedback.segments import Conflict, Problem, Reading, read_segments, seal
 
 _CURRENT = "current.jsonl"
+_IMPORTED = "imported.jsonl"
 _LOCK = "seal.lock"
 _BATCH = "batch-"
+_RAW = "-imported"
 _TORN = "torn-"
 _SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has none; the size of a file counts as its data
 
@@ -57,10 +66,9 @@ class Batch:
     def done(self) -> None:
         """The segments are committed: set torn lines aside and remove the batch from the spool."""
         for path in self._files:
-            ulid = path.name.removeprefix(_BATCH).removesuffix(".jsonl")
             lines = [problem.raw for problem in self.torn if problem.file == path.name]
             if lines:
-                write_atomic(path.with_name(f"{_TORN}{ulid}.txt"), b"\n".join(lines) + b"\n")
+                write_atomic(path.with_name(f"{_TORN}{_ulid(path)}.txt"), b"\n".join(lines) + b"\n")
             with storage_errors(path):
                 path.unlink(missing_ok=True)
         if self._files:
@@ -74,6 +82,7 @@ class Spool:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._current = directory / _CURRENT
+        self._imported = directory / _IMPORTED
 
     @classmethod
     def of(cls, common_dir: Path, environ: Mapping[str, str]) -> Spool:
@@ -91,16 +100,19 @@ class Spool:
             InvalidDocument: an event is larger than a mebibyte; none was written.
             StorageError: the disk is full or read-only; none was written.
         """
-        self.append_lines([_checked(event) for event in events], durable=durable)
+        self._write(self._current, [_checked(event) for event in events], durable=durable)
 
     def append_lines(self, lines: Sequence[bytes], *, durable: bool = False) -> None:
-        """The same for lines of events that were checked before, each with its newline."""
+        """The same for imported events: lines that were checked before, each with its newline. None is rolled up."""
+        self._write(self._imported, lines, durable=durable)
+
+    def _write(self, path: Path, lines: Sequence[bytes], *, durable: bool) -> None:
         data = b"".join(lines)
         if not data:
             return
-        with storage_errors(self._current):
+        with storage_errors(path):
             self.directory.mkdir(parents=True, exist_ok=True)
-            descriptor = self._open_locked(os.O_RDWR | os.O_APPEND | os.O_CREAT, fcntl.LOCK_EX)
+            descriptor = _open_locked(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, fcntl.LOCK_EX)
             assert descriptor is not None
             try:
                 try:
@@ -140,7 +152,7 @@ class Spool:
 
         Args:
             now: gives the segments their name, with ``random`` (10 bytes; from the system when not given).
-            rolled: the kinds that become hourly rollups.
+            rolled: the kinds that become hourly rollups, unless they were imported.
 
         Raises:
             Busy: another sealer did not end within ``timeout_s`` seconds.
@@ -196,16 +208,22 @@ class Spool:
         return changed
 
     def _rotate(self, ulid: str) -> None:
-        descriptor = self._open_locked(os.O_RDONLY, fcntl.LOCK_EX)
-        if descriptor is None:
-            return
-        try:
-            if os.fstat(descriptor).st_size:
-                os.fsync(descriptor)
-                self._current.rename(self.directory / f"{_BATCH}{ulid}.jsonl")
-                fsync_directory(self.directory)
-        finally:
-            os.close(descriptor)
+        # Each has a name of its own: segments of both go to the same folders.
+        other = derived_ulid(ulid_time(ulid), f"{ulid}{_RAW}".encode(), 0)
+        for path, name in (
+            (self._current, f"{_BATCH}{ulid}.jsonl"),
+            (self._imported, f"{_BATCH}{other}{_RAW}.jsonl"),
+        ):
+            descriptor = _open_locked(path, os.O_RDONLY, fcntl.LOCK_EX)
+            if descriptor is None:
+                continue
+            try:
+                if os.fstat(descriptor).st_size:
+                    os.fsync(descriptor)
+                    path.rename(self.directory / name)
+                    fsync_directory(self.directory)
+            finally:
+                os.close(descriptor)
 
     def _batch(self, rolled: Collection[str]) -> Batch:
         segments: dict[str, bytes] = {}
@@ -214,47 +232,55 @@ class Spool:
         for path in paths:
             with storage_errors(path):
                 contents[path.name] = path.read_bytes()
-            ulid = path.name.removeprefix(_BATCH).removesuffix(".jsonl")
-            segments |= seal(read_segments({path.name: contents[path.name]}).events, ulid=ulid, rolled=rolled)
+            events = read_segments({path.name: contents[path.name]}).events
+            kinds = () if path.stem.endswith(_RAW) else rolled
+            segments |= seal(events, ulid=_ulid(path), rolled=kinds)
         reading = read_segments(contents)
         return Batch(segments, reading.events, reading.conflicts, reading.problems, paths)
 
     def _batches(self) -> tuple[Path, ...]:
         found = self.directory.glob(f"{_BATCH}*.jsonl")
-        return tuple(sorted(path for path in found if is_ulid(path.name[len(_BATCH) : -len(".jsonl")])))
+        return tuple(sorted(path for path in found if is_ulid(_ulid(path))))
 
     def _contents(self) -> dict[str, bytes]:
-        """All files, by name. The lock on the current one keeps it from being rotated meanwhile."""
+        """All files, by name. The locks on those that writers append to keep them from being rotated meanwhile."""
         contents: dict[str, bytes] = {}
-        with storage_errors(self.directory):
-            descriptor = self._open_locked(os.O_RDONLY, fcntl.LOCK_SH)
-            try:
-                for path in self._batches():
-                    # Removed since it was listed: committed.
-                    with contextlib.suppress(FileNotFoundError):
-                        contents[path.name] = path.read_bytes()
+        with storage_errors(self.directory), contextlib.ExitStack() as held:
+            open_files = []
+            for path in (self._current, self._imported):
+                descriptor = _open_locked(path, os.O_RDONLY, fcntl.LOCK_SH)
                 if descriptor is not None:
-                    contents[_CURRENT] = self._current.read_bytes()
-            finally:
-                if descriptor is not None:
-                    os.close(descriptor)
+                    held.callback(os.close, descriptor)
+                    open_files.append(path)
+            for path in self._batches():
+                # Removed since it was listed: committed.
+                with contextlib.suppress(FileNotFoundError):
+                    contents[path.name] = path.read_bytes()
+            for path in open_files:
+                contents[path.name] = path.read_bytes()
         return contents
 
-    def _open_locked(self, flags: int, operation: int) -> int | None:
-        """The current file, locked; ``None`` when there is none and ``flags`` do not make one."""
-        while True:
-            try:
-                descriptor = os.open(self._current, flags | os.O_CLOEXEC, 0o666)
-            except FileNotFoundError:
-                return None
-            try:
-                fcntl.flock(descriptor, operation)
-                if _is_at(descriptor, self._current):
-                    return descriptor
-            except BaseException:
-                os.close(descriptor)
-                raise
+
+def _ulid(path: Path) -> str:
+    """What a batch is called by."""
+    return path.stem.removeprefix(_BATCH).removesuffix(_RAW)
+
+
+def _open_locked(path: Path, flags: int, operation: int) -> int | None:
+    """A file that writers append to, locked; ``None`` when there is none and ``flags`` do not make one."""
+    while True:
+        try:
+            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, operation)
+            if _is_at(descriptor, path):
+                return descriptor
+        except BaseException:
             os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _checked(event: Event) -> bytes:

@@ -77,6 +77,36 @@ def test_a_batch_that_is_not_done_comes_again_with_the_same_segments(spool: Spoo
     assert names(spool) == ["seal.lock"]
 
 
+def test_what_is_imported_waits_apart_and_is_not_rolled_up(spool: Spool) -> None:
+    calls = [{**make(number).to_json(), "kind": "success"} for number in range(1, 5)]
+    calls = [{key: value for key, value in call.items() if key != "rating"} for call in calls]
+    live, imported = [parse_event(call) for call in calls[:2]], [parse_event(call) for call in calls[2:]]
+    spool.append(live)
+    spool.append_lines([event.line() for event in imported], durable=True)
+    assert sorted(spool.contents()) == ["current.jsonl", "imported.jsonl"]
+    assert spool.read().events == (*live, *imported)
+    kinds = ["success"]
+    with spool.seal(now=NOW, rolled=kinds) as batch:
+        first = dict(batch.segments)
+        assert batch.events == (*live, *imported)
+    torn = b'{"torn'
+    with (spool.directory / "imported.jsonl").open("wb") as stream:
+        stream.write(torn)
+    with spool.seal(now=NOW + timedelta(days=1), rolled=kinds) as batch:
+        assert dict(batch.segments) == first
+        assert [problem.raw for problem in batch.torn] == [torn]
+        found = read_segments(batch.segments).events
+        assert [event for event in found if event.count == 1] == imported
+        assert [event.count for event in found if event not in imported] == [2]
+        batch.done()
+    (aside,) = spool.set_aside()
+    assert names(spool) == ["seal.lock", aside.name]
+    spool.append_lines([imported[0].line()])
+    assert spool.rewrite(lambda data: data.replace(torn + b"\n", b""), now=NOW) == 1
+    assert spool.rewrite(lambda _: b"", now=NOW) == 1
+    assert names(spool) == ["seal.lock"]
+
+
 def test_one_sealer_at_a_time(spool: Spool) -> None:
     spool.append([make(1)])
     with FileLock(spool.directory / "seal.lock"), pytest.raises(Busy), spool.seal(now=NOW, timeout_s=0.01):

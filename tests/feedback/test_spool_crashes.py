@@ -52,7 +52,10 @@ for number in range(first, last):
     event = make(writer, number)
     if number == torn:
         os.write = killed_while_writing
-    spool.append([event])
+    if number % 2:
+        spool.append_lines([event.line()])
+    else:
+        spool.append([event])
     real(notes, event.id.encode() + b"\\n")
 """
 SEALER = """
@@ -82,7 +85,8 @@ for step in range(1, 400):
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        spool.append([make(0, 1), make(0, 2)])
+        spool.append([make(0, 1)])
+        spool.append_lines([make(0, 2).line()])
         os.write(1, b"acknowledged %d\\n" % step)
         with spool.seal(now=NOW) as batch:
             commit(batch, repository)
@@ -138,7 +142,7 @@ def test_eight_writers_a_sealer_and_random_kills_lose_nothing(tmp_path: Path) ->
     spool, repository = Spool(tmp_path / "spool"), tmp_path / "repository"
     writers, each, torn_lines = 8, 400, 3
     notes = [tmp_path / f"{writer}.notes" for writer in range(writers)]
-    torn_at = [150 if writer < torn_lines else -1 for writer in range(writers)]
+    torn_at = [150 + writer % 2 if writer < torn_lines else -1 for writer in range(writers)]
     running = [
         start(WRITER, spool.directory, notes[w], str(w), "0", str(each), str(torn_at[w]))
         for w in range(writers)

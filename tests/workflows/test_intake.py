@@ -15,6 +15,7 @@ import pytest
 import promptvc
 from promptvc.base.errors import Busy, InvalidDocument, Usage
 from promptvc.base.files import FileLock
+from promptvc.feedback.events import parse_event
 from promptvc.feedback.importing import staging
 from promptvc.feedback.importing.staging import Stage
 from promptvc.feedback.spool import Spool
@@ -50,7 +51,7 @@ def private(repo: Repo, *parts: str) -> Path:
 
 
 def spooled(repo: Repo) -> list[str]:
-    place = private(repo, "spool", "current.jsonl")
+    place = private(repo, "spool", "imported.jsonl")
     return place.read_text().splitlines() if place.exists() else []
 
 
@@ -191,12 +192,30 @@ def test_events_that_a_rollup_counts_are_known(library: Library, desk: Repo, tmp
         {"time": f"2026-01-02T10:{at:02d}:00Z", "prompt": DESK, "latency_ms": at, "cost": 0.5}
         for at in range(4)
     ]
-    path = write(tmp_path / "calls.jsonl", *rows)
-    assert library.import_feedback(path).report.imported == 4
+    rows = [
+        {**row, "id": f"01KDZ{at:021d}", "kind": "success", "source": "code"} for at, row in enumerate(rows)
+    ]
+    Spool(private(desk, "spool")).append([parse_event(row) for row in rows])
     library.commit_feedback()
     assert [event.count for event in library.events()] == [4], "one line for the hour"
-    again = library.import_feedback(write(path, *rows, rows[0] | {"time": "2026-01-02T10:59:00Z"}))
+    path = tmp_path / "calls.jsonl"
+    again = library.import_feedback(write(path, *rows, rows[0] | {"id": f"01KDZ{9:021d}"}))
     assert (again.report.imported, again.report.duplicates) == (1, 4)
+
+
+def test_files_that_share_rows_count_once_where_two_branches_meet(desk: Repo, tmp_path: Path) -> None:
+    cli = cli_of(desk)
+    calls = [
+        {"time": f"2026-01-02T10:{at:02d}:00Z", "prompt": DESK, "kind": "success", "latency_ms": at}
+        for at in range(5)
+    ]
+    for branch, rows in (("side", calls[:3]), ("main", calls[1:])):
+        cli.ok("feedback", "import", str(write(tmp_path / f"{branch}.jsonl", *rows)))
+        cli.ok("feedback", "commit", "--branch", branch)
+    desk.git("merge", "-q", "--no-edit", "side")
+    assert cli.json("feedback", "list", "--count")["count"] == 5
+    again = cli.json("feedback", "import", str(write(tmp_path / "all.jsonl", *calls)))
+    assert (again["imported"], again["duplicates"]) == (0, 5)
 
 
 def test_rows_that_quote_their_prompt(library: Library, desk: Repo, tmp_path: Path) -> None:
