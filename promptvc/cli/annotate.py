@@ -34,9 +34,8 @@ from promptvc.workflows import concord
 @click.option("--queue", "listing", is_flag=True, help="Only list what waits.")
 @click.option("--agreement", is_flag=True, help="Tell how far reviewers agree, and where they differ.")
 @click.option("--target", help="Review this event and no other, without a terminal.")
-@click.option(
-    "--approve/--reject", "approved", default=None, help="With --target: whether it is right as it is."
-)
+@click.option("--approve", is_flag=True, help="With --target: it is right as it is.")
+@click.option("--reject", is_flag=True, help="With --target: it is not.")
 @click.option(
     "--score", "scores", multiple=True, metavar="NAME=VALUE", help="With --target: a configured score."
 )
@@ -52,7 +51,11 @@ def annotate(edge: Edge, name: str | None, **given: Any) -> None:
     reviewed or skipped does not come again.
     """
     listing, agreement, target = (given.pop(key) for key in ("listing", "agreement", "target"))
-    word = {key: given.pop(key) for key in ("approved", "scores", "label", "corrected", "comment")}
+    approve, reject = given.pop("approve"), given.pop("reject")
+    if approve and reject:
+        raise Usage("--approve and --reject are two answers", hint="give one of them")
+    word = {key: given.pop(key) for key in ("scores", "label", "corrected", "comment")}
+    word["approved"] = approve if approve or reject else None
     if target is None and any(value not in {None, ()} for value in word.values()):
         raise Usage("a review needs its answer", hint="name it with --target; --queue lists what waits")
     if sum((listing, agreement, target is not None)) > 1:
@@ -125,7 +128,8 @@ def _score(item: story.Item) -> str:
 
 
 def _agreement(ui: Ui, told: concord.Agreement) -> None:
-    ui.line(f"{told.reviewed:,} answers reviewed, {told.twice:,} by several reviewers", "title")
+    answers = f"{told.reviewed:,} answer{'' if told.reviewed == 1 else 's'}"
+    ui.line(f"{answers} reviewed, {told.twice:,} by several reviewers", "title")
     if told.uncounted:
         ui.note(f"{told.uncounted:,} reviews of people who are no experts do not count")
     rows = [

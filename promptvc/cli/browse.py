@@ -41,8 +41,11 @@ def list_(edge: Edge, name: str | None, count: bool, **query: Any) -> None:
     """List events, oldest first."""
     request = browse.ListRequest(**query)
     if count:
-        number = browse.count_events(edge.project(), name, request)
-        edge.show({"count": number}, lambda ui: ui.line(str(number)))
+        counted = browse.count_events(edge.project(), name, request)
+        for remark in counted.remarks:
+            edge.ui.note(remark)
+        value = {"count": counted.n, "remarks": list(counted.remarks)}
+        edge.show(value, lambda ui: ui.line(str(counted.n)))
         return
     listing = browse.browse(edge.project(), name, request)
     events = listing.events

@@ -75,10 +75,8 @@ def report(edge: Edge, outputs: tuple[Path, ...], fail_below: float | None, **re
 
     def text(ui: Ui) -> None:
         _show(ui, made)
-        if made.unread:
-            ui.note(
-                f"{made.unread:,} committed lines could not be read as events: `promptvc check` names them"
-            )
+        for remark in made.remarks:
+            ui.note(remark)
         for path in targets:
             ui.note(f"wrote {path}")
         if declined:
@@ -100,12 +98,17 @@ def _show(ui: Ui, made: Report) -> None:
             (name, before, value(figure, made.overall.figures[figure].value), difference(change), clear)
         )
     ui.table(("", "before", "now", "change", ""), rows)
+    for figure, name in HEADLINES.items():
+        reason = made.overall.figures[figure].reason
+        if reason is not None:
+            ui.line(f"{name} is unknown: {reason}", "dim")
     ui.line(headline(made), "bad" if any(one.until is None for one in made.problems) else "good")
     for problem in made.problems:
         state = "open" if problem.until is None else "over"
         ui.line(f"  {state}: {problem.told()}", "bad" if problem.until is None else "dim")
     for target in made.targets:
-        ui.line(f"target {target.state}: {target.wanted} ({target_value(target)})", "dim")
+        why = target.reason or target_value(target)
+        ui.line(f"target {target.state}: {target.wanted} ({why})", "dim")
     for action in made.actions:
         ui.line(f"{action.command}")
         ui.line(f"  {action.why}", "dim")

@@ -24,6 +24,8 @@ def tags(edge: Edge, name: str | None, *, spooled: bool) -> None:
     differently, are named.
     """
     found = counting.tags(edge.project(), name, spooled=spooled)
+    for remark in found["remarks"]:
+        edge.ui.note(remark)
     edge.show(found, lambda ui: _print(ui, found))
 
 

@@ -13,7 +13,6 @@ from promptvc.analysis.patterns.versions import Edit, Step, shifts, steps
 from promptvc.analysis.rates import optional
 from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, InvalidDocument, StorageError
-from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.selection import Query
 from promptvc.prompts.model import Prompt, load_prompt
 from promptvc.prompts.names import is_foreign
@@ -72,7 +71,7 @@ def analyze(project: Project, request: AnalyzeRequest) -> dict[str, Any]:
 
 def _analysis(project: Project, name: str | None, request: AnalyzeRequest) -> dict[str, Any]:
     facts = open_facts(project, name, spooled=request.spooled)
-    where = span(facts, name, request.window)
+    where = span(project, facts, name, request.window, spooled=request.spooled)
     cells = where.cells(facts, where.query)
     _require(where, sum(rated_days(cells, USERS).values()), request.min_samples)
     of_users = _narrowed(where.query, sources=USERS)
@@ -105,7 +104,7 @@ def _analysis(project: Project, name: str | None, request: AnalyzeRequest) -> di
         "tested": mined.tested,
         "found": mined.found,
         "list": shlex.join(("promptvc", "feedback", "list", *where.options)),
-        "remarks": _remarks(facts, all_.rated, mined.events),
+        "remarks": _remarks(where, all_.rated, mined.events),
     }
 
 
@@ -136,11 +135,8 @@ def _narrowed(
     )
 
 
-def _remarks(facts: Facts, rated: int, looked_at: int) -> list[str]:
-    remarks = []
-    if facts.unread:
-        noun = "line" if facts.unread == 1 else "lines"
-        remarks.append(f"{facts.unread:,} {noun} could not be read as events: `promptvc check` names them")
+def _remarks(where: Span, rated: int, looked_at: int) -> list[str]:
+    remarks = list(where.remarks)
     if looked_at < rated:
         remarks.append(f"patterns are those of the newest {looked_at:,} of {rated:,} rated events")
     return remarks

@@ -20,6 +20,7 @@ from promptvc.base.errors import StorageError
 from promptvc.base.files import write_atomic
 from promptvc.feedback.segments import FOLDER
 from promptvc.workflows.archived import archived_parts
+from promptvc.workflows.horizon import day_of_head
 from promptvc.workflows.project import Project
 
 EDITION = 1
@@ -63,12 +64,16 @@ def _key(project: Project, asked: str) -> str:
     """A digest of everything that an answer comes from."""
     head = project.resolver.head
     digest = hashlib.sha256(f"{EDITION} {__version__}\n{asked}\n".encode())
-    # Which versions there are, and what they say, is main's; which events there are is HEAD's.
-    digest.update(f"{project.main_commit}\n".encode())
+    # Which versions there are, and what they say, is main's; which events there are is HEAD's, and its day says which
+    # of them are from the future.
+    digest.update(f"{project.main_commit} {day_of_head(project)}\n".encode())
     digest.update(json.dumps(asdict(project.settings), sort_keys=True, default=str).encode())
     # The one exception to a commit being all there is: an archive lies elsewhere, and may not be here.
-    for part, _ in archived_parts(project).here:
+    archived = archived_parts(project)
+    for part, _ in archived.here:
         digest.update(f"\n{part.sha256}".encode())
+    for part, reason in archived.absent:
+        digest.update(f"\n{part.sha256} {reason}".encode("utf-8", "surrogateescape"))
     for path, blob in sorted(project.tree(head, FOLDER).items()) if head is not None else ():
         digest.update(f"\n{blob} {path}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:40]

@@ -88,6 +88,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """How many events, and what else the reader should know."""
+
+    n: int
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Counts and rates, as `feedback summary --json` prints them, and what else the reader should know."""
 
@@ -129,14 +137,15 @@ def browse(project: Project, name: str | None, request: ListRequest) -> Listing:
     return Listing(tuple(found[-request.limit :] if request.limit else found), remarks)
 
 
-def count_events(project: Project, name: str | None, request: ListRequest) -> int:
+def count_events(project: Project, name: str | None, request: ListRequest) -> Counting:
     """How many events a list would have; a rollup counts for all that it stands for.
 
     Raises:
         Usage, NotFound: as :func:`browse`.
     """
     query = request.query(known_prompt(project, name))
-    return open_facts(project, name, spooled=request.spooled).witnesses(query, limit=1).n
+    facts = open_facts(project, name, spooled=request.spooled)
+    return Counting(facts.witnesses(query, limit=1).n, uncounted(project, name, facts))
 
 
 def summary(project: Project, name: str | None) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def issues(project: Project, request: IssuesRequest) -> dict[str, Any]:
 
 def _ranking(project: Project, name: str | None, request: IssuesRequest) -> dict[str, Any]:
     facts = open_facts(project, name, spooled=request.spooled)
-    where = span(facts, name, request.window)
+    where = span(project, facts, name, request.window, spooled=request.spooled)
     now, before = (_period(facts, where, query) for query in (where.query, where.before))
     said = [one for one in facts.said(_ratings(where.query)) if one.kind == "rating"]
     found = rank(now, before, said)
@@ -61,7 +61,7 @@ def _ranking(project: Project, name: str | None, request: IssuesRequest) -> dict
         "ratings_before": before.whole.n,
         "issues": [one.to_json() for one in found],
         "list": shlex.join(("promptvc", "feedback", "list", *where.options, "--kind", "rating")),
-        "remarks": [f"{issue} is not among feedback.issues" for issue in strange],
+        "remarks": [*where.remarks, *(f"{issue} is not among feedback.issues" for issue in strange)],
     }
 
 

@@ -16,7 +16,9 @@ from promptvc.analysis.ranking.ranker import Ranker, settings_of
 from promptvc.analysis.ranking.similarity import Asked, TextIndex
 from promptvc.base.errors import InputError, Usage
 from promptvc.feedback.query.facts import Choice
+from promptvc.feedback.query.selection import Query
 from promptvc.workflows.gathering import open_facts
+from promptvc.workflows.horizon import horizon
 from promptvc.workflows.indexed import Committed, committed, feedback_digest, text_index, words_of
 from promptvc.workflows.project import Project
 from promptvc.workflows.ranked import keep, learning, standing
@@ -60,9 +62,10 @@ def train(project: Project) -> Shown:
         )
     prompts = committed(project)
     facts = open_facts(project)
-    choices = [one for one in facts.choices() if is_choice(one)]
+    counting = Query(until=horizon(project, facts).until)
+    choices = [one for one in facts.choices(counting) if is_choice(one)]
     _enough(choices, max(FEWEST, settings.min_samples))
-    cells = facts.cells()
+    cells = facts.cells(counting)
     texts = _Texts(project, prompts, {name for one in choices for name, _ in one.options})
     groups = groups_of(cells, choices, texts.similarity, settings)
     try:

@@ -24,19 +24,20 @@ from promptvc.analysis.ranking.evidence import (
 from promptvc.analysis.ranking.features import Past, Row
 from promptvc.analysis.ranking.learning import learning_of
 from promptvc.analysis.ranking.ranker import MOST_BYTES, Ranker, read_ranker, settings_of
-from promptvc.base.clock import format_time
+from promptvc.base.clock import format_time, parse_time
 from promptvc.base.feedback_settings import LearningSettings
 from promptvc.base.files import write_atomic
 from promptvc.base.memo import Memo
 from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.selection import Query
 from promptvc.workflows.answered import answered
-from promptvc.workflows.gathering import moment_of, open_facts
+from promptvc.workflows.gathering import moment_of, open_facts, uncounted
+from promptvc.workflows.horizon import Horizon, horizon
 from promptvc.workflows.indexed import FOLDER, Committed, feedback_digest, is_elsewhere
 from promptvc.workflows.project import Project
 
 FILE = "ranker.json"
-EDITION = 1
+EDITION = 2
 USERS = ("human", "code")
 """Whose ratings count: a judge's are no user's."""
 
@@ -50,6 +51,7 @@ class Known:
         adapted: whether ratings change anything; ``reason``: why not.
         whole: the success of everything, as an object. ``concentrations``: between prompts, between versions.
         prompts: by name. ``rows``: the features of each for a learned ranker, but for the similarity.
+        until: no event from then on counts; None: all do. ``remarks``: what does not count, for people.
     """
 
     as_of: str | None
@@ -59,6 +61,8 @@ class Known:
     concentrations: tuple[float, float]
     prompts: Mapping[str, Evidence]
     rows: Mapping[str, Row]
+    until: datetime | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Lazily:
@@ -83,7 +87,7 @@ def known(project: Project, prompts: Sequence[Committed], as_of: str | None, fac
     """The evidence of every prompt.
 
     Args:
-        as_of: a time as a user writes it; events from then on do not count. None: all count.
+        as_of: a time as a user writes it; events from then on do not count. None: all but those from the future.
     """
     present = {one.name: one.version for one in prompts}
     until = moment_of(as_of)
@@ -94,7 +98,17 @@ def known(project: Project, prompts: Sequence[Committed], as_of: str | None, fac
         "present": hashlib.sha256(json.dumps(present).encode()).hexdigest(),
         "learning": asdict(learning(project)),
     }
-    answer = answered(project, question, lambda: _told(facts(), present, until, learning(project)))
+
+    def told() -> dict[str, Any]:
+        found = horizon(project, facts()) if until is None else Horizon(None, until)
+        remarks = (*uncounted(project, None, facts()), *found.remarks)
+        return {
+            **_told(facts(), present, (until, found.until), learning(project)),
+            "until": None if found.until is None else format_time(found.until),
+            "remarks": remarks,
+        }
+
+    answer = answered(project, question, told)
     found = [read_evidence(one) for one in answer["prompts"]]
     return Known(
         as_of=answer["as_of"],
@@ -104,14 +118,21 @@ def known(project: Project, prompts: Sequence[Committed], as_of: str | None, fac
         concentrations=(answer["between_prompts"], answer["between_versions"]),
         prompts={one.name: one for one in found},
         rows={one.name: tuple(row) for one, row in zip(found, answer["rows"], strict=True)},
+        until=None if answer["until"] is None else parse_time(answer["until"]),
+        remarks=tuple(answer["remarks"]),
     )
 
 
 def _told(
-    facts: Facts, present: Mapping[str, int | None], until: datetime | None, settings: LearningSettings
+    facts: Facts,
+    present: Mapping[str, int | None],
+    ends: tuple[datetime | None, datetime | None],
+    settings: LearningSettings,
 ) -> dict[str, Any]:
-    cells = facts.cells(Query(until=until))
-    choices = facts.choices(Query(until=until))
+    """``ends``: what was asked for, and until when events count."""
+    until, last = ends
+    cells = facts.cells(Query(until=last))
+    choices = facts.choices(Query(until=last))
     # A time counts to the day before it began: the midnight after a day is that day's end.
     newest = newest_day(cells) if until is None else (until - timedelta(microseconds=1)).date()
     day = newest or date.min

@@ -10,7 +10,6 @@ from promptvc.analysis.ranking.recommend import Recommended, Recommender
 from promptvc.base.errors import Usage
 from promptvc.feedback.query.facts import Said
 from promptvc.feedback.query.selection import Query
-from promptvc.workflows.gathering import moment_of
 from promptvc.workflows.indexed import committed, feedback_digest, input_index, text_index
 from promptvc.workflows.project import Project
 from promptvc.workflows.ranked import USERS, Known, Lazily, known, standing
@@ -88,7 +87,7 @@ def recommender(project: Project, as_of: str | None = None) -> Ready:
     prompts = committed(project)
     facts = Lazily(project)
     found = known(project, prompts, as_of, facts)
-    until = moment_of(as_of)
+    until = found.until
 
     def said() -> Sequence[Said]:
         return facts().said(Query(outcome="good", sources=USERS, until=until), limit=MOST_SAID)
@@ -101,7 +100,9 @@ def recommender(project: Project, as_of: str | None = None) -> Ready:
     indexes = text_index(project, prompts), input_index(project, prompts, key, said)
     stands = standing(project)
     ranker = stands.in_use if as_of is None else None
-    remarks = [] if found.reason is None else [f"by similarity alone: {found.reason}"]
+    remarks = list(found.remarks)
+    if found.reason is not None:
+        remarks.append(f"by similarity alone: {found.reason}")
     if stands.stale is not None:
         remarks.append(f"the learned ranker is not used: {stands.stale}")
     elif as_of is not None and stands.in_use is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promptvc.analysis.reporting.periods import Kind
 from promptvc.analysis.reporting.problems import Deployment
 from promptvc.analysis.reporting.report import Asked, Report, make_report
 from promptvc.deployment.environments import FOLDER, deployments
-from promptvc.workflows.gathering import known_prompt, moment_of, open_facts
+from promptvc.workflows.gathering import known_prompt, moment_of, open_facts, uncounted
+from promptvc.workflows.horizon import horizon
 from promptvc.workflows.project import Project
 
 
@@ -37,9 +38,13 @@ def report(project: Project, request: ReportRequest) -> Report:
     """
     as_of = moment_of(request.as_of)
     prompt = known_prompt(project, request.prompt)
-    asked = Asked(request.period, as_of, prompt, project.settings.targets)
     facts = open_facts(project, prompt, spooled=request.spooled)
-    return make_report(facts, asked, deployed(project, prompt))
+    remarks = uncounted(project, prompt, facts)
+    if as_of is None:
+        known = horizon(project, facts, prompt, spooled=request.spooled)
+        as_of, remarks = known.newest, (*remarks, *known.remarks)
+    asked = Asked(request.period, as_of, prompt, project.settings.targets)
+    return replace(make_report(facts, asked, deployed(project, prompt)), remarks=remarks)
 
 
 def deployed(project: Project, prompt: str | None = None) -> tuple[Deployment, ...]:

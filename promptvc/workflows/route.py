@@ -142,7 +142,7 @@ def route(project: Project, request: RouteRequest) -> Routed | None:
         window=window,
         seed=seed,
         queries=queries,
-        remarks=finished.remarks,
+        remarks=(*window.remarks, *finished.remarks),
     )
     return replace(routed, recorded=_record(project, request, routed)) if request.record else routed
 

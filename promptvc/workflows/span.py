@@ -11,7 +11,9 @@ from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, NotFound, Usage
 from promptvc.feedback.query.facts import Cell, Facts
 from promptvc.feedback.query.selection import Query
-from promptvc.workflows.gathering import moment_of
+from promptvc.workflows.gathering import moment_of, uncounted
+from promptvc.workflows.horizon import horizon
+from promptvc.workflows.project import Project
 
 _LADDER = (7, 14, 30, 60, 90, 180, 365)
 
@@ -41,13 +43,18 @@ class Span:
     """A window of time with all the cells of its prompts, those before it, too.
 
     Where nothing says when it ends, that is the end of the day of the newest event, in UTC: windows of whole days can
-    be compared, and the same commit has the same one.
+    be compared, and the same commit has the same one. Events from the future are not the newest
+    (:mod:`promptvc.workflows.horizon`).
+
+    Attributes:
+        remarks: what does not count, for people.
     """
 
     prompt: str | None
     since: datetime
     until: datetime
     every: Sequence[Cell]
+    remarks: tuple[str, ...] = ()
 
     @property
     def query(self) -> Query:
@@ -84,7 +91,7 @@ class Span:
         return (*named, "--since", format_time(self.since), "--until", format_time(self.until))
 
 
-def span(facts: Facts, prompt: str | None, asked: Asked) -> Span:
+def span(project: Project, facts: Facts, prompt: str | None, asked: Asked, *, spooled: bool = False) -> Span:
     """The window that ``asked`` means.
 
     Raises:
@@ -93,23 +100,29 @@ def span(facts: Facts, prompt: str | None, asked: Asked) -> Span:
     """
     since, until, as_of = (moment_of(text) for text in (asked.since, asked.until, asked.as_of))
     every = facts.cells(Query(prompt=prompt))
+    remarks = uncounted(project, prompt, facts)
     if not every:
         where = "" if prompt is None else f" on {prompt}"
         raise NotFound(
-            f"there is no committed feedback{where}",
+            f"there is no committed feedback{where}{''.join(f'; {one}' for one in remarks)}",
             hint="promptvc feedback add or import records some, and feedback commit commits it;"
             " --spooled counts what is not committed",
         )
     ends = [one for one in (until, as_of) if one is not None]
+    newest = max(cell.day for cell in every)
+    if not ends:
+        known = horizon(project, facts, prompt, spooled=spooled)
+        newest = newest if known.newest is None else known.newest.date()
+        remarks += known.remarks
     try:
-        end = min(ends) if ends else _midnight(max(cell.day for cell in every) + timedelta(days=1))
+        end = min(ends) if ends else _midnight(newest + timedelta(days=1))
         start = since or end - timedelta(days=asked.days)
         _ = start - (end - start)
     except OverflowError as error:
         raise InputError("the window begins before the year 1", hint="fewer --days") from error
     if start >= end:
         raise Usage(f"the window begins at {format_time(start)} and ends at {format_time(end)}")
-    return Span(prompt, start, end, every)
+    return Span(prompt, start, end, every, remarks)
 
 
 def rated_days(cells: Iterable[Cell], sources: Sequence[str]) -> dict[date, int]:

@@ -10,15 +10,16 @@ from promptvc.analysis.patterns.mining import mine
 from promptvc.analysis.ranking.evidence import Evidence
 from promptvc.analysis.ranking.measures import measures
 from promptvc.analysis.ranking.recommend import events_of
+from promptvc.base.clock import format_time
 from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.selection import Query
 from promptvc.workflows.answered import answered
-from promptvc.workflows.gathering import known_prompt, moment_of
+from promptvc.workflows.gathering import known_prompt
 from promptvc.workflows.indexed import committed
 from promptvc.workflows.project import Project
 from promptvc.workflows.ranked import USERS, Lazily, known
 
-EDITION = 1
+EDITION = 2
 MOST_SAID = 100_000
 
 
@@ -66,6 +67,7 @@ class Statistics:
             "reason": self.reason,
             "totals": dict(self.totals),
             "prompts": [one.to_json() for one in self.prompts],
+            "remarks": list(self.remarks),
         }
         return value if self.patterns is None else value | {"patterns": list(self.patterns)}
 
@@ -85,8 +87,9 @@ def stats(
     prompts = committed(project)
     facts = Lazily(project)
     found = known(project, prompts, as_of, facts)
-    until = moment_of(as_of)
-    question = {"of": "stats", "edition": EDITION, "name": wanted, "as_of": as_of}
+    until = found.until
+    question = {"of": "stats", "edition": EDITION, "name": wanted}
+    question["until"] = None if until is None else format_time(until)
     query = Query(prompt=wanted, until=until)
     told = answered(project, question, lambda: _figures(facts(), query))
     rows = tuple(
@@ -95,7 +98,9 @@ def stats(
         if wanted in {None, one.name}
     )
     ordered = sorted(rows, key=lambda row: (-row.figures["events"], row.evidence.name))
-    remarks = [] if found.reason is None else [f"plain shares, nothing adapted: {found.reason}"]
+    remarks = list(found.remarks)
+    if found.reason is not None:
+        remarks.append(f"plain shares, nothing adapted: {found.reason}")
     separating = None
     if patterns:
         asked = question | {"of": "stats patterns"}

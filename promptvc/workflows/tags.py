@@ -7,7 +7,7 @@ from typing import Any
 from promptvc.analysis.tags import count, twins
 from promptvc.feedback.query.selection import Query
 from promptvc.workflows.answered import answered
-from promptvc.workflows.gathering import known_prompt, open_facts
+from promptvc.workflows.gathering import known_prompt, open_facts, uncounted
 from promptvc.workflows.project import Project
 
 
@@ -37,4 +37,5 @@ def _counted(project: Project, name: str | None, *, spooled: bool) -> dict[str, 
         "name": name,
         "tags": [one.to_json() for one in found],
         "twins": [{**one.to_json(), "text": one.text} for one in near],
+        "remarks": list(uncounted(project, name, facts)),
     }

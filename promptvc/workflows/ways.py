@@ -18,7 +18,8 @@ from promptvc.base.feedback_settings import Route
 from promptvc.feedback.query.facts import Said
 from promptvc.feedback.query.selection import Query
 from promptvc.workflows.answered import answered
-from promptvc.workflows.gathering import moment_of
+from promptvc.workflows.gathering import moment_of, uncounted
+from promptvc.workflows.horizon import horizon
 from promptvc.workflows.indexed import Committed, feedback_digest, input_index, text_index
 from promptvc.workflows.project import Project
 from promptvc.workflows.ranked import USERS, Lazily
@@ -27,7 +28,7 @@ from promptvc.workflows.span import Asked, span
 MOST = 20
 """So many ways, those most like the task, are weighed."""
 MOST_SAID = 100_000
-EDITION = 1
+EDITION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,20 @@ class RouteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The ratings that count: of all tasks, and of those of the task's class."""
+    """The ratings that count: of all tasks, and of those of the task's class.
+
+    Attributes:
+        horizon: no event from then on counts for anything; None: all do.
+        remarks: what does not count, for people.
+    """
 
     since: datetime | None
     until: datetime | None
     rows: tuple[Row, ...]
     tag: str | None
     alike: tuple[Row, ...]
+    horizon: datetime | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
@@ -72,9 +80,11 @@ def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
 
     def of_all() -> dict[str, Any]:
         try:
-            part = span(facts(), None, asked)
+            part = span(project, facts(), None, asked)
         except NotFound:
-            return {"since": None, "until": None, "rows": [], "tags": {}}
+            remarks = uncounted(project, None, facts())
+            return {"since": None, "until": None, "rows": [], "tags": {}, "late": None, "remarks": remarks}
+        late = None if until is not None else horizon(project, facts()).until
         tags: dict[str, int] = {}
         for one in facts().labelled("tag", replace(RATED, since=part.since, until=part.until)):
             tags[one.label] = tags.get(one.label, 0) + one.tally.rated
@@ -83,23 +93,27 @@ def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
             "until": format_time(part.until),
             "rows": [row.to_json() for row in rows_of(part.cells(facts(), part.query))],
             "tags": tags,
+            "late": None if late is None else format_time(late),
+            "remarks": part.remarks,
         }
 
     told = answered(project, question, of_all)
+    remarks = tuple(told["remarks"])
     if told["since"] is None:
-        return Window(None, None, (), request.tag, ())
+        return Window(None, None, (), request.tag, (), until, remarks)
+    late = until if told["late"] is None else parse_time(told["late"])
     since, end = parse_time(told["since"]), parse_time(told["until"])
     rows = tuple(Row.read(one) for one in told["rows"])
     tag = request.tag or _class_of(request, told["tags"])
     if tag is None:
-        return Window(since, end, rows, None, ())
+        return Window(since, end, rows, None, (), late, remarks)
 
     def of_tag() -> list[Any]:
         cells = facts().cells(replace(RATED, since=since, until=end, tags=(tag,)))
         return [row.to_json() for row in rows_of(cells)]
 
     alike = answered(project, question | {"tag": tag}, of_tag)
-    return Window(since, end, rows, tag, tuple(Row.read(one) for one in alike))
+    return Window(since, end, rows, tag, tuple(Row.read(one) for one in alike), late, remarks)
 
 
 def _class_of(request: RouteRequest, tags: Mapping[str, int]) -> str | None:
@@ -121,7 +135,7 @@ def candidates_of(
     facts: Lazily,
 ) -> tuple[list[Candidate], Evidence]:
     """The ways that a task could take, those most like it, in order of preference, and what is known of ways."""
-    likeness = _likeness(project, request, prompts, facts)
+    likeness = _likeness(project, request, prompts, window, facts)
     alike = likeness.similarities
     routes = project.settings.routing.routes or tuple(
         Route(one.name) for one in prompts if alike[one.name] > 0
@@ -150,10 +164,10 @@ class _Likeness:
 
 
 def _likeness(
-    project: Project, request: RouteRequest, prompts: Sequence[Committed], facts: Lazily
+    project: Project, request: RouteRequest, prompts: Sequence[Committed], window: Window, facts: Lazily
 ) -> _Likeness:
     """As `recommend` has it, from the same indexes."""
-    until = moment_of(request.as_of)
+    until = window.horizon
 
     def said() -> Sequence[Said]:
         return facts().said(Query(outcome="good", sources=USERS, until=until), limit=MOST_SAID)

@@ -61,6 +61,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.datasets",
     "promptvc.workflows.forget_archive",
     "promptvc.workflows.heeding",
+    "promptvc.workflows.horizon",
     "promptvc.workflows.forget_files",
     "promptvc.workflows.forget_history",
     "promptvc.workflows.forget_plan",
@@ -91,6 +92,7 @@ SHARED = {  # what stories may share: none of them tells one
     "promptvc.workflows.autodeploy",
     "promptvc.workflows.shipping",
     "promptvc.workflows.sides",
+    "promptvc.workflows.sifting",
     "promptvc.workflows.reviewing",
     "promptvc.workflows.running",
 }
@@ -100,7 +102,11 @@ HOMES = {
     "jsonschema": {"promptvc.base.schemas"},
     "referencing": {"promptvc.base.schemas"},
     "deepdiff": {"promptvc.store.diff", "promptvc.store.nested"},
-    "duckdb": {"promptvc.feedback.query.duck", "promptvc.feedback.query.parquet", "promptvc.feedback.query.parquet_writing"},
+    "duckdb": {
+        "promptvc.feedback.query.duck",
+        "promptvc.feedback.query.parquet",
+        "promptvc.feedback.query.parquet_writing",
+    },
     "pyspark": {"promptvc.feedback.query.spark"},
     "gepa": {"promptvc.training.approaches.meta_prompt.evolution"},
     "git_filter_repo": {"promptvc.git.rewriting"},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from promptvc.analysis.ranking.averages import CALLS, Day
+from promptvc.analysis.ranking.averages import Day
 from promptvc.analysis.ranking.evidence import rounded
 from promptvc.analysis.ranking.relevance import JUDGE
 from promptvc.base.stats import wilson
@@ -20,13 +20,13 @@ class Measures:
     """The figures of one prompt, or of all.
 
     Attributes:
-        ratings: the sums of people's scores. ``calls``: the sums of calls, of whoever reports them.
+        ratings: the sums of people's scores. ``every``: those of all events.
         p50, p95: of latencies, in milliseconds, within five per cent; None where none is told.
         kinds: events by kind. ``last_used``: the day of the newest.
     """
 
     ratings: Tally
-    calls: Tally
+    every: Tally
     p50: float | None
     p95: float | None
     kinds: Counter[str]
@@ -34,7 +34,7 @@ class Measures:
 
     def to_json(self) -> dict[str, Any]:
         """The figures as an object; null is unknown."""
-        ratings, calls = self.ratings, self.calls
+        ratings, every = self.ratings, self.every
         mean = ratings.mean
         low, high = wilson(ratings.positive, ratings.rated) if ratings.rated else (None, None)
         return {
@@ -45,7 +45,7 @@ class Measures:
             "success": {"rate": rounded(ratings.success), "low": rounded(low), "high": rounded(high)},
             "satisfaction": {"mean": rounded(mean), "stars": None if mean is None else rounded(1 + 4 * mean)},
             "latency_ms": {
-                "mean": rounded(calls.latency / (1000 * calls.timed)) if calls.timed else None,
+                "mean": rounded(every.latency / (1000 * every.timed)) if every.timed else None,
                 "p50": rounded(self.p50),
                 "p95": rounded(self.p95),
             },
@@ -56,7 +56,7 @@ class Measures:
 def measures(cells: Iterable[Cell], latencies: Iterable[Latency]) -> tuple[Measures, dict[str, Measures]]:
     """The figures of everything, and of each prompt, by name."""
     ratings: dict[str, list[Tally]] = {}
-    calls: dict[str, list[Tally]] = {}
+    every: dict[str, list[Tally]] = {}
     kinds: dict[str, Counter[str]] = {}
     last: dict[str, date] = {}
     for cell in cells:
@@ -65,15 +65,14 @@ def measures(cells: Iterable[Cell], latencies: Iterable[Latency]) -> tuple[Measu
         last[name] = max(cell.day, last.get(name, cell.day))
         if cell.source != JUDGE:
             ratings.setdefault(name, []).append(cell.tally)
-        if cell.kind in CALLS:
-            calls.setdefault(name, []).append(cell.tally)
+        every.setdefault(name, []).append(cell.tally)
     times: dict[str, Counter[float]] = {}
     for one in latencies:
         times.setdefault(one.prompt, Counter())[one.milliseconds] += one.n
     told = {
         name: Measures(
             ratings=total(ratings.get(name, ())),
-            calls=total(calls.get(name, ())),
+            every=total(every.get(name, ())),
             p50=_percentile(times.get(name, Counter()), 50),
             p95=_percentile(times.get(name, Counter()), 95),
             kinds=kinds[name],
@@ -84,7 +83,7 @@ def measures(cells: Iterable[Cell], latencies: Iterable[Latency]) -> tuple[Measu
     together: Counter[float] = sum(times.values(), Counter())
     whole = Measures(
         ratings=total(one.ratings for one in told.values()),
-        calls=total(one.calls for one in told.values()),
+        every=total(one.every for one in told.values()),
         p50=_percentile(together, 50),
         p95=_percentile(together, 95),
         kinds=sum((one.kinds for one in told.values()), Counter()),

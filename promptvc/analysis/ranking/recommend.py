@@ -137,7 +137,8 @@ def _reasons(one: Recommended) -> list[str]:
         told.append(f"{success.positive:,} of {success.rated:,} ratings{version} are good")
     else:
         told.append(
-            f"success {success.mean:.2f}, at least {success.low:.2f}, from {success.rated:,} ratings{version}"
+            f"success {success.mean:.2f} with older ratings weighing less, at least {success.low:.2f},"
+            f" from {success.rated:,} ratings{version}"
         )
     lately = [
         f"{what} {value:{form}}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from promptvc.analysis.reporting.periods import Period
 from promptvc.analysis.reporting.problems import Mark, Problem
 from promptvc.analysis.reporting.targets import Target
 from promptvc.analysis.reporting.traces import command_of
@@ -28,18 +29,18 @@ class Action:
         return {"command": self.command, "why": self.why, "problem": self.problem, "target": self.target}
 
 
-def actions(problems: Sequence[Problem], targets: Sequence[Target]) -> tuple[Action, ...]:
-    """What the open problems and missed targets call for, in their order."""
+def actions(problems: Sequence[Problem], targets: Sequence[Target], period: Period) -> tuple[Action, ...]:
+    """What the open problems and missed targets of a report on ``period`` call for, in their order."""
     found = [
         one
         for place, problem in enumerate(problems)
         if problem.until is None
-        for one in _mending(place, problem)
+        for one in _mending(place, problem, period)
     ]
     return (*found, *(action for target in targets for action in _reaching(target)))
 
 
-def _mending(place: int, problem: Problem) -> Iterator[Action]:
+def _mending(place: int, problem: Problem, period: Period) -> Iterator[Action]:
     told = problem.sign.told()
     yield Action(command_of(problem.look[0], count=False), f"read the events ({told})", place)
     since = problem.since.isoformat()
@@ -54,7 +55,8 @@ def _mending(place: int, problem: Problem) -> Iterator[Action]:
             )
     if problem.sign.measure in {"success", "corrections", "issue"}:
         for prompt in problem.prompts[:_MOST_PROMPTS]:
-            yield Action(f"promptvc issues {prompt}", "see what users report", place)
+            window = f"--since {period.start} --until {period.end}"
+            yield Action(f"promptvc issues {prompt} {window}", "see what users report", place)
             yield Action(f"promptvc train {prompt}", f"learn from what was said since {since}", place)
     elif problem.version is None and problem.sign.slice.dimension == "model":
         yield Action(

@@ -1,13 +1,16 @@
 """A period against the one before: what changed, and which changes are clear.
 
-A rate's change is tested against how its days and weeks differ (:mod:`promptvc.analysis.reporting.tails`); of all rates
-of all prompts in the table, at most a share :data:`RATE` of those called clear may be chance (Benjamini and Hochberg).
+A change of a rate or of the mean score is tested against how its days and weeks differ
+(:mod:`promptvc.analysis.reporting.tails`); of all that are tested, of all prompts in the table, at most a share
+:data:`RATE` of those called clear may be chance (Benjamini and Hochberg).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.analysis.rates import rounded, significant
@@ -15,11 +18,20 @@ from promptvc.analysis.reporting.figures import Figure, Standing
 from promptvc.analysis.reporting.periods import WEEKS
 from promptvc.analysis.reporting.slices import DAYS, Rates
 from promptvc.analysis.reporting.tails import days_differ, unevenness
+from promptvc.analysis.reporting.traces import USERS
 from promptvc.analysis.reporting.year import Year
 from promptvc.base.stats import discoveries
+from promptvc.feedback.query.facts import MILLION, Tally
 
 RATE = 0.05
-TESTED = ("success", "errors", "corrections")
+TESTED: Mapping[str, str] = {
+    "success": "rated",
+    "satisfaction": "rated",
+    "errors": "calls",
+    "corrections": "calls",
+}
+"""What is tested, and the name of the count that it is a share or mean of."""
+WORSE_UP = {"errors", "corrections"}
 FEWEST = 30
 """With fewer events in the whole of a rate, on either side, nothing is called a change."""
 
@@ -29,7 +41,7 @@ class Change:
     """One figure of one prompt (None: all), before and now.
 
     Attributes:
-        p: of no difference; None where it is not tested: too few events, or a figure that is no rate.
+        p: of no difference; None where it is not tested: too few events, or a figure that is neither rate nor score.
         clear: whether it is more than chance.
     """
 
@@ -46,6 +58,12 @@ class Change:
         if self.before.value is None or self.now.value is None:
             return None
         return rounded(self.now.value - self.before.value)
+
+    @property
+    def declined(self) -> bool:
+        """Whether it clearly got worse."""
+        worse = self.difference or 0.0
+        return self.clear and (worse > 0 if self.figure in WORSE_UP else worse < 0)
 
     @property
     def relative(self) -> float | None:
@@ -73,8 +91,9 @@ class Change:
 def changes(year: Year, before: Sequence[Standing], now: Sequence[Standing]) -> tuple[Change, ...]:
     """Every figure of the standings that both periods have, prompt by prompt."""
     known = {one.prompt: one for one in before}
+    scores = _scores(year)
     found = [
-        _change(year, one, known[one.prompt], figure)
+        _change(year, scores, one, known[one.prompt], figure)
         for one in now
         if one.prompt in known
         for figure in one.figures
@@ -86,13 +105,51 @@ def changes(year: Year, before: Sequence[Standing], now: Sequence[Standing]) -> 
     )
 
 
-def _change(year: Year, now: Standing, before: Standing, name: str) -> Change:
+@dataclass(slots=True)
+class _Scores:
+    """Of one prompt, or of all: (sum of the scores, how many) of each week, and the sum of their squares."""
+
+    weeks: list[tuple[float, int]] = field(default_factory=lambda: [(0.0, 0)] * WEEKS)
+    squares: float = 0.0
+
+    def add(self, week: int, tally: Tally) -> None:
+        score, n = self.weeks[week]
+        self.weeks[week] = score + tally.score / MILLION, n + tally.rated
+        self.squares += tally.squares / MILLION
+
+    @property
+    def variance(self) -> float:
+        """Of one score."""
+        n = sum(n for _, n in self.weeks)
+        mean = math.fsum(score for score, _ in self.weeks) / n if n else 0.0
+        return max(0.0, self.squares / n - mean * mean) if n else 0.0
+
+
+def _scores(year: Year) -> Mapping[str | None, _Scores]:
+    found: dict[str | None, _Scores] = defaultdict(_Scores)
+    for day, cells in sorted(year.cells.items()):
+        for cell in cells:
+            if cell.tally.rated and cell.source in USERS:
+                for prompt in (None, cell.prompt):
+                    found[prompt].add((day - year.start).days // DAYS, cell.tally)
+    return found
+
+
+def _change(
+    year: Year, scores: Mapping[str | None, _Scores], now: Standing, before: Standing, name: str
+) -> Change:
     first, second = before.figures[name], now.figures[name]
     p = None
-    whole = "rated" if name == "success" else "calls"
-    if name in TESTED and min(first.n(whole), second.n(whole)) >= FEWEST:
-        between = unevenness(_weeks(year, name, now.prompt))
-        p = days_differ(list(first.days.values()), list(second.days.values()), between)
+    whole = TESTED.get(name, "")
+    if whole and min(first.n(whole), second.n(whole)) >= FEWEST:
+        days = list(first.days.values()), list(second.days.values())
+        if name == "satisfaction":
+            score = scores[now.prompt]
+            p = days_differ(*days, unevenness(score.weeks, score.variance), score.variance)
+        else:
+            # Of a prompt with too few events to be looked at over the year there are the days of the two periods.
+            weeks = _weeks(year, name, now.prompt)
+            p = days_differ(*days, unevenness(weeks if any(n for _, n in weeks) else [*days[0], *days[1]]))
     return Change(now.prompt, name, first, second, p)
 
 

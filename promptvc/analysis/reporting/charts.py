@@ -187,6 +187,8 @@ def _step(span: float) -> float:
 def _label(value: float, unit: str) -> str:
     if unit == "share":
         return f"{value:.0%}" if abs(value * 100 - round(value * 100)) < 0.05 else f"{value:.1%}"
+    if unit == "ms":
+        return f"{value:,.0f} ms" if value < 1000 else f"{value / 1000:g} s"
     if value >= 10_000:
         return f"{value / 1_000_000:g}M" if value >= 1_000_000 else f"{value / 1000:g}k"
     return f"{value:,.0f}"

@@ -15,23 +15,25 @@ from promptvc.analysis.reporting.year import Year
 from promptvc.feedback.query.facts import MILLION
 from promptvc.feedback.query.selection import Query
 
-Daily = Mapping[date, tuple[int, int]]
+Daily = Mapping[date, tuple[float, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One number; None where nothing tells it. ``counts``: by name the events that it is made of.
 
-    ``days``: of a rate its part and whole by day.
+    ``days``: of a rate its part and whole by day, of a mean the sum of the scores (0..1) and how many. ``reason``: why it is unknown, where that is not plain.
     """
 
     value: float | None
     counts: Mapping[str, Count]
     days: Daily = field(default_factory=dict, repr=False)
+    reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """``{"value", "counts": {name: {"count", "trace"}}}``."""
-        return {"value": self.value, "counts": {name: one.to_json() for name, one in self.counts.items()}}
+        """``{"value", "reason", "counts": {name: {"count", "trace"}}}``."""
+        counts = {name: one.to_json() for name, one in self.counts.items()}
+        return {"value": self.value, "reason": self.reason, "counts": counts}
 
     def n(self, name: str) -> int:
         """How many events of a name there are."""
@@ -45,6 +47,9 @@ class Standing:
     Figures: ``events``, ``calls``, ``rated`` (numbers of events); ``success`` (good / rated), ``satisfaction`` (mean
     score in stars, 1..5), ``errors`` (errors / calls that report how they ended), ``corrections`` and ``collection``
     (corrections and ratings / calls), ``p50`` and ``p95`` (milliseconds). ``by_kind``: events of each kind.
+
+    Where a prompt has more ratings or corrections than calls, not every call is counted: what is a share of its calls
+    is unknown, and that of all prompts is of the others.
     """
 
     prompt: str | None
@@ -76,7 +81,7 @@ class Figures:
     """The figures of the days from ``start`` to before ``end``."""
 
     def __init__(self, year: Year, start: date, end: date, asked: str | None) -> None:
-        self._counted, self._asked = year.counted, asked
+        self._counted, self._timed, self._asked = year.counted, year.timed, asked
         self._since, self._until = midnight(start), midnight(end)
         self._sums: dict[str, _Sums] = {}
         days = [start + timedelta(days=number) for number in range((end - start).days)]
@@ -90,6 +95,7 @@ class Figures:
                 sums.good += tally.positive
                 sums.score += tally.score
                 _add(sums.days["success"], cell.day, tally.positive, tally.rated)
+                _add(sums.days["satisfaction"], cell.day, tally.score, tally.rated)
             if kind in CALLS:
                 _add(sums.days["errors"], cell.day, tally.n * (kind == "error"), tally.n)
             if kind in calls or kind == "correction":
@@ -127,34 +133,54 @@ class Figures:
         return {
             "rated": self._number("rated", rated),
             "success": _rate("good", good, "rated", rated, self._days(prompts, "success")),
-            "satisfaction": Figure(stars, {"rated": rated}),
+            "satisfaction": Figure(stars, {"rated": rated}, self._scores(prompts)),
         }
 
     def _called(self, prompts: Sequence[str]) -> dict[str, Figure]:
         known = [one for one in prompts if self._counted.get(one)]
         calls = self._calls(known)
-        corrected = self._kinds(known, ("correction",))
-        rated = self._count(known, RATED, sum(self._sums[one].rated for one in known))
+        sound = [one for one in known if self._uncounted(one) is None]
+        of_sound = self._calls(sound)
+        corrected = self._kinds(sound, ("correction",))
+        rated = self._count(sound, RATED, sum(self._sums[one].rated for one in sound))
+        reasons = [reason for one in known if (reason := self._uncounted(one)) is not None]
+        reason = min(reasons, default=None) if not sound else None
         running = [one for one in prompts if self._sums[one].kinds["success"]]
         errors, runs = self._kinds(running, ("error",)), self._kinds(running, CALLS)
         return {
             "calls": Figure(float(calls.n) if known else None, {"calls": calls} if known else {}),
-            "collection": _rate("rated", rated, "calls", calls),
-            "corrections": _rate("corrections", corrected, "calls", calls, self._days(known, "corrections")),
+            "collection": replace(_rate("rated", rated, "calls", of_sound), reason=reason),
+            "corrections": replace(
+                _rate("corrections", corrected, "calls", of_sound, self._days(sound, "corrections")),
+                reason=reason,
+            ),
             "errors": _rate("errors", errors, "calls", runs, self._days(running, "errors")),
         }
+
+    def _uncounted(self, prompt: str) -> str | None:
+        """Why the calls of a prompt are not all that there were; None where nothing says so."""
+        sums = self._sums[prompt]
+        calls = sum(sums.kinds[kind] for kind in self._counted[prompt])
+        for what, n in (("corrections", sums.kinds["correction"]), ("ratings", sums.rated)):
+            if n > calls:
+                return f"more {what} than calls: not every call is counted"
+        return None
 
     def _latency(self, prompts: Sequence[str]) -> dict[str, Figure]:
         counts: Counter[float] = Counter()
         for one in prompts:
             counts.update(self._sums[one].latency)
         timed = [one for one in prompts if self._sums[one].latency]
-        calls = {"calls": self._kinds(timed, CALLS)} if timed else {}
+        calls = {"calls": self._ways(timed, self._timed)} if timed else {}
         return {f"p{q}": Figure(percentile_of(counts, q), calls) for q in (50, 95)}
 
     def _calls(self, prompts: Sequence[str]) -> Count:
-        ways = sorted({self._counted[one] for one in prompts})
-        parts = [self._kinds([one for one in prompts if self._counted[one] == way], way) for way in ways]
+        return self._ways(prompts, self._counted)
+
+    def _ways(self, prompts: Sequence[str], kinds: Mapping[str, tuple[str, ...]]) -> Count:
+        """The events of the kinds of each prompt."""
+        ways = sorted({kinds[one] for one in prompts})
+        parts = [self._kinds([one for one in prompts if kinds[one] == way], way) for way in ways]
         return Count(sum(one.n for one in parts), tuple(query for one in parts for query in one.queries))
 
     def _kinds(self, prompts: Sequence[str], kinds: tuple[str, ...]) -> Count:
@@ -172,7 +198,10 @@ class Figures:
     def _number(self, name: str, count: Count) -> Figure:
         return Figure(float(count.n), {name: count})
 
-    def _days(self, prompts: Sequence[str], name: str) -> Daily:
+    def _scores(self, prompts: Sequence[str]) -> Daily:
+        return {day: (sum_ / MILLION, n) for day, (sum_, n) in self._days(prompts, "satisfaction").items()}
+
+    def _days(self, prompts: Sequence[str], name: str) -> dict[date, tuple[int, int]]:
         total: dict[date, list[int]] = {}
         for one in prompts:
             for day, (part, whole) in self._sums[one].days[name].items():

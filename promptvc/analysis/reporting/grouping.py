@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from promptvc.analysis.reporting.shifts import Shift, find_shifts
-from promptvc.analysis.reporting.slices import Measure, Rates, Series, Slice, Times
+from promptvc.analysis.reporting.slices import DAYS, Measure, Rates, Series, Slice, Times
 from promptvc.analysis.reporting.year import Year
 
 LEVEL = 0.001
 """How often a year in which nothing got worse may be said to have a problem, over all slices together."""
 PAST = 56
-"""Days before that a level is told of."""
+"""Days before that a level is told of, in weeks with events."""
 NOW = 28
 """Days at the end that a drift's level is told of."""
 NEAR = 14
@@ -46,8 +46,12 @@ class Finding:
 
     @property
     def past(self) -> tuple[int, int]:
-        """The days that tell what it was like."""
-        return max(0, self.shift.start - PAST), self.shift.start
+        """The days that tell what it was like: the last weeks before that had any events, ``PAST`` days of them."""
+        first, kept = self.shift.start, 0
+        while first > 0 and kept < PAST:
+            first = max(0, first - DAYS)
+            kept += DAYS * (self.series.n(first, min(first + DAYS, self.shift.start)) > 0)
+        return first, self.shift.start
 
 
 @dataclass(frozen=True, slots=True)

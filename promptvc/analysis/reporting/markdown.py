@@ -8,16 +8,17 @@ from promptvc.analysis.reporting.actions import told
 from promptvc.analysis.reporting.report import Report
 from promptvc.analysis.reporting.telling import (
     HEADLINES,
-    MEANINGS,
+    NO_BEST,
     NOTES,
     UNKNOWN,
     difference,
     headline,
+    meaning,
     target_value,
     title,
     value,
 )
-from promptvc.base.spans import code, table_head, table_row
+from promptvc.base.spans import code, table_head, table_row, words
 
 BARS = "▁▂▃▄▅▆▇█"
 _MOST = 500
@@ -31,8 +32,8 @@ def markdown(report: Report) -> Iterator[str]:
     yield f"# {title(report)}\n\n"
     about = f"{report.prompt}, " if report.prompt else ""
     yield f"{about}{period.start} to before {period.end}, against {period.before.label}. {headline(report)}\n\n"
-    if report.unread:
-        yield f"{report.unread:,} committed lines could not be read as events: `promptvc check` names them.\n\n"
+    for remark in report.remarks:
+        yield f"{words(remark)}\n\n"
     yield from _overall(report)
     yield from _problems(report)
     yield from _actions(report)
@@ -54,7 +55,7 @@ def _overall(report: Report) -> Iterator[str]:
             "yes" if change is not None and change.clear else "no" if change is not None and change.p else "-"
         )
         now = value(figure, overall.figures[figure].value)
-        yield table_row([name, before, now, difference(change), clear, MEANINGS[figure]])
+        yield table_row([name, before, now, difference(change), clear, meaning(report, figure)])
     yield "\n"
 
 
@@ -65,8 +66,7 @@ def _problems(report: Report) -> Iterator[str]:
     for problem in report.problems:
         yield f"- {'**open**' if problem.until is None else 'over'}: {problem.told(code)}\n"
         for sign in problem.also:
-            part = f" {sign.slice.dimension} {code(sign.slice.value)}" if sign.slice.dimension else ""
-            yield f"  - with it: {sign.measure}{part} {sign.told()}\n"
+            yield f"  - with it: {sign.named(code)} {sign.told()}\n"
         for one in problem.deployments:
             version = "a version" if one.version is None else f"v{one.version}"
             yield f"  - deployed about then: {one.prompt} {version} to {code(one.environment)} on {one.day}\n"
@@ -85,17 +85,17 @@ def _actions(report: Report) -> Iterator[str]:
 def _targets(report: Report) -> Iterator[str]:
     yield "## Targets\n\n" + table_head(["target", "wanted", "now", ""])
     for one in report.targets:
-        yield table_row([one.name, one.wanted, target_value(one), one.state])
+        state = one.state if one.reason is None else f"{one.state}: {one.reason}"
+        yield table_row([one.name, one.wanted, target_value(one), state])
     yield "\n"
 
 
 def _prompts(report: Report) -> Iterator[str]:
-    if report.best:
-        yield "## Top performers\n\n"
-        for one in report.best:
-            success = one.figures["success"]
-            yield f"- {one.prompt}: success {value('success', success.value)} of {success.n('rated'):,} ratings\n"
-        yield "\n"
+    yield "## Top performers\n\n"
+    for one in report.best:
+        success = one.figures["success"]
+        yield f"- {one.prompt}: success {value('success', success.value)} of {success.n('rated'):,} ratings\n"
+    yield "\n" if report.best else f"{NO_BEST}\n\n"
     yield "## Prompts\n\n" + table_head(
         ["prompt", "rated", "success", "change", "errors", "corrections", "p95"]
     )
@@ -112,7 +112,7 @@ def _prompts(report: Report) -> Iterator[str]:
 
 def _year(report: Report) -> Iterator[str]:
     yield "## The past year, by week\n\n"
-    weeks = report.weeks[None]
+    weeks = report.weeks[None][report.first_week :]
     for name, values in (
         ("success", [week.success.value for week in weeks]),
         ("errors", [week.errors.value for week in weeks]),

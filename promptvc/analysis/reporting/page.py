@@ -19,10 +19,11 @@ from promptvc.analysis.reporting.problems import Problem, shown
 from promptvc.analysis.reporting.report import Report, Week
 from promptvc.analysis.reporting.telling import (
     HEADLINES,
-    MEANINGS,
+    NO_BEST,
     NOTES,
     difference,
     headline,
+    meaning,
     target_value,
     title,
     tone,
@@ -69,7 +70,8 @@ def _head(report: Report) -> Iterator[str]:
         f'<header class="card verdict {state}"><p class="kicker">{about}{_text(title(report))} · '
         f"{period.start} to before {period.end}</p><h1>{_text(headline(report))}</h1>"
         f'<p class="quiet">{events:,} events of {len(report.standings):,} prompts, against {period.before.label}</p>'
-        "</header>\n"
+        + "".join(f'<p class="quiet">{_text(remark)}</p>' for remark in report.remarks)
+        + "</header>\n"
         '<section class="tiles" aria-label="Figures of the period">'
     )
     for figure, name in HEADLINES.items():
@@ -79,7 +81,7 @@ def _head(report: Report) -> Iterator[str]:
         yield (
             f'<div class="card tile"><h2>{name}</h2><p class="big">{now}</p>'
             f'<p class="{tone(change) or "quiet"}">{difference(change)}{clear}</p>'
-            f'<p class="quiet">{MEANINGS[figure]}</p></div>'
+            f'<p class="quiet">{meaning(report, figure)}</p></div>'
         )
     yield "</section>\n"
 
@@ -99,8 +101,7 @@ def _problems(report: Report) -> Iterator[str]:
 def _signs(problem: Problem) -> Iterator[str]:
     lines = []
     for sign in problem.also:
-        part = f" {sign.slice.dimension} {_code(sign.slice.value)}" if sign.slice.dimension else ""
-        lines.append(f"with it: {sign.measure}{part} {_text(sign.told())}")
+        lines.append(f"with it: {sign.named(_code)} {_text(sign.told())}")
     for one in problem.deployments:
         version = "a version" if one.version is None else f"v{one.version}"
         lines.append(
@@ -112,11 +113,12 @@ def _signs(problem: Problem) -> Iterator[str]:
 
 
 def _course(report: Report, problem: Problem) -> Chart:
-    starts = [week.start for week in report.weeks[None]]
+    first = report.first_week
+    starts = [week.start for week in report.weeks[None][first:]]
     measure = problem.sign.measure
     spots = [
         Spot(one, told=f"week of {start}: {shown(measure, one)}")
-        for start, one in zip(starts, problem.course, strict=True)
+        for start, one in zip(starts, problem.course[first:], strict=True)
     ]
     end = problem.until or report.period.end
     unit = "ms" if measure == "latency" else "share"
@@ -147,10 +149,13 @@ def _targets(report: Report) -> Iterator[str]:
     for one in report.targets:
         state = {"met": "good", "not met": "bad"}.get(one.state, "quiet")
         yield f'<tr><th scope="row">{_text(one.wanted)}</th><td class="number">{target_value(one)}</td>'
-        yield f'<td class="{state}">{one.state}</td></tr>'
-    yield "</tbody></table></div>"
-    if report.best:
-        yield "<h2>Top performers</h2><ol>"
+        why = "" if one.reason is None else f": {_text(one.reason)}"
+        yield f'<td class="{state}">{one.state}{why}</td></tr>'
+    yield "</tbody></table></div><h2>Top performers</h2>"
+    if not report.best:
+        yield f'<p class="quiet">{NO_BEST}</p>'
+    else:
+        yield "<ol>"
         for best in report.best:
             success = best.figures["success"]
             rated = f"{value('success', success.value)} of {success.n('rated'):,} ratings"
@@ -160,7 +165,7 @@ def _targets(report: Report) -> Iterator[str]:
 
 
 def _year(report: Report) -> Iterator[str]:
-    weeks = report.weeks[None]
+    weeks = report.weeks[None][report.first_week :]
     marks = [
         (
             one.day,
@@ -221,7 +226,9 @@ def _prompts(report: Report) -> Iterator[str]:
         yield f'<tr><th scope="row">{_text(one.prompt or "")}</th>'
         yield "".join(f'<td class="number">{cell}</td>' for cell in cells) + "</tr>"
     yield "</tbody></table></div></section>\n"
-    named = [(prompt, weeks) for prompt, weeks in report.weeks.items() if prompt is not None]
+    named = [
+        (prompt, weeks[report.first_week :]) for prompt, weeks in report.weeks.items() if prompt is not None
+    ]
     if len(named) > 1:
         yield '<section class="card"><h2>Success rate of each prompt, by week</h2><div class="multiples">'
         for number, (prompt, weeks) in enumerate(named, 100):

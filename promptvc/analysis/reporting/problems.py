@@ -71,6 +71,14 @@ class Sign:
             "now": self.now.to_json(),
         }
 
+    def named(self, mark: Mark) -> str:
+        """The measure and the slice: ``success tag `eu```; what measure and dimension both say, once."""
+        dimension = self.slice.dimension
+        if not dimension:
+            return self.measure
+        what = self.measure if dimension == self.measure else f"{self.measure} {dimension}"
+        return f"{what} {mark(self.slice.value)}"
+
     def told(self) -> str:
         """``from 0.82 to 0.61``."""
         before, now = (shown(self.measure, one.value) for one in (self.before, self.now))
@@ -217,7 +225,7 @@ def _problem(year: Year, cause: Cause, deployments: Sequence[Deployment]) -> Pro
         deployments=tuple(close),
         also=tuple(sign_of(year, (one,)) for one in cause.signs),
         p=shift.p,
-        look=tuple(_look(first, one, since, end) for one in cause.named),
+        look=tuple(_look(year, first, one, (since, end)) for one in cause.named),
         course=tuple(_point(first.series.measure, value, n) for value, n in first.series.weeks()),
     )
 
@@ -228,7 +236,7 @@ def _point(measure: Measure, value: float, n: int) -> float | None:
     return math.exp(value) if measure == "latency" else 1 - value if measure == "success" else value
 
 
-def _look(first: Finding, one: Finding, since: date, end: date) -> Query:
+def _look(year: Year, first: Finding, one: Finding, days: tuple[date, date]) -> Query:
     measure = first.series.measure
     kinds: dict[Measure, Query] = {
         "success": Query(outcome="bad", sources=USERS),
@@ -236,9 +244,9 @@ def _look(first: Finding, one: Finding, since: date, end: date) -> Query:
         "error": Query(kinds=("error",)),
         "corrections": Query(kinds=("correction",)),
         "issue": Query(kinds=("rating",), sources=USERS),
-        "latency": Query(kinds=CALLS),
+        "latency": Query(kinds=year.timed.get(one.series.slice.prompt, CALLS)),
     }
-    return narrowed(kinds[measure], one.series.slice, since, end)
+    return narrowed(kinds[measure], one.series.slice, *days)
 
 
 def sign_of(year: Year, findings: Sequence[Finding]) -> Sign:
@@ -309,7 +317,8 @@ def _latency(year: Year, sides: Iterable[tuple[Series, tuple[int, int]]]) -> Fig
             counts[value] = counts.get(value, 0) + number
         # Latencies are kept by week: the days that they are of.
         begin, end = (min(SPAN, -(-day // DAYS) * DAYS) for day in (first, last))
-        queries.append(narrowed(Query(kinds=CALLS), series.slice, year.day(begin), year.day(end)))
+        kinds = year.timed.get(series.slice.prompt, CALLS)
+        queries.append(narrowed(Query(kinds=kinds), series.slice, year.day(begin), year.day(end)))
         n += _calls(year, series.slice, begin, end)
     return Figure(percentile_of(counts, 95), {"calls": Count(n, tuple(queries))})
 
@@ -320,7 +329,7 @@ def _calls(year: Year, part: Slice, first: int, last: int) -> int:
         for number in range(first, last)
         for cell in year.cells.get(year.day(number), ())
         if cell.prompt == part.prompt
-        and cell.kind in CALLS
+        and cell.kind in year.timed.get(part.prompt, CALLS)
         and (not part.dimension or str(getattr(cell, part.dimension)) == part.value)
     )
 

@@ -24,6 +24,7 @@ from promptvc.feedback.query.selection import Query
 BEST = 5
 BEST_FEWEST = 30
 """A prompt with fewer ratings in the period is no top performer."""
+LEAST_WEEKS = 8
 MOST_CHARTS = 24
 """Of so many prompts, those with the most ratings in the year, the weeks are told one by one."""
 
@@ -71,8 +72,10 @@ class Report:
     Attributes:
         overall: all prompts together; ``standings``: each; both in the period.
         changes: of every figure against the period before; those of all prompts have no prompt.
-        best: the prompts with the highest lower end of the success rate's interval.
+        best: prompts whose success rate is clearly above that of all, those with the highest lower end of its interval
+            first; none with an open problem, and none that clearly fell.
         weeks: by prompt (None: all) the weeks of the year.
+        unread: how many lines could not be read; ``remarks``: which they are, and what else does not count, in words.
     """
 
     period: Period
@@ -88,6 +91,14 @@ class Report:
     weeks: dict[str | None, tuple[Week, ...]]
     engine: str
     unread: int
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def first_week(self) -> int:
+        """The place of the first week with events among the weeks of the year; the last eight are shown anyway."""
+        weeks = self.weeks[None]
+        first = next((place for place, week in enumerate(weeks) if week.events.value), 0)
+        return max(0, min(first, len(weeks) - LEAST_WEEKS))
 
     def change(self, figure: str, prompt: str | None = None) -> Change | None:
         """How a figure of a prompt (None: all) changed."""
@@ -125,6 +136,7 @@ class Report:
                 for prompt, weeks in self.weeks.items()
             ],
             "unread": self.unread,
+            "remarks": list(self.remarks),
         }
 
 
@@ -154,9 +166,9 @@ def make_report(facts: Facts, asked: Asked, deployments: Sequence[Deployment] = 
         standings=standings,
         changes=found,
         targets=met,
-        best=_best(standings),
+        best=_best(overall, standings, found, problems),
         problems=problems,
-        actions=actions(problems, met),
+        actions=actions(problems, met, period),
         deployments=tuple(one for one in deployments if first <= one.day < last),
         weeks=_weeks(year, asked.prompt),
         engine=facts.engine,
@@ -168,18 +180,31 @@ def _period(facts: Facts, asked: Asked) -> Period:
     kind = asked.period
     if asked.as_of is not None:
         return last_complete(kind, asked.as_of)
-    # Periods end at midnight: the day of the newest event says as much as its time.
-    days = [cell.day for cell in facts.cells(Query(prompt=asked.prompt))]
-    if not days:
+    newest = facts.witnesses(Query(prompt=asked.prompt), limit=1).newest
+    if newest is None:
         raise NotFound(
             "there are no committed events to report on", hint="promptvc feedback add, then commit"
         )
-    newest = max(days)
-    return last_complete(kind, datetime.fromisoformat(f"{newest.isoformat()}T00:00:00+00:00"))
+    return last_complete(kind, newest)
 
 
-def _best(standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    known = [one for one in standings if one.figures["rated"].n("rated") >= BEST_FEWEST]
+def _best(
+    overall: Standing, standings: Sequence[Standing], found: Sequence[Change], problems: Sequence[Problem]
+) -> tuple[Standing, ...]:
+    bar = overall.figures["success"].value or 0.0
+    passed = {prompt for one in problems if one.until is None for prompt in one.prompts}
+    passed |= {
+        one.prompt
+        for one in found
+        if one.figure == "success" and one.clear and (one.difference or 0) < 0 and one.prompt
+    }
+    known = [
+        one
+        for one in standings
+        if one.figures["rated"].n("rated") >= BEST_FEWEST
+        and one.prompt not in passed
+        and _low(one.figures["success"]) > bar
+    ]
     ranked = sorted(known, key=lambda one: (-_low(one.figures["success"]), one.prompt or ""))
     return tuple(ranked[:BEST])
 

@@ -28,6 +28,10 @@ EXCESS = 10
 PRIOR = 10
 SLOW = 6
 """A drift takes at least so many weeks; what goes faster is a change."""
+RARE = 0.005
+"""Rates below are as good as this: what is ordinary of a rate is a share of it, but not of next to nothing."""
+RECOVERED = 0.01
+"""How often a bad stretch of weeks that goes on may look as if it were over: the p-value of the weeks since."""
 CLEARLY = 0.8
 """A drift must leave at most this share of what a step leaves unexplained."""
 
@@ -73,8 +77,10 @@ def scale_of(measure: Measure, past: float) -> Scale:
     if measure == "latency":
         material = math.log(1.25)
         return Scale(material, 0.7 * material, 1.8, 0.0015)
-    material = 0.05 if measure == "success" else min(0.05, max(0.01, past))
-    return Scale(material, 0.8 * material, None, 0.001)
+    if measure == "success":
+        return Scale(0.05, 0.04, None, 0.001)
+    ordinary = 0.8 * min(0.05, max(RARE, past))
+    return Scale(min(0.05, max(0.01, past)), ordinary, None, 0.001)
 
 
 def find_shifts(series: Series, limit: float, *, most: int = 3) -> list[Shift]:
@@ -90,7 +96,7 @@ def find_shifts(series: Series, limit: float, *, most: int = 3) -> list[Shift]:
         if best is None:
             break
         a, b, p, rise = best
-        b = _recovered(weeks, a, b)
+        b = _recovered(weeks, a, b, series.measure)
         found.append(_described(series, weeks, a, b, p, rise))
         weeks = [Point(0.0, 0) if a <= at < b else point for at, point in enumerate(weeks)]
     return found
@@ -181,16 +187,40 @@ def _mean(weeks: Sequence[Point]) -> float | None:
     return math.fsum(value * n for value, n in weeks) / total if total else None
 
 
-def _recovered(weeks: Sequence[Point], a: int, b: int) -> int:
-    """The end of a stretch: the year's, unless what follows is nearer to what was before."""
+def _recovered(weeks: Sequence[Point], a: int, b: int, measure: Measure) -> int:
+    """The end of a stretch: the year's, unless what follows is nearer to what was before, and clearly so.
+
+    What follows must be :data:`LEAST` events or more and better than the stretch with a p-value of at most
+    :data:`RECOVERED`: the end of a stretch was chosen, and after an unlucky week comes an ordinary one.
+    """
     before, during, after = _mean(weeks[:a]), _mean(weeks[a:b]), _mean(weeks[b:])
     if before is None or during is None:
         return b
-    if after is not None and after < (before + during) / 2:
+    if after is not None and after < (before + during) / 2 and _better(weeks, a, b, measure):
         return b
     if after is None:  # nothing came after it: over where there has been no traffic for two weeks
         return len(weeks) if len(weeks) - b < 2 else b
     return len(weeks)
+
+
+def _better(weeks: Sequence[Point], a: int, b: int, measure: Measure) -> bool:
+    """Whether the weeks from ``b`` on are clearly better than those from ``a`` to before it."""
+    scale, last = scale_of(measure, 0.0), len(weeks)
+    sums = _Sums(weeks, scale.between)
+    if sums.n[last] - sums.n[b] < LEAST:
+        return False
+    shares = [
+        (sums.bad[end] - sums.bad[first] + 0.5) / (sums.n[end] - sums.n[first] + 1)
+        for first, end in ((0, a), (a, b), (b, last))
+    ]
+    v0, v1, v2 = (_variance(scale, share) for share in shares)
+    left = sums.squares(0, a) / v0 + sums.squares(a, b) / v1 + sums.squares(b, last) / v2
+    df = PRIOR + sums.weeks[last] - 3
+    phi = max(1.0, (PRIOR + left) / df)
+    during, after = sums.weight[b] - sums.weight[a], sums.weight[last] - sums.weight[b]
+    # The stretch's own variance for both: that nothing got better is what is tested.
+    error = math.sqrt(phi * v1 * (1 / during + 1 / after))
+    return t_tail((sums.mean(a, b) - sums.mean(b, last)) / error, df) <= RECOVERED
 
 
 def _described(series: Series, weeks: Sequence[Point], a: int, b: int, p: float, rise: float) -> Shift:
@@ -259,4 +289,4 @@ def _edge(series: Rates, at: int, first: int, last: int) -> int:
 
 def _likelihood(series: Rates, first: int, last: int) -> float:
     n, k = series.n(first, last), sum(series.part[first:last])
-    return sum(x * math.log(x / n) for x in (k, n - k) if x) if n else 0.0
+    return sum(x * math.log(x / n) for x in (k, n - k) if x > 0) if n else 0.0

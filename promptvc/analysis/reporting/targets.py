@@ -14,13 +14,14 @@ State = Literal["met", "not met", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target. ``wanted`` is told in words; ``value`` is what there is, None where nothing tells it."""
+    """One target, ``wanted`` told in words. ``value``: what there is; None where nothing tells it, for ``reason``."""
 
     name: str
     wanted: str
     value: float | None
     state: State
     change: Change | None
+    reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As the report's ``targets`` have it; the figures stand under ``of``."""
@@ -29,6 +30,7 @@ class Target:
             "wanted": self.wanted,
             "value": self.value,
             "state": self.state,
+            "reason": self.reason,
             "of": None if self.change is None else self.change.to_json(),
         }
 
@@ -55,14 +57,21 @@ def targets(wanted: TargetSettings, overall: Mapping[str, Change]) -> tuple[Targ
         ),
     ]
     found = [
-        Target(one.name, one.wanted, one.value, one.state, overall.get(figure))
+        Target(
+            one.name, one.wanted, one.value, one.state, overall.get(figure), _reason(one, overall.get(figure))
+        )
         for one, figure in zip(found, ("collection", "satisfaction", "success"), strict=True)
     ]
     if wanted.quality != "any":
-        found.append(_trend("quality", "the success rate does not fall", success, up=True))
+        found.append(_trend("quality", "the success rate does not clearly fall", success, up=True))
     if wanted.corrections != "any":
         found.append(
-            _trend("corrections", "the correction rate does not rise", overall.get("corrections"), up=False)
+            _trend(
+                "corrections",
+                "the correction rate does not clearly rise",
+                overall.get("corrections"),
+                up=False,
+            )
         )
     return tuple(found)
 
@@ -76,10 +85,21 @@ def _target(name: str, wanted: str, value: float | None, least: float) -> Target
     return Target(name, wanted, value, state, None)
 
 
+def _reason(target: Target, change: Change | None) -> str | None:
+    return None if target.value is not None or change is None else _why(change)
+
+
+def _why(change: Change) -> str | None:
+    """Why a figure is unknown, now or before."""
+    if change.now.reason is not None:
+        return change.now.reason
+    return None if change.before.reason is None else f"{change.before.reason}, the time before"
+
+
 def _trend(name: str, wanted: str, change: Change | None, *, up: bool) -> Target:
     value = None if change is None else change.difference
     if change is None or value is None:
-        return Target(name, wanted, None, "unknown", change)
+        return Target(name, wanted, None, "unknown", change, None if change is None else _why(change))
     wrong = value < 0 if up else value > 0
     missed = wrong and (change.clear or change.p is None)
     return Target(name, wanted, value, "not met" if missed else "met", change)

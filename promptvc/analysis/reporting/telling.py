@@ -26,12 +26,13 @@ MEANINGS: Mapping[str, str] = {
     "collection": "ratings of all calls",
     "corrections": "corrections of all calls",
 }
+NO_BEST = "None: no prompt without a problem is clearly above the success rate of all."
 NOTES = tuple(
     " ".join(note.split())
     for note in """\
 Success is the share of ratings at or above the positive threshold; a judge's scores are not among them.
-Calls are counted by usage events, else by success and error events; where nothing counts them, what depends on them is\
- unknown.
+Calls are counted by usage events, or by success and error events, whichever are more. Where nothing counts them, or\
+ there are more ratings or corrections than calls, what depends on them is unknown.
 A change is called clear when it is more than days and weeks differ by themselves; of all changes called clear at most\
  one in twenty may be chance.
 A problem got worse than its own past by at least 5 points, or a quarter of the latency, or twofold where the rate is\
@@ -39,6 +40,11 @@ A problem got worse than its own past by at least 5 points, or a quarter of the 
  most one of a thousand reports.
 """.splitlines()
 )
+
+
+def meaning(report: Report, figure: str) -> str:
+    """What a figure of all prompts is, or why it is unknown."""
+    return report.overall.figures[figure].reason or MEANINGS[figure]
 
 
 def value(figure: str, number: float | None) -> str:
@@ -85,7 +91,10 @@ def target_value(target: Target) -> str:
         return f"{target.value:.2f}"
     if target.name == "collection":
         return f"{target.value:.1%}"
-    return f"{target.value:+.1%}" if target.name == "improvement" else points(target.value)
+    if target.name == "improvement":
+        return f"{target.value:+.1%}"
+    wrong = target.value < 0 if target.name == "quality" else target.value > 0
+    return points(target.value) + (", not clearly" if wrong and target.state == "met" else "")
 
 
 def headline(report: Report) -> str:

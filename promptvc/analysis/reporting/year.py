@@ -36,6 +36,7 @@ class Year:
         cells: of the year, by day.
         latencies: by day, then by prompt: milliseconds -> number of calls.
         counted: how the calls of each prompt are counted: the kinds of the events that are one each.
+        timed: the kinds of the events of each prompt that tell how long a call took.
         series: all that is looked at for problems; of ``whole`` ones ``dimension`` is empty.
     """
 
@@ -43,6 +44,7 @@ class Year:
     cells: Mapping[date, Sequence[Cell]]
     latencies: Mapping[date, Mapping[str, Mapping[float, int]]]
     counted: Mapping[str, tuple[str, ...]]
+    timed: Mapping[str, tuple[str, ...]]
     series: Mapping[tuple[Measure, Slice], Series]
 
     def day(self, number: int) -> date:
@@ -75,18 +77,26 @@ def read_year(facts: Facts, period: Period, prompt: str | None = None) -> Year:
         span = [midnight(start + timedelta(days=day)) for day in (first, first + AT_ONCE)]
         for one in facts.latencies(replace(year, since=span[0], until=span[1])):
             gathered.latency(one)
-    return Year(start, by_day, gathered.latencies, counted, gathered.series())
+    timed = {prompt: tuple(sorted(kinds)) for prompt, kinds in gathered.timed.items()}
+    return Year(start, by_day, gathered.latencies, counted, timed, gathered.series())
 
 
 def counted_by(cells: Iterable[Cell]) -> dict[str, tuple[str, ...]]:
-    """How the calls of each prompt are counted: by ``usage``, else by ``success`` and ``error``; else not at all."""
-    kinds: dict[str, set[str]] = defaultdict(set)
+    """How the calls of each prompt are counted: by ``usage``, or by ``success`` and ``error``, whichever are more.
+
+    Not at all without either: errors alone do not say out of how many.
+    """
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for cell in cells:
-        kinds[cell.prompt].add(cell.kind)
-    return {
-        prompt: ("usage",) if "usage" in found else CALLS if "success" in found else ()
-        for prompt, found in kinds.items()
-    }
+        kinds[cell.prompt][cell.kind] += cell.tally.n
+    return {prompt: _way(found) for prompt, found in kinds.items()}
+
+
+def _way(kinds: Counter[str]) -> tuple[str, ...]:
+    ended = sum(kinds[kind] for kind in CALLS) if kinds["success"] else 0
+    if not ended and not kinds["usage"]:
+        return ()
+    return CALLS if ended > kinds["usage"] else ("usage",)
 
 
 class _Gathered:
@@ -99,6 +109,7 @@ class _Gathered:
         self.latencies: dict[date, dict[str, Counter[float]]] = defaultdict(lambda: defaultdict(Counter))
         self.saying: dict[str, Days] = defaultdict(dict)
         self.running: dict[str, Days] = defaultdict(dict)
+        self.timed: dict[str, set[str]] = defaultdict(set)
 
     def cell(self, cell: Cell, counted: Mapping[str, tuple[str, ...]]) -> None:
         day, tally = (cell.day - self.start).days, cell.tally
@@ -112,6 +123,8 @@ class _Gathered:
         calls = counted.get(cell.prompt, ())
         correction = int(cell.kind == "correction")
         whole = cell.kind in (calls or _SAYING)
+        if tally.timed:
+            self.timed[cell.prompt].add(cell.kind)
         if cell.kind == "rating" and from_users:
             _add(self.saying[cell.prompt], day, 0, tally.n)
         if cell.kind in CALLS:
@@ -167,6 +180,8 @@ class _Gathered:
             whole = [days.get(day, (0, 0))[1] for day in range(SPAN)]
         if measure in {"errors", "error"} and not self._calls_that_went_well(part.prompt):
             return None  # errors alone do not say out of how many
+        if measure == "corrections" and sum(bad) > sum(whole):
+            return None  # not every call is counted
         return Rates(measure, part, bad, whole) if sum(whole) >= LEAST_EVENTS else None
 
     def _calls_that_went_well(self, prompt: str) -> bool:

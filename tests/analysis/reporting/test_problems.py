@@ -51,7 +51,9 @@ def test_each_action_names_a_problem_or_a_target_and_a_command(troubled: Report)
     for one in troubled.actions:
         assert (one.problem is None) != (one.target is None)
         assert one.command.startswith("promptvc ")
-    assert any(one.command == "promptvc issues team0/task00" for one in troubled.actions)
+    # The window of the report's own period, not the newest days of whatever is known.
+    window = f"--since {troubled.period.start} --until {troubled.period.end}"
+    assert any(one.command == f"promptvc issues team0/task00 {window}" for one in troubled.actions)
 
 
 def test_a_quiet_year_has_no_problem(quiet: Report) -> None:
