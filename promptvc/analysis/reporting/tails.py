@@ -23,6 +23,10 @@ class Between(NamedTuple):
     degrees: float
 
 
+ALIKE = Between(0.0, math.inf)
+"""Weeks do not differ."""
+
+
 def t_tail(t: float, df: float) -> float:
     """How often Student's t with ``df`` degrees of freedom is above ``t``.
 
@@ -77,7 +81,7 @@ def unevenness(weeks: Sequence[tuple[float, int]], variance: float | None = None
 def days_differ(
     before: Sequence[tuple[float, int]],
     after: Sequence[tuple[float, int]],
-    between: Between = Between(0.0, math.inf),
+    between: Between = ALIKE,
     variance: float | None = None,
 ) -> float | None:
     """The two-sided p-value of a difference between two shares or means, given as (part, whole) of each day.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptvc.analysis.reporting.grouping import Finding
 from promptvc.analysis.reporting.periods import last_complete
 from promptvc.analysis.reporting.shifts import Shift, find_shifts
 from promptvc.analysis.reporting.slices import Rates, Slice, Times
-from promptvc.analysis.reporting.tails import at_least, days_differ, t_tail, unevenness
+from promptvc.analysis.reporting.tails import Between, at_least, days_differ, t_tail, unevenness
 
 LIMIT = 1e-6
 DAYS = 364
@@ -61,6 +63,15 @@ def test_what_is_over_has_an_end() -> None:
     assert abs(found.end - 220) <= 2
 
 
+def test_a_good_week_does_not_end_a_fall() -> None:
+    """Six events a day: one week among the bad ones is as good as before by chance."""
+    bad = [0.9] * 310 + [2.7] * 54
+    for lucky in (343, 350, 357):
+        part = [round(sum(bad[: day + 1])) - round(sum(bad[:day])) for day in range(DAYS)]
+        part[lucky : lucky + 7] = [1, 2, 2, 1, 2, 2, 2]
+        assert only(find_shifts(Rates("success", Slice("a/b"), part, [6] * DAYS), 1e-4)).open
+
+
 def test_two_falls_are_two() -> None:
     share = [0.4 if 100 <= day < 140 or day >= 300 else 0.15 for day in range(DAYS)]
     found = sorted(find_shifts(rates(share), LIMIT), key=lambda one: one.start)
@@ -91,6 +102,28 @@ def test_weeks_that_differ_much_need_more_to_be_news() -> None:
 def test_a_handful_of_events_is_no_problem() -> None:
     series = Rates("errors", Slice("a"), [0] * 350 + [1, 2, 1] + [0] * 11, [3] * DAYS)
     assert find_shifts(series, 0.05) == []
+
+
+def test_a_rare_error_that_becomes_fifteen_times_as_frequent_is_news() -> None:
+    share = [0.015 if day >= 300 else 0.001 for day in range(DAYS)]
+    errors = replace(rates(share, n=300, between=0.0), measure="errors")
+    found = only(find_shifts(errors, LIMIT))
+    assert abs(found.start - 300) <= 2
+    assert not find_shifts(replace(rates([0.001 + 0.004 * (day >= 300) for day in range(DAYS)], n=300, between=0.0),
+                                   measure="errors"), LIMIT)  # fmt: skip
+
+
+def test_before_a_gap_is_before() -> None:
+    """Nothing was said for a hundred days: what it was like before is still known."""
+    whole = [0 if 150 <= day <= 250 else 40 for day in range(DAYS)]
+    series = Rates(
+        "success", Slice("a/b"), [n * (14 if day > 250 else 6) // 40 for day, n in enumerate(whole)], whole
+    )
+    shift = only(find_shifts(series, LIMIT))
+    first, end = Finding(series, shift).past
+    assert end == shift.start
+    assert series.n(first, end) >= 40 * 50
+    assert series.level(first, end) == 6 / 40
 
 
 def test_slower_calls_are_found_by_week() -> None:
@@ -131,7 +164,7 @@ def test_days_that_differ_make_a_difference_less_clear() -> None:
     assert unclear is not None
     assert clear < 1e-4
     assert unclear > 0.05
-    lively = days_differ(even, after, between=0.01)
+    lively = days_differ(even, after, Between(0.01, 40))
     assert lively is not None
     assert lively > 0.05
     assert days_differ([], after) is None
@@ -141,9 +174,17 @@ def test_unevenness_is_blind_to_one_jump() -> None:
     draw = random.Random(3)
     flat = [(round(1000 * (0.2 + draw.gauss(0, 0.03))), 1000) for _ in range(50)]
     jump = [(k + 300 * (at > 25), n) for at, (k, n) in enumerate(flat)]
-    assert math.sqrt(unevenness(flat)) == pytest.approx(0.03, abs=0.012)
-    assert math.sqrt(unevenness(jump)) == pytest.approx(math.sqrt(unevenness(flat)), abs=0.012)
-    assert unevenness(flat[:5]) == 0
+    spread, jumped = (math.sqrt(unevenness(weeks).variance) for weeks in (flat, jump))
+    assert spread == pytest.approx(0.03, abs=0.012)
+    assert jumped == pytest.approx(spread, abs=0.012)
+
+
+def test_weeks_that_nobody_saw_differ_too() -> None:
+    """One step between two weeks says nothing of how weeks differ: it is the difference in question."""
+    few, many = unevenness([(500, 1000), (900, 1000)]), unevenness([(750, 1000)] * 50)
+    assert math.sqrt(few.variance) == pytest.approx(0.025, abs=0.005)
+    assert many.variance < few.variance / 4
+    assert few.degrees < 10 < many.degrees
 
 
 @pytest.mark.parametrize(
