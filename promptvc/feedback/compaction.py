@@ -5,8 +5,9 @@ ones under the same names, so that two clones that compact alike make the same f
 by a merge does no harm: its events are told apart by their ids. Rollups are lines like any other: one that was merged
 with another could not be told from the two when they come back, so each stays as it is.
 
-A segment that holds a line that is no event, or an event that another segment has with another content, is left
-alone: `check` names it, and a person has to look.
+More of a folder than fits into one new segment is merged in groups, each by itself. A segment that holds a line that
+is no event, or an event that another one of its group has with another content, is left alone: `check` names it, and a
+person has to look.
 """
 
 from __future__ import annotations
@@ -39,17 +40,30 @@ class Compacted:
     events: int
 
 
-def small_segments(sizes: Mapping[str, int], below: int = BELOW) -> dict[str, tuple[str, ...]]:
-    """Folder -> paths of the segments that are to be merged, of ``{path: bytes}``; folders with one are left out."""
-    folders: dict[str, list[str]] = {}
+def small_segments(
+    sizes: Mapping[str, int], below: int = BELOW, *, limit: int = SEGMENT_BYTES
+) -> list[tuple[str, ...]]:
+    """Paths of the segments that are to be merged, of ``{path: bytes}``: groups of one folder, none of a single path.
+
+    The same sizes give the same groups. Each has at most about ``limit`` bytes, which is what has to be in memory.
+    """
+    folders: dict[str, list[list[str]]] = {}
+    filled: dict[str, int] = {}
     for path in sorted(sizes):
-        if prompt_of(path) is not None and sizes[path] < below and month_of(path) is not None:
-            folders.setdefault(path.rpartition("/")[0], []).append(path)
-    return {folder: tuple(paths) for folder, paths in folders.items() if len(paths) > 1}
+        if prompt_of(path) is None or sizes[path] >= below or month_of(path) is None:
+            continue
+        folder = path.rpartition("/")[0]
+        groups = folders.setdefault(folder, [])
+        if not groups or filled[folder] + sizes[path] > limit:
+            groups.append([])
+            filled[folder] = 0
+        groups[-1].append(path)
+        filled[folder] += sizes[path]
+    return [tuple(paths) for groups in folders.values() for paths in groups if len(paths) > 1]
 
 
 def compact(files: Mapping[str, bytes], *, limit: int = SEGMENT_BYTES) -> Compacted | None:
-    """The segments of one folder as few; None where that changes nothing.
+    """Segments of one folder as few; None where that changes nothing.
 
     Args:
         files: at least one, all of one folder.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from promptvc.base.errors import Usage
 from promptvc.feedback.compaction import BELOW, Compacted, compact, small_segments
-from promptvc.feedback.segments import FOLDER, SEGMENT_BYTES
-from promptvc.git.commits import CommitOptions, Plan, maintain
+from promptvc.feedback.segments import FOLDER, SEGMENT_BYTES, prompt_of
+from promptvc.git.commits import CommitOptions, Committed, Plan, maintain
 from promptvc.git.commits import commit as git_commit
 from promptvc.workflows.gathering import contents_of, known_prompt
 from promptvc.workflows.project import Project
+
+MOST_BYTES = 128 * 1024 * 1024
+"""Of new segments in one commit, about: they are in memory meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class CompactRequest:
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What was merged: so many segments ``before``, so many ``after``; no ``commit`` when there was nothing to do."""
+    """What was merged: so many segments ``before``, so many ``after``; ``commit``: the last one, if any."""
 
     before: int
     after: int
@@ -53,47 +55,78 @@ class Compaction:
 def compact_segments(project: Project, request: CompactRequest) -> Compaction:
     """Merge the small segments of every prompt's months; what is committed meanwhile stays beside.
 
+    What is more than fits into memory comes in several commits, each of whole segments; killed between two of them,
+    the next call does the rest.
+
     Raises:
         Usage: ``below`` is not a size of segments.
         NotFound: there is neither such a prompt nor feedback on it.
     """
     if not 1 <= request.below <= SEGMENT_BYTES:
         raise Usage(f"--below takes 1 to {SEGMENT_BYTES:,} bytes, not {request.below:,}")
-    name = known_prompt(project, request.name)
-    found: list[Compacted] = []
-
-    def build(tip: str | None) -> Plan | None:
-        found[:] = [] if tip is None else _compacted(project, tip, name, request.below)
-        changes: dict[str, bytes | None] = {}
-        for one in found:
-            changes |= {project.top(path): None for path in one.removed}
-            changes |= {project.top(path): data for path, data in one.written.items()}
-        return Plan(changes, _message(found)) if changes else None
-
-    options = CommitOptions(start=project.main_commit if request.branch else None)
-    done = git_commit(project.repository, request.branch, build, options=options)
-    if done is not None:
+    run = _Run(project, known_prompt(project, request.name), request)
+    while run.commit():
+        pass
+    if run.done is not None:
         maintain(project.repository)
-    before, after, events = _counts(found)
-    project.log.event("feedback.compacted", before=before, after=after)
-    return Compaction(before, after, events, done.commit if done else None, done.branch if done else None)
+    project.log.event("feedback.compacted", before=run.before, after=run.after)
+    done = run.done
+    return Compaction(
+        run.before, run.after, run.events, done.commit if done else None, done.branch if done else None
+    )
 
 
-def _compacted(project: Project, tip: str, name: str | None, below: int) -> list[Compacted]:
-    blobs = project.tree(tip, FOLDER if name is None else f"{FOLDER}/{name}")
-    sizes = dict(zip(blobs, project.objects.sizes(blobs.values()), strict=True))
-    return list(_each(project, blobs, small_segments(sizes, below), name))
+class _Run:
+    """As many commits as it takes, each whole; ``before``, ``after`` and ``events`` of all of them."""
 
+    def __init__(self, project: Project, name: str | None, request: CompactRequest) -> None:
+        self.project, self.name, self.request = project, name, request
+        self.before = self.after = self.events = 0
+        self.done: Committed | None = None
+        # Groups of segments that are to stay as they are, by their first path: not read again.
+        self._left: set[tuple[str, ...]] = set()
 
-def _each(
-    project: Project, blobs: Mapping[str, str], folders: Mapping[str, tuple[str, ...]], name: str | None
-) -> Iterator[Compacted]:
-    for folder, paths in folders.items():
-        if name is not None and folder.rsplit("/", 2)[0] != f"{FOLDER}/{name}":
-            continue  # of a prompt below it
-        done = compact(dict(contents_of(project, {path: blobs[path] for path in paths})))
-        if done is not None:
-            yield done
+    def commit(self) -> bool:
+        """One commit of as much as fits into memory; whether there is more."""
+        found: list[Compacted] = []
+        more = False
+
+        def build(tip: str | None) -> Plan | None:
+            nonlocal more
+            found.clear()
+            more = tip is not None and self._gather(tip, found)
+            changes: dict[str, bytes | None] = {}
+            for one in found:
+                changes |= {self.project.top(path): None for path in one.removed}
+                changes |= {self.project.top(path): data for path, data in one.written.items()}
+            return Plan(changes, _message(found)) if changes else None
+
+        options = CommitOptions(start=self.project.main_commit if self.request.branch else None)
+        done = git_commit(self.project.repository, self.request.branch, build, options=options)
+        if done is None:
+            return False
+        before, after, events = _counts(found)
+        self.before, self.after, self.events = self.before + before, self.after + after, self.events + events
+        self.done = done
+        return more
+
+    def _gather(self, tip: str, found: list[Compacted]) -> bool:
+        """Fill ``found`` with what one commit takes; whether more is to be done."""
+        blobs = self.project.tree(tip, FOLDER if self.name is None else f"{FOLDER}/{self.name}")
+        sizes = dict(zip(blobs, self.project.objects.sizes(blobs.values()), strict=True))
+        size = 0
+        for paths in small_segments(sizes, self.request.below):
+            if paths in self._left or (self.name is not None and prompt_of(paths[0]) != self.name):
+                continue
+            if size >= MOST_BYTES:
+                return True
+            done = compact(dict(contents_of(self.project, {path: blobs[path] for path in paths})))
+            if done is None:
+                self._left.add(paths)
+                continue
+            found.append(done)
+            size += sum(map(len, done.written.values()))
+        return False
 
 
 def _counts(found: list[Compacted]) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ import pytest
 import promptvc
 from promptvc.base.clock import format_time
 from promptvc.base.ids import derived_ulid
-from promptvc.feedback.compaction import compact
+from promptvc.feedback.compaction import compact, small_segments
 from promptvc.feedback.events import Event, parse_event
 from promptvc.feedback.segments import read_segments, seal
 from tests.builders import Repo
@@ -125,6 +125,40 @@ def test_the_same_segments_make_the_same_files_within_the_limit() -> None:
     other = compact(dict(list(data.items())[1:]))
     assert other is not None
     assert not set(other.written) & set(done.written)
+
+
+def test_what_does_not_fit_into_memory_at_once_comes_in_several_commits(
+    cli: Cli, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {
+        path.replace(DESK, "desk/other"): text.replace(DESK, "desk/other") for path, text in SMALL.items()
+    }
+    torn = {path: text + "{torn\n" for path, text in list(other.items())[10:]}
+    repo.commit(other | torn)
+    before = listed(cli)
+    start = repo.rev("HEAD")
+    monkeypatch.setattr("promptvc.workflows.compact.MOST_BYTES", 1)
+    done = cli.json("feedback", "compact")
+    assert (done["segments"], done["events"]) == ({"before": 30, "after": 3}, 30)
+    assert repo.git("rev-list", "--count", f"{start}..HEAD").strip() == "3"
+    assert done["commit"] == repo.rev("HEAD")
+    assert listed(cli) == before
+    assert len(segments(repo)) == 13
+    assert cli.json("feedback", "compact")["commit"] is None
+
+
+def test_no_more_of_a_folder_is_merged_at_a_time_than_one_segment_takes() -> None:
+    folder, inner = f"feedback/{DESK}/2026/01", f"feedback/{DESK}/2026/01/2026/02"
+    sizes = {f"{folder}/{name}.jsonl": 4 for name in "1234589"} | {
+        f"{inner}/{name}.jsonl": 4 for name in "12"
+    }
+    groups = small_segments({**sizes, f"{folder}/0.jsonl": 9, "feedback/archive.yaml": 1}, 9, limit=12)
+    assert groups == [
+        tuple(f"{folder}/{name}.jsonl" for name in "123"),
+        tuple(f"{folder}/{name}.jsonl" for name in "458"),
+        tuple(f"{inner}/{name}.jsonl" for name in "12"),
+    ]
+    assert small_segments(sizes, 9, limit=4) == []
 
 
 def test_methods(repo: Repo, tmp_path: Path) -> None:
