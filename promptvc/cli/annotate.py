@@ -26,10 +26,10 @@ from promptvc.workflows import concord
 @click.option(
     "--outcome", type=click.Choice(["good", "bad", "rated"]), help="Only answers that were rated so."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many; 1,000 by default.")
 @click.option("--reviewer", help="Who reviews; by default the e-mail address that git commits with.")
 @click.option("--overlap", type=click.IntRange(1, 20), help="How many reviewers each answer needs.")
-@click.option("--blind", is_flag=True, help="Hide what others said, the version and the model.")
+@click.option("--blind", is_flag=True, help="Hide what others said, version and model; mix the order.")
 @click.option("--skipped", is_flag=True, help="Also what you skipped.")
 @click.option("--queue", "listing", is_flag=True, help="Only list what waits.")
 @click.option("--agreement", is_flag=True, help="Tell how far reviewers agree, and where they differ.")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from promptvc.analysis.annotations.disputes import disputes
-from promptvc.analysis.annotations.queue import Asking, Waiting, queue
+from promptvc.analysis.annotations.queue import Asking, Line, Waiting, is_answer, place
 from promptvc.analysis.annotations.reviews import Reviews
 from promptvc.analysis.annotations.scales import LABELS, Scale, scale_named, scales_of
 from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, NotFound, Usage
 from promptvc.feedback.events import Event, parse_event, stamped
 from promptvc.feedback.fields import KINDS
-from promptvc.feedback.people import People, as_persons
+from promptvc.feedback.people import People
 from promptvc.feedback.pseudonyms import make_key, pseudonym, pseudonyms_of
-from promptvc.feedback.query.selection import Outcome, Query, select
+from promptvc.feedback.query.selection import Outcome, Query, matches
 from promptvc.feedback.skips import Skips
 from promptvc.feedback.spool import Spool
 from promptvc.git.preferences import begin_preferences, read_preferences
@@ -25,13 +25,14 @@ from promptvc.workflows.gathering import (
     keys_of,
     known_prompt,
     moment_of,
-    read_events,
     redactor_of,
-    unreadable,
 )
 from promptvc.workflows.heeding import panel_of
 from promptvc.workflows.project import Project
+from promptvc.workflows.sifting import EXPIRED, OUTPUT, Sieve
 
+MOST = 1_000
+"""So many answers a queue has at most where nobody says how many."""
 _UNCOUNTED = "feedback.experts does not name you: your reviews are kept, and do not count"
 
 
@@ -42,11 +43,11 @@ class QueueRequest:
     Attributes:
         name: of one prompt, or of all.
         kind, tag, since, until, outcome: as for `feedback list`.
-        limit: only the first so many.
+        limit: only the first so many; :data:`MOST` when None.
         reviewer: as they call themselves; the e-mail address that git commits with when None.
         overlap: how many reviewers each answer needs; as ``annotation.overlap`` says when None.
-        blind: without the user's and other reviewers' words, the version and the model. A reported correction is then
-            left out: its review is about what the user wrote.
+        blind: without the user's and other reviewers' words, the version and the model, in an order that tells nothing
+            of them. A reported correction is then left out: its review is about what the user wrote.
         skipped: also what the reviewer skipped.
     """
 
@@ -101,7 +102,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits, first things first, ``total`` in all. ``reviewer`` is a pseudonym, None without a key."""
+    """The first of what waits, ``total`` in all. ``reviewer`` is a pseudonym, None without a key."""
 
     reviewer: str | None
     items: tuple[Item, ...]
@@ -161,42 +162,58 @@ def waiting(project: Project, request: QueueRequest) -> Queue:
         Usage: there is no such kind, a time is none, or the settings name people whom no key knows.
     """
     name = known_prompt(project, request.name)
-    reading = read_events(project, name, spooled=True)
+    sieve = Sieve(project, name)
+    notes = sieve.notes()
     reviewer, keys, panel = reviewer_named(project, request.reviewer), keys_of(project), panel_of(project)
-    persons, people = as_persons(reading.events), People.of(reading.events)
-    counting = panel.without_adjudication.heeded(persons, keys)
-    reviews = Reviews.of(counting)
+    people, recorded = People.of(notes), Reviews.of(notes)
+    mine = frozenset(() if keys is None else pseudonyms_of(reviewer, keys.keys))
+    names = mine.union(*(people.names(one) for one in mine))
+    passed = frozenset[str]().union(*(_skips(project, one).ids() for one in mine))
     scales = scales_of(project.settings.annotation.scores)
+    query = _query(request, name)
+
+    def asked_for(event: Event) -> bool:
+        # Whose reviews do not count has still made them: they do not come again.
+        return (
+            matches(event, query, project.settings.feedback)
+            and recorded.reviewers(event.id).isdisjoint(names)
+            and not (request.blind and event.kind == "correction")
+        )
+
+    reviewed = sieve.among(recorded.notes)
+    every = [*notes, *reviewed]
+    counting = panel.without_adjudication.heeded(every, keys)
+    reviews = Reviews.of(counting)
     questions = reviews.questions(scales)
     unsettled = None
     if panel.is_adjudicator(reviewer, keys):
-        decided = Reviews.of(panel.heeded(persons, keys))
+        decided = Reviews.of(panel.heeded(every, keys))
         others = Reviews.of(panel.unadjudicated(counting, keys))
-        every = disputes(others, decided, questions, "adjudication")
-        unsettled = frozenset(one.target for one in every if one.settled is None)
-    mine = frozenset(() if keys is None else pseudonyms_of(reviewer, keys.keys))
-    passed = frozenset[str]().union(*(_skips(project, one).ids() for one in mine))
-    asking = Asking(
-        mine.union(*(people.names(one) for one in mine)),
-        request.overlap or project.settings.annotation.overlap,
-        () if request.skipped else passed,
-        unsettled,
-    )
-    # Whose reviews do not count has still made them: they do not come again.
-    recorded = Reviews.of(persons)
-    chosen = [
-        event
-        for event in select(persons, _query(request, name), project.settings.feedback)
-        if recorded.reviewers(event.id).isdisjoint(asking.names)
-        and not (request.blind and event.kind == "correction")
-    ]
-    found = queue(chosen, reviews, questions, asking)
-    items = [Item(one, _words(one.event, reviews), request.blind) for one in found[: request.limit]]
+        found = disputes(others, decided, questions, "adjudication")
+        unsettled = frozenset(one.target for one in found if one.settled is None)
+    overlap = request.overlap or project.settings.annotation.overlap
+    asking = Asking(names, overlap, () if request.skipped else passed, unsettled)
+    line = Line(request.limit or MOST, blind=request.blind)
+    for event in reviewed if unsettled is not None else _answers(sieve, reviewed):
+        if asked_for(event) and (one := place(event, reviews, questions, asking)) is not None:
+            line.add(one)
+    items = [Item(one, _words(one.event, reviews), request.blind) for one in line.first()]
     strange = () if panel.is_expert(reviewer, keys) else (_UNCOUNTED,)
     me = None if keys is None else pseudonym(reviewer, keys.current)
-    return Queue(
-        me, tuple(items), len(found), scales, unsettled is not None, (*unreadable(reading), *strange)
-    )
+    return Queue(me, tuple(items), line.total, scales, unsettled is not None, (*sieve.remarks(), *strange))
+
+
+def _answers(sieve: Sieve, known: Sequence[Event]) -> Iterator[Event]:
+    """Every answer once, those that are ``known`` first."""
+    contested = sieve.contested((OUTPUT, EXPIRED))
+    aside = {event.id for event in known} | contested
+    yield from known
+    yield from sieve.among(contested - {event.id for event in known})
+    seen: set[int] = set()
+    for event in sieve.found((OUTPUT,)):
+        if is_answer(event) and event.id not in aside and (mark := hash(event.id)) not in seen:
+            seen.add(mark)
+            yield event
 
 
 def target_of(project: Project, target: str) -> Event:
@@ -206,15 +223,15 @@ def target_of(project: Project, target: str) -> Event:
         NotFound: there is no such event, committed or spooled.
         InputError: it carries no answer.
     """
-    for event in read_events(project, None, spooled=True).events:
-        if event.id == target:
-            if event.kind in {"annotation", "demonstration"} or not (event.output or event.corrected):
-                raise InputError(
-                    f"{target} carries no answer to review",
-                    hint="promptvc annotate --queue lists those that do",
-                )
-            return event
-    raise NotFound(f"there is no event {target}", hint="promptvc annotate --queue lists what waits")
+    event = Sieve(project, None).one(target)
+    if event is None:
+        raise NotFound(f"there is no event {target}", hint="promptvc annotate --queue lists what waits")
+    if event.kind in {"annotation", "demonstration"} or not (event.output or event.corrected):
+        raise InputError(
+            f"{target} carries no answer to review",
+            hint="promptvc annotate --queue lists those that do",
+        )
+    return event
 
 
 def review(project: Project, event: Event, word: Word, reviewer: str | None = None) -> Reviewed:

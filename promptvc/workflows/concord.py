@@ -11,10 +11,10 @@ from promptvc.analysis.annotations.concord import Concord, concords
 from promptvc.analysis.annotations.disputes import Dispute, disputes
 from promptvc.analysis.annotations.reviews import Reviews
 from promptvc.analysis.annotations.scales import scales_of
-from promptvc.feedback.people import as_persons
-from promptvc.workflows.gathering import keys_of, known_prompt, read_events, unreadable
+from promptvc.workflows.gathering import keys_of, known_prompt
 from promptvc.workflows.heeding import panel_of
 from promptvc.workflows.project import Project
+from promptvc.workflows.sifting import Sieve
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,9 @@ def agreement(project: Project, name: str | None = None) -> Agreement:
         Usage: the settings name people, and there is no key to know their reviews by.
     """
     wanted = known_prompt(project, name)
-    reading = read_events(project, wanted, spooled=True)
-    persons, keys, panel = as_persons(reading.events), keys_of(project), panel_of(project)
+    sieve = Sieve(project, wanted)
+    notes, keys, panel = sieve.notes(), keys_of(project), panel_of(project)
+    persons = [*notes, *sieve.among(Reviews.of(notes).notes)]
     counting = panel.without_adjudication.heeded(persons, keys)
     reviews, decided = Reviews.of(counting), Reviews.of(panel.heeded(persons, keys))
     questions = reviews.questions(scales_of(project.settings.annotation.scores))
@@ -83,5 +84,5 @@ def agreement(project: Project, name: str | None = None) -> Agreement:
         uncounted=len(persons) - len(counting),
         concords=concords(independent, questions),
         disputes=disputes(independent, decided, questions, resolve),
-        remarks=unreadable(reading),
+        remarks=sieve.remarks(),
     )

@@ -148,6 +148,46 @@ def test_blind_tells_nothing_of_others(cli: Cli) -> None:
     assert (seen["model"], seen["comment"], seen["words"]) == ("openai:m", "wrong", ["rejected (rude words)"])
 
 
+def test_a_blind_order_tells_nothing_of_ratings(repo: Repo) -> None:
+    rows = [logged(one, kind="rating", source="human", stars=1 + one % 5) for one in range(1, 13)]
+    cli = world(repo, SCORES, rows)
+    blind = waits(cli, "ann", "--blind")
+    assert sorted(blind) == sorted(row["id"] for row in rows)
+    other = world_of_others(cli, rows)
+    assert waits(other, "ann", "--blind") == blind
+    assert waits(other, "ann") != waits(cli, "ann")
+    assert waits(cli, "ann", "--blind", "--limit", "3") == blind[:3]
+
+
+def world_of_others(cli: Cli, rows: Sequence[dict[str, Any]]) -> Cli:
+    """The same answers, of which users thought the opposite."""
+    there = cli.where.parent / "others"
+    subprocess.run(["git", "clone", "-q", str(cli.where), str(there)], check=True)
+    other = Cli(there, cli.environ)
+    file = there.parent / "others.jsonl"
+    file.write_text("".join(json.dumps(row | {"stars": 6 - row["stars"]}) + "\n" for row in rows))
+    other.ok("feedback", "import", str(file))
+    return other
+
+
+def test_each_answer_waits_once_and_what_expired_does_not(repo: Repo) -> None:
+    cli = world(repo, SCORES)
+    place = f"feedback/{DESK}/2026/09"
+    gone = {key: value for key, value in logged(3).items() if key not in {"input", "output"}}
+    gone |= {"expired": "2026-10-01T00:00:00Z"}
+    lines = [logged(1), logged(3), logged(1) | {"output": "another"}, {"output": "no event"}]
+    repo.commit(
+        {
+            f"{place}/{an_id(20)}.jsonl": "".join(json.dumps(line) + "\n" for line in lines),
+            f"{place}/{an_id(21)}.jsonl": json.dumps(gone) + "\n",
+        }
+    )
+    told = cli.json("annotate", "--queue", "--limit", "2")
+    assert ([item["id"] for item in told["items"]], told["total"]) == ([an_id(2), an_id(1)], 3)
+    assert told["remarks"] == ["1 committed line could not be read as events: `promptvc check` names them"]
+    assert "no answer" in cli("annotate", "--target", an_id(3), "--approve").err
+
+
 def test_agreement_and_disputes_are_told_with_ids(cli: Cli) -> None:
     for who, one, two in (("ann", "--approve", "5"), ("bob", "--reject", "5"), ("cyd", "--reject", "2")):
         say(cli, who, 1, one, "--score", f"tone={two}", "--score", "form=note")
@@ -336,4 +376,4 @@ def test_a_terminal_is_worked_killed_and_resumed(
     second.until("2 reviewed, 1 left")
     assert second.close() == 0
     assert [one.get("corrected") for one in notes(cli)] == ["s", None, "from the\neditor"]
-    assert waits(cli, "ann") == [an_id(4)]
+    assert waits(cli, "ann") == [an_id(1)]

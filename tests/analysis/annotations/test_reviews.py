@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from promptvc.analysis.annotations.disputes import disputes
-from promptvc.analysis.annotations.queue import Asking, queue
+from promptvc.analysis.annotations.queue import Asking, Line, place
 from promptvc.analysis.annotations.reviews import Question, Reviews
 from promptvc.analysis.annotations.scales import Scale, scales_of
 from promptvc.base.errors import Usage
@@ -86,8 +86,14 @@ def test_the_queue_is_disputes_then_the_worst_then_the_newest() -> None:
     reviews = Reviews.of(there)
 
     def ids(asking: Asking) -> list[str]:
-        found = queue(reversed(there), reviews, (APPROVED,), asking)
-        assert found == queue(there, reviews, (APPROVED,), asking)
+        lines = Line(9), Line(9), Line(2)
+        for line, events in zip(lines, (there, there[::-1], there[::-1]), strict=True):
+            for one in events:
+                if (waiting := place(one, reviews, (APPROVED,), asking)) is not None:
+                    line.add(waiting)
+        found = lines[0].first()
+        assert lines[1].first() == found
+        assert (lines[2].first(), lines[2].total) == (found[:2], len(found))
         return [one.event.id for one in found]
 
     assert ids(Asking(overlap=3)) == [an_id(one) for one in (3, 4, 2, 1)]
