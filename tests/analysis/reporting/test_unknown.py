@@ -116,13 +116,14 @@ def test_a_prompt_with_an_open_problem_is_no_top_performer(troubled: Report) -> 
     assert not open_ & {one.prompt for one in troubled.best}
 
 
-def test_a_fall_that_is_not_clear_is_told_as_one() -> None:
-    fell = Change(None, "success", Figure(0.8, {}), Figure(0.747, {}), p=0.2)
-    (quality,) = [one for one in targets(TargetSettings(), {"success": fell}) if one.name == "quality"]
-    assert (quality.wanted, quality.state) == ("the success rate does not clearly fall", "met")
-    assert target_value(quality) == "-5.3 points, not clearly"
-    assert target_value(replace(quality, state="not met")) == "-5.3 points"
-    assert target_value(replace(quality, value=0.1)) == "+10.0 points"
+def test_a_rise_that_is_not_clear_is_told_as_one() -> None:
+    rose = Change(None, "corrections", Figure(0.1, {}), Figure(0.153, {}), p=0.2)
+    found = targets(TargetSettings(), {"corrections": rose})
+    (corrections,) = [one for one in found if one.name == "corrections"]
+    assert (corrections.wanted, corrections.state) == ("the correction rate does not clearly rise", "met")
+    assert target_value(corrections).startswith("+5.3 points, not clearly")
+    assert target_value(replace(corrections, state="not met")) == "+5.3 points"
+    assert target_value(replace(corrections, value=-0.1)) == "-10.0 points"
 
 
 def test_what_is_said_of_an_issue_says_issue_once() -> None:
