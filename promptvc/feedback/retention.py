@@ -11,7 +11,6 @@ an import brought along may be anything.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,8 +98,8 @@ def rewrite(data: bytes, term: Term, gone: Mapping[str, str] = _NOTHING) -> Rewr
     return Rewritten(b"\n".join(lines) if expired else data, expired, unreadable)
 
 
-def renamed(path: str, data: bytes) -> str:
-    """The path of a segment that holds ``data`` in place of the one at ``path``.
+def renamed(path: str, digest: bytes) -> str:
+    """The path of a segment that holds what has the SHA-256 ``digest``, in place of the one at ``path``.
 
     Segments are written once, so what replaces one has a name of its own; it is made from the content, so that two
     branches that did the same hold the same file, and two that did not hold two.
@@ -108,7 +107,7 @@ def renamed(path: str, data: bytes) -> str:
     folder, _, name = path.rpartition("/")
     ulid = name.removesuffix(".jsonl")
     time = ulid_time(ulid) if is_ulid(ulid) else _UNDATED
-    return f"{folder}/{derived_ulid(time, hashlib.sha256(data).digest(), 0)}.jsonl"
+    return f"{folder}/{derived_ulid(time, digest, 0)}.jsonl"
 
 
 def expired_in(data: bytes) -> dict[str, str]:

@@ -7,13 +7,14 @@ next call does the rest.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from promptvc.base.clock import format_time
 from promptvc.base.errors import Usage
-from promptvc.feedback.retention import Rewritten, Term, expired_in, renamed, rewrite
+from promptvc.feedback.retention import Term, expired_in, renamed, rewrite
 from promptvc.feedback.segments import FOLDER, prompt_of
 from promptvc.feedback.spool import Spool
 from promptvc.git.commits import CommitOptions, Plan, maintain
@@ -110,6 +111,16 @@ def retain(project: Project, request: RetainRequest) -> Retained:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of a segment; without the content where it is what was there, or where only its numbers count."""
+
+    data: bytes
+    digest: bytes
+    expired: int
+    unreadable: int
+
+
 class _Run:
     def __init__(self, project: Project, term: Term, request: RetainRequest) -> None:
         self.project = project
@@ -121,7 +132,7 @@ class _Run:
         self.done: str | None = None
         self.branch: str | None = None
         # By blob: looked at before the lock, and not again within it.
-        self._known: dict[str, Rewritten] = {}
+        self._known: dict[str, _Left] = {}
         self._expired: dict[str, dict[str, str]] = {}
         self._gone: dict[str, str] = {}
         self._archived = False
@@ -149,20 +160,16 @@ class _Run:
         here = (
             project.repository.resolve(f"refs/heads/{branch}") if branch else project.repository.head().commit
         )
-        found = self._due(here or start)
+        found, more = self._due(here or start)
         if self.request.dry_run:
             self._count(found)
             return False
-        more = False
 
         def build(tip: str | None) -> Plan | None:
             nonlocal found, more
-            found = self._due(tip)
-            whole = len(found)
-            found = dict(list(found.items())[: _fitting(found)])
-            more = len(found) < whole
+            found, more = self._due(tip)
             changes: dict[str, bytes | None] = {project.top(path): None for path in found}
-            changes |= {project.top(renamed(path, new.data)): new.data for path, new in found.items()}
+            changes |= {project.top(renamed(path, left.digest)): left.data for path, left in found.items()}
             return Plan(changes, self._message(found)) if changes else None
 
         done = git_commit(project.repository, branch, build, options=CommitOptions(start=start))
@@ -184,25 +191,43 @@ class _Run:
             noun = "line that is no event was" if self.unreadable == 1 else "lines that are no events were"
             remarks.append(f"{self.unreadable:,} {noun} left alone: `promptvc check` names them")
         if self._archived:
-            remarks.append(f"the files that {ARCHIVE} lists keep their texts: they are not in git")
+            remarks.append(
+                f"the files that {ARCHIVE} lists keep their texts: `promptvc feedback archive --restore MONTH`, "
+                "retain, and archive again takes them out"
+            )
         return tuple(remarks)
 
-    def _due(self, tip: str | None) -> dict[str, Rewritten]:
-        """By path, the segments of ``tip`` with something to take out, and what is left of them."""
+    def _due(self, tip: str | None) -> tuple[dict[str, _Left], bool]:
+        """By path, segments of ``tip`` that are due, as many as one commit takes; and whether there are more."""
         if tip is None:
-            return {}
+            return {}, False
         tree = self.project.tree(tip, FOLDER)
         self._archived = ARCHIVE in tree
         segments = {path: blob for path, blob in sorted(tree.items()) if prompt_of(path)}
         gone = self._gone_in(segments)
         if gone != self._gone:
             self._gone, self._known = gone, {}
+        there = set(segments.values())
+        self._known = {blob: left for blob, left in self._known.items() if blob in there}
+        more = self._look(segments)
+        found = {path: self._known[blob] for path, blob in segments.items() if blob in self._known}
+        self.unreadable = sum(left.unreadable for left in found.values())
+        return {path: left for path, left in found.items() if left.expired}, more
+
+    def _look(self, segments: Mapping[str, str]) -> bool:
+        """Read segments until what is to be committed is as much as fits; whether it ended before the last."""
+        held = sum(len(left.data) for left in self._known.values())
         fresh = {path: blob for path, blob in segments.items() if blob not in self._known}
         for path, data in contents_of(self.project, fresh):
-            self._known[fresh[path]] = _lean(rewrite(data, self.term, gone))
-        found = {path: self._known[blob] for path, blob in segments.items()}
-        self.unreadable = sum(new.unreadable for new in found.values())
-        return {path: new for path, new in found.items() if new.expired}
+            new = rewrite(data, self.term, self._gone)
+            # A dry run commits nothing, and counts everything.
+            kept = new.data if new.expired and not self.request.dry_run else b""
+            if kept and held and held + len(kept) > MOST_BYTES:
+                return True
+            held += len(kept)
+            digest = hashlib.sha256(new.data).digest() if new.expired else b""
+            self._known[fresh[path]] = _Left(kept, digest, new.expired, new.unreadable)
+        return False
 
     def _gone_in(self, segments: Mapping[str, str]) -> dict[str, str]:
         """Events that lost their texts already, and when these were due: where they came back, by a merge, they go."""
@@ -215,30 +240,15 @@ class _Run:
                 gone[event] = min(due, gone.get(event, due))
         return gone
 
-    def _count(self, found: Mapping[str, Rewritten]) -> None:
-        self.events += sum(new.expired for new in found.values())
-        self.segments |= {path: renamed(path, new.data) for path, new in found.items()}
+    def _count(self, found: Mapping[str, _Left]) -> None:
+        self.events += sum(left.expired for left in found.values())
+        self.segments |= {path: renamed(path, left.digest) for path, left in found.items()}
 
-    def _message(self, found: Mapping[str, Rewritten]) -> str:
-        events = sum(new.expired for new in found.values())
+    def _message(self, found: Mapping[str, _Left]) -> str:
+        events = sum(left.expired for left in found.values())
         noun = "event" if events == 1 else "events"
         return (
             f"Take the texts out of {events:,} {noun} from before {self.term.before:%Y-%m-%d}\n\n"
             f"They were kept for {self.term.days} days. Numbers, tags and labels stay. "
             "The texts are still in the history before this commit."
         )
-
-
-def _lean(new: Rewritten) -> Rewritten:
-    """Without the content where it is what is there."""
-    return new if new.expired else Rewritten(b"", 0, new.unreadable)
-
-
-def _fitting(found: Mapping[str, Rewritten]) -> int:
-    """How many of the segments one commit takes: at least one."""
-    size = 0
-    for number, new in enumerate(found.values()):
-        size += len(new.data)
-        if size > MOST_BYTES and number:
-            return number
-    return len(found)

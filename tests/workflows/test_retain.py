@@ -18,7 +18,9 @@ from promptvc.base.errors import Usage
 from promptvc.base.ids import derived_ulid
 from promptvc.feedback.events import Event, parse_event
 from promptvc.feedback.people import People
+from promptvc.feedback.retention import Rewritten, rewrite
 from promptvc.feedback.segments import read_segments, seal
+from promptvc.workflows import retain
 from tests.builders import Repo
 from tests.commands import ROOT, cli_of
 from tests.worlds import DESK, desk_files
@@ -192,12 +194,26 @@ def test_lines_that_are_no_events_stay_and_are_told(kept: Repo) -> None:
 
 
 def test_a_large_repository_takes_several_commits(kept: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("promptvc.workflows.retain.MOST_BYTES", 1)
+    monkeypatch.setattr(retain, "MOST_BYTES", 1)
+    rounds: list[list[int]] = [[]]
+
+    def noted(*given: Any) -> Rewritten:
+        new = rewrite(*given)
+        rounds[-1].append(new.expired)
+        return new
+
+    monkeypatch.setattr(retain, "rewrite", noted)
+    monkeypatch.setattr(retain, "maintain", lambda _: rounds.append([]))
     before = kept.rev("HEAD")
     with opened(kept) as library:
+        counted = library.retain_feedback(days=50, dry_run=True)
+        rounds[:] = [[]]
         done = library.retain_feedback(days=50)
+    assert (counted.events, counted.segments, counted.commit) == (done.events, done.segments, None)
     assert kept.git("rev-list", "--count", f"{before}..HEAD").strip() == str(len(done.segments)) == "4"
     assert len(without_texts(committed(kept))) == done.events == 20
+    # One is held, and the next one shows that it does not fit.
+    assert [sum(expired > 0 for expired in each) for each in rounds] == [2, 2, 2, 1, 0]
 
 
 def test_commits_meanwhile_and_kills_lose_nothing(kept: Repo, tmp_path: Path) -> None:
