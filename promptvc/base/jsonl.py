@@ -33,7 +33,9 @@ def parse_json(data: bytes | str, *, file: str, line: int | None = None) -> Any:
         raise InvalidDocument(f"not UTF-8: byte {error.start}", file=file, line=line) from error
     except json.JSONDecodeError as error:
         at = line if line is not None else error.lineno
-        raise InvalidDocument(f"not JSON: {error.msg} at column {error.colno}", file=file, line=at) from error
+        raise InvalidDocument(
+            f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}", file=file, line=at
+        ) from error
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InvalidDocument(f"not JSON: {reason}", file=file, line=line) from error

@@ -6,8 +6,8 @@ key of an event is kept as it is (:func:`extra_keys` names them). In CSV ``token
 A value that is empty or null is not given.
 
 Text becomes what its key needs: numbers, true and false, lists (``a, b; c`` or JSON), times (RFC 3339, a date,
-seconds or milliseconds since 1970; without a zone: UTC), thumbs (up, down, 1, -1, true, false, yes, no, and the two
-emoji). Anything else is an error that names the key: nothing is guessed.
+seconds or milliseconds since 1970, ``20261121103000``; without a zone: UTC), thumbs (up, down, 1, -1, true, false, yes,
+no, and the two emoji). Anything else is an error that names the key: nothing is guessed.
 
 Two targets are no keys of an event: ``rating/10`` (also ``effectiveness/100`` and the like) divides a number of another
 scale, and ``rendered`` is the finished text, or the messages, that went to the model: by it the prompt is found.
@@ -58,6 +58,7 @@ _INSIDE = (
 )
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _EPOCH = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
+_COMPACT = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[0-9]{6})?")
 _SEPARATORS = re.compile("[,;|]")
 _UP = frozenset({"up", "1", "+1", "true", "yes", "thumbs up", "thumbs_up", "thumbsup", "like", "👍"})
 _DOWN = frozenset({"down", "-1", "false", "no", "thumbs down", "thumbs_down", "thumbsdown", "dislike", "👎"})
@@ -82,7 +83,9 @@ def check_columns(columns: Mapping[str, str]) -> None:
 
 def extra_keys(value: Mapping[str, Any]) -> set[str]:
     """The keys of ``value`` that say nothing to promptvc: columns that no key of an event takes."""
-    return set(value).difference(_KEYS, (RENDERED,))
+    extra = set(value).difference(_KEYS, (RENDERED,))
+    # What reviewers said in words, by score: ours, as promptvc exports it.
+    return extra - {"labels"} if isinstance(value.get("labels"), dict) and "target" in value else extra
 
 
 def to_event(values: Mapping[str, Any], columns: Mapping[str, str], *, typed: bool) -> dict[str, Any]:
@@ -270,6 +273,8 @@ def _as_time(given: Any) -> str:
 
 def _moment(given: Any) -> datetime:
     text = str(given).strip() if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
+    if _COMPACT.fullmatch(text):  # as seconds it would be of 1970, as milliseconds of the year 2612
+        return parse_time(f"{text[:8]}T{text[8:] or '00'}")
     if _EPOCH.fullmatch(text):
         number = float(text)
         return datetime.fromtimestamp(number / 1000 if number >= 1e11 else number, UTC)

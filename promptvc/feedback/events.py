@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from promptvc.base.clock import format_time
+from promptvc.base.clock import format_time, parse_time
 from promptvc.base.config import FeedbackSettings
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.ids import new_ulid
@@ -25,6 +25,8 @@ THRESHOLDS = FeedbackSettings()
 
 # A line longer than this is no feedback; it would also make segments that a forge refuses.
 MAX_EVENT_BYTES = 1024 * 1024
+
+_FAST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +187,28 @@ def parse_event(value: Any, *, file: str = "<event>", line: int | None = None) -
     )
 
 
+def refuse_future(value: Mapping[str, Any], *, now: datetime) -> None:
+    """A clock may be a little fast; an event of another year would be the newest one for as long.
+
+    Raises:
+        InvalidDocument: its ``time`` is more than a day after ``now``.
+    """
+    time = value.get("time")
+    try:
+        late = isinstance(time, str) and parse_time(time) - now > _FAST
+    except ValueError:
+        return  # no time: who checks the keys says so
+    if late:
+        raise InvalidDocument(f"its time lies in the future: {str(time)[:10]}")
+
+
 def stamped(value: Mapping[str, Any], *, now: datetime, random: bytes | None = None) -> dict[str, Any]:
-    """``value`` with an ``id`` and a ``time`` where it has none; ``random`` is 10 bytes, for tests."""
+    """``value`` with an ``id`` and a ``time`` where it has none; ``random`` is 10 bytes, for tests.
+
+    Raises:
+        InvalidDocument: as :func:`refuse_future`.
+    """
+    refuse_future(value, now=now)
     result = dict(value)
     result.setdefault("time", format_time(now))
     result.setdefault("id", new_ulid(now, random))

@@ -8,7 +8,9 @@ A row without a time is dated by the file (``ImportOptions.time``, by default wh
 and its id does not depend on that: its time part is zero. An id of another kind is kept as ``external_id``.
 
 A row without the name of a prompt is told by the finished text that went to the model, where it has that: the prompt
-and version whose template gives the text, with the values that give it as ``input``.
+and version whose template gives the text, with the values that give it as ``input``. That hangs on what main holds: so
+the id of such a row is made of the row as it came, with the text, redacted, and what the text tells does not make
+another event of it.
 """
 
 from __future__ import annotations
@@ -26,15 +28,18 @@ from promptvc.base.errors import InputError, Usage
 from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import parse_json
 from promptvc.feedback.columns import RENDERED, check_columns, extra_keys, infer_kind, to_event
-from promptvc.feedback.events import Event, parse_event
+from promptvc.feedback.events import Event, parse_event, refuse_future
 from promptvc.feedback.importing.meeting import Meeting
 from promptvc.feedback.importing.messages import Rendered, question_of, rendered_of
-from promptvc.feedback.importing.staging import NEW, REFUSED, WRITTEN, Made, Stage
+from promptvc.feedback.importing.staging import NEW, REFUSED, WRITTEN, Stage
+from promptvc.feedback.importing.waiting import Made
+from promptvc.feedback.recording.place import SAID
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.rows import BadRow, Row, read_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*")
+_RECOGNISED = ("prompt", "version", "digest", "input")
 _NOTHING: Mapping[str, Event] = MappingProxyType({})
 
 
@@ -55,25 +60,29 @@ class Finder(Protocol):
         """Whether there is a prompt of this name."""
         ...
 
-    def find(self, rendered: Rendered, name: str | None) -> Found | None:
-        """The prompt whose template gives ``rendered``, of all or only of ``name``.
+    def find(self, rendered: Rendered, name: str | None, meant: str | None) -> Found | None:
+        """The prompt whose template gives ``rendered``, of all or only of ``name``; of several only ``meant``.
 
         Raises:
-            ValueError: several do.
+            ValueError: several do, and none is meant.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How rows are read. ``prompt``, ``source`` and ``time`` are for rows that do not say."""
+    """How rows are read. ``prompt``, ``source`` and ``time`` are for rows that do not say.
+
+    Without a ``source`` the kind tells it, as in a recorder. What is dated more than a day after ``now`` is a bad row.
+    """
 
     prompt: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     skip_bad: bool = False
-    source: str = "human"
+    source: str | None = "human"
     time: datetime | None = None
     finder: Finder | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +233,22 @@ class Converter:
             raise Usage(
                 f"the file has no column {min(missing)!r}", hint=f"its columns are: {', '.join(row.values)}"
             )
-        value = self._completed(to_event(row.values, columns, typed=row.typed), loose=row.loose)
+        value = to_event(row.values, columns, typed=row.typed)
+        if self._options.now is not None:
+            refuse_future(value, now=self._options.now)
+        own = self._unrecognised(value, loose=row.loose)
+        value = self._completed(value, loose=row.loose)
         clean, found = self._redactor.event(value)
         people = "user" in value or "reviewer" in value
-        return Made(row.line, clean, found, tuple(self._redactor.before(value, clean)) if people else ())
+        former = list(self._redactor.before(value, clean)) if people else []
+        # In a tool an id is of one score; in somebody's table it may be of a request, or begin anew every year.
+        theirs = clean.get("external_id") if row.loose else None
+        if own is None:
+            return Made(row.line, clean, found, tuple((one, None) for one in former), theirs)
+        basis, _ = self._redactor.event(own)
+        both = zip(former, self._redactor.before(own, basis) if people else (), strict=True)
+        given = tuple(key for key in _RECOGNISED if key not in own)
+        return Made(row.line, clean, found, tuple(both), theirs, basis, given)
 
     def kept(self, content: Any, *, row: Row | None = None) -> Any:
         """What may be kept of a bad row: its values or its text, redacted."""
@@ -247,9 +268,20 @@ class Converter:
             return clean
         return {"values": clean, "typed": row.typed, "loose": row.loose}
 
+    def _unrecognised(self, value: Mapping[str, Any], *, loose: bool) -> dict[str, Any] | None:
+        """The row as it is whatever main holds; None where nothing of the event hangs on that."""
+        name = value.get("prompt")
+        told = isinstance(name, str) and (loose or not _NAME.fullmatch(name))
+        if self._options.finder is None or not (told or rendered_of(value.get(RENDERED))):
+            return None
+        own = {**value, "source": value.get("source", self._options.source)}
+        if told:
+            # Under its own name the redactor would take it for a name of ours.
+            own[RENDERED] = [own.get(RENDERED), own.pop("prompt")]
+        return own
+
     def _completed(self, value: dict[str, Any], *, loose: bool) -> dict[str, Any]:
         value = self._with_prompt(value, loose=loose)
-        value.setdefault("source", self._options.source)
         if "kind" not in value:
             kind = infer_kind(value)
             if kind is None:
@@ -257,6 +289,7 @@ class Converter:
             if kind == "correction" and "input" not in value and "rating" in value:
                 kind = "rating"
             value["kind"] = kind
+        value.setdefault("source", self._options.source or ("human" if value["kind"] in SAID else "code"))
         return value
 
     def _with_prompt(self, value: dict[str, Any], *, loose: bool) -> dict[str, Any]:
@@ -285,9 +318,8 @@ class Converter:
             value["input"] = question_of(rendered)
         return value
 
-    @staticmethod
-    def _recognise(value: dict[str, Any], rendered: Rendered, finder: Finder) -> None:
-        found = finder.find(rendered, value.get("prompt"))
+    def _recognise(self, value: dict[str, Any], rendered: Rendered, finder: Finder) -> None:
+        found = finder.find(rendered, value.get("prompt"), self._options.prompt)
         if found is None:
             return
         value["prompt"] = found.prompt

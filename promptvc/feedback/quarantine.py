@@ -3,7 +3,8 @@
 A directory beside the spool, in git's common directory and never committed, with ``*.jsonl`` files. A line is
 ``{"time", "from", "line", "reason", "row"}``: when the row was refused; the file, or ``recorder``, that it came from;
 its line there or null; why; and the row itself, redacted. A row of an imported file says in ``asked`` how it was
-read, so that it can be tried again. One row of a file is there once, however often it was refused.
+read, so that it can be tried again, and one of a recorder that some of it is ``lost``: too large, too deep, or no value
+of JSON; such a row stays until it is cleared. One row of a file is there once, however often it was refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from promptvc.base.errors import InvalidDocument
 from promptvc.base.files import FileLock, storage_errors, write_atomic
 from promptvc.base.jsonl import canonical_json, parse_json
 
+RECORDER, LOST = "recorder", "lost"
 _LOCK = "rows.lock"
 _TOGETHER = 200
 # A program that errs in every row would fill the disk: what comes when there is so much is only counted.

@@ -220,7 +220,7 @@ class _Reading:
                 free = _free(self.text(key), result)
                 result[free] = self.member(key, item, depth + 1)
             return result
-        raise InputError(f"an event holds a {type(value).__name__}, which JSON has no word for")
+        raise InputError(f"an event holds a value of type {type(value).__name__}, which JSON has no word for")
 
     def _remember(self, text: str) -> None:
         if len(text) <= _LONGEST_CLEAN and self.categories is OWN and text.isascii():

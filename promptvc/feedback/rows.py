@@ -17,6 +17,8 @@ from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import parse_json
 from promptvc.feedback.events import MAX_EVENT_BYTES
 
+HALF = "if only a part of it was copied, fetch it again"
+"""What to do about a file that breaks off."""
 _DELIMITERS = (",", ";", "\t", "|")
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -55,7 +57,7 @@ def read_rows(path: Path, format_: str | None = None) -> Iterator[Row | BadRow]:
 
     Raises:
         NotFound: no such file.
-        InvalidDocument: UTF-16, a JSON array, or a header that cannot be one.
+        InvalidDocument: UTF-16, a JSON array, JSON named as CSV, or a header that cannot be one.
         StorageError: it cannot be read.
     """
     if not path.is_file():
@@ -66,6 +68,8 @@ def read_rows(path: Path, format_: str | None = None) -> Iterator[Row | BadRow]:
         first = start.removeprefix(_BOM).lstrip()
         if start.startswith(_WIDE_BOMS):
             raise InvalidDocument("not UTF-8 but UTF-16", hint="save it as UTF-8", file=str(path))
+        if format_ == "csv" and first[:1] in {b"{", b"["}:
+            raise InvalidDocument("not CSV but JSON", hint="leave out --format csv", file=str(path))
         name = path.suffix.lower() if format_ is None else f".{format_}"
         if name in {".csv", ".tsv"} or (
             name not in {".jsonl", ".ndjson", ".json"} and first[:1] not in b"{["

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,15 @@ from promptvc.base.errors import InputError, InvalidDocument, NotFound, Usage
 from promptvc.base.files import FileLock, storage_errors
 from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.columns import check_columns
-from promptvc.feedback.importing.formats import FORMATS, How, format_of, is_tool, open_rows
+from promptvc.feedback.importing.formats import (
+    FORMATS,
+    JOINED,
+    How,
+    check_file,
+    format_of,
+    is_tool,
+    open_rows,
+)
 from promptvc.feedback.importing.meeting import Meeting
 from promptvc.feedback.importing.staging import WRITING, Stage
 from promptvc.feedback.ingest import (
@@ -27,9 +35,10 @@ from promptvc.feedback.ingest import (
     stage_rows,
     take_row,
 )
-from promptvc.feedback.quarantine import Quarantine, Quarantined
+from promptvc.feedback.quarantine import LOST, RECORDER, Quarantine, Quarantined
 from promptvc.feedback.rows import BadRow, Row
 from promptvc.feedback.spool import Spool
+from promptvc.store.references import parse_reference
 from promptvc.workflows.archived import archived_parts
 from promptvc.workflows.gathering import contents_of, keys_of, known_prompt, redactor_of, segments_of
 from promptvc.workflows.project import Project
@@ -47,7 +56,8 @@ __all__ = [  # beside the stories: what the edges name of the floors below
     "retry",
 ]
 
-_FORM = 1  # of what is on a stage: another number begins anew
+_FORM = 2  # of what is on a stage: another number begins anew
+_SAYING = ("rendered", "input", "output")
 _TOGETHER = 2000
 _LASTS = timedelta(days=14)
 
@@ -109,6 +119,7 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
 
     Raises:
         NotFound: no such file, or no such prompt.
+        InputError: a folder, a device or a pipe.
         InvalidDocument: not a file of rows at all, or not of the format that was named.
         Usage: a column is mapped to what is no key of an event, or there is no such format.
         Busy: another import is under way.
@@ -116,20 +127,25 @@ def import_file(project: Project, request: ImportRequest) -> Imported:
     if request.format is not None and request.format not in FORMATS:
         raise Usage(f"there is no format {request.format!r}", hint=f"the formats are: {', '.join(FORMATS)}")
     check_columns(request.columns)
+    for path in (request.file, request.beside):
+        if path is not None:
+            check_file(path, "a file")
     prompt = known_prompt(project, request.prompt)
     how = How(request.format, request.table, request.beside, request.columns)
     name = request.format or format_of(request.file)
     mine = {} if is_tool(name) else request.columns
-    options = ImportOptions(prompt, mine, request.skip_bad, finder=Prompts(project))
+    now = project.clock()
+    options = ImportOptions(prompt, mine, request.skip_bad, finder=Prompts(project), now=now)
     time = default_time(request.file, options)
     place = _place(project)
     with FileLock(place / "import.lock"):
-        _forget_old(place, project.clock())
+        _forget_old(place, now)
         stage = Stage(place / f"{_key(project, request, name, time)}.sqlite")
         try:
             converter = Converter(options, redactor_of(project, named=True))
-            stage_rows(stage, open_rows(request.file, how), converter, time)
-            remarks = _meet(project, stage)
+            rows = _Bare(open_rows(request.file, how))
+            stage_rows(stage, rows, converter, time)
+            remarks = (*_meet(project, stage), *rows.remarks(name, request.beside))
             refused = has_bad(stage)
             if refused and not request.skip_bad:
                 return Imported(report_of(stage, skip_bad=False), accepted=False, remarks=remarks)
@@ -179,11 +195,13 @@ def retry(project: Project, prompt: str | None, columns: Mapping[str, str]) -> R
                 options = ImportOptions(
                     known or asked.get("prompt"),
                     dict(asked.get("columns") or {}) | dict(columns),
-                    source=asked.get("source") or "human",
+                    source=None if entry.origin == RECORDER else "human",
                     finder=prompts,
+                    now=project.clock(),
                 )
                 converter = Converter(_narrowed(options, entry), redactor)
-                take_row(stage, _row(entry, number), converter, asked.get("time") or entry.time)
+                row = _recorded(project, entry, number) if entry.origin == RECORDER else _row(entry, number)
+                take_row(stage, row, converter, asked.get("time") or entry.time)
                 stage.passed()
             stage.keep()
             _meet(project, stage)
@@ -196,6 +214,32 @@ def retry(project: Project, prompt: str | None, columns: Mapping[str, str]) -> R
         quarantine.replace({entry.key: None for entry in entries} | {entry.key: entry for entry in left})
     project.log.event("feedback.retried", events=report.imported, bad=len(left))
     return Retried(len(entries), report.imported, report.duplicates, left)
+
+
+class _Bare:
+    """Rows that are counted as they pass, where they say neither what went in nor what came out."""
+
+    def __init__(self, rows: Iterable[Row | BadRow]) -> None:
+        self._rows = rows
+        self._count = 0
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        for row in self._rows:
+            if isinstance(row, Row) and row.values.keys().isdisjoint(_SAYING):
+                self._count += 1
+            yield row
+
+    def remarks(self, name: str, beside: Path | None) -> Iterator[str]:
+        """What to do about a tool's scores alone: without their texts hardly anything can be learnt of them."""
+        if not self._count or name not in JOINED:
+            return
+        scores = "1 score has" if self._count == 1 else f"{self._count:,} scores have"
+        traces = "runs" if name == "langsmith" else "traces"
+        if beside is None:
+            more = f"--with FILE brings their {traces}; import them so from the beginning"
+        else:
+            more = f"{beside.name} does not have their {traces}"
+        yield f"{scores} no input and output: {more}"
 
 
 def _place(project: Project) -> Path:
@@ -296,6 +340,22 @@ def _row(entry: Quarantined, number: int) -> Row | BadRow:
     if "format" in asked and "typed" not in asked and set(entry.row) <= {"text"}:
         return BadRow(number, entry.reason, dict(entry.row))
     return Row(number, dict(entry.row), bool(asked.get("typed", True)), bool(asked.get("loose")))
+
+
+def _recorded(project: Project, entry: Quarantined, number: int) -> Row | BadRow:
+    """A row of the recorder, which takes no event of a prompt that is not there; neither does another try."""
+    if (entry.asked or {}).get(LOST):
+        return BadRow(number, entry.reason, dict(entry.row))
+    values = dict(entry.row)
+    try:
+        wanted = parse_reference(str(values.get("prompt", "")))
+        found = project.resolver.resolve(wanted)
+    except InputError as error:
+        return BadRow(number, error.message, dict(entry.row))
+    values["prompt"] = wanted.name
+    if not values.keys() & {"version", "digest"}:
+        values |= {"version": found.version, "digest": found.digest}
+    return Row(number, values, typed=True)
 
 
 def _narrowed(options: ImportOptions, entry: Quarantined) -> ImportOptions:

@@ -27,14 +27,19 @@ class Prompts:
         """Whether there is a prompt of this name, on main or in the working tree."""
         return name in self._names
 
-    def find(self, rendered: Rendered, name: str | None) -> Found | None:
+    def find(self, rendered: Rendered, name: str | None, meant: str | None) -> Found | None:
         """The prompt that gives ``rendered``; the version and the values where only one does.
 
+        Where several prompts do it is the one that is ``meant``, or none that is known here.
+
         Raises:
-            ValueError: several prompts do.
+            ValueError: several prompts do, and none is meant.
         """
         found = self._recogniser.find(rendered, name if name in self._names else None)
         names = sorted({one.prompt for one in found})
+        if len(names) > 1 and meant is not None:
+            found = self._recogniser.find(rendered, meant)
+            names = [meant]
         if not found:
             return None
         if len(names) > 1:

@@ -15,7 +15,7 @@ from typing import Any
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import parse_json
-from promptvc.feedback.rows import BadRow
+from promptvc.feedback.rows import HALF, BadRow
 
 Path_ = tuple[str, ...]
 MOST_CHARACTERS = 64 * 1024 * 1024
@@ -167,7 +167,7 @@ class _Text:
         Raises:
             InvalidDocument: always.
         """
-        raise InvalidDocument(f"not JSON: {what}", file=self.file, line=self.line)
+        raise InvalidDocument(f"not JSON: {what}", hint=HALF, file=self.file, line=self.line)
 
     def _end(self) -> int | None:
         try:

@@ -13,17 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from promptvc.feedback.importing.messages import from_json, rendered_of, text_of
-from promptvc.feedback.importing.objects import Lookup, read_objects
+from promptvc.feedback.importing.objects import Expected, Lookup, read_objects
 from promptvc.feedback.importing.scores import HUMAN, JUDGE, as_number, said, who_said
 from promptvc.feedback.rows import BadRow, Row
 
 ARRAYS = frozenset({("data",), ("scores",), ("traces",), ("observations",)})
+_CALL = frozenset({"input", "output", "scores"})
 _SOURCES = {"ANNOTATION": HUMAN, "EVAL": JUDGE}
 
 
 def read_langfuse(path: Path, columns: Mapping[str, str], beside: Path | None) -> Iterator[Row | BadRow]:
     """The scores of ``path`` as rows; ``beside`` is a file of traces or observations."""
     lookup = Lookup()
+    expected = Expected(
+        path, "Langfuse scores or traces", "name and value, or id and input, output or scores"
+    )
     try:
         if beside is not None:
             for item in read_objects(beside, ARRAYS):
@@ -34,21 +38,27 @@ def read_langfuse(path: Path, columns: Mapping[str, str], beside: Path | None) -
                 yield item
                 continue
             flat = _flat(item.value)
-            if "name" in flat and ("value" in flat or "stringvalue" in flat):
+            is_score = "name" in flat and ("value" in flat or "stringvalue" in flat)
+            expected.saw(known=is_score or ("id" in flat and not _CALL.isdisjoint(flat)))
+            if is_score:
                 yield from _scores(item.line, [flat], _call(flat, lookup), columns)
             else:
                 found = from_json(flat.get("scores"))
                 yield from _scores(item.line, list(_inside(found)), flat, columns)
+        expected.check()
     finally:
         lookup.close()
 
 
 def _call(score: Mapping[str, Any], lookup: Lookup) -> dict[str, Any]:
     """What is known of the call that a score is about: of the observation, then of the trace."""
-    known = lookup.get(score["observationid"]) if score.get("observationid") else {}
     inner = score.get("trace")
-    trace = _flat(inner) if isinstance(inner, dict) else lookup.get(score.get("traceid"))
-    return trace | {key: value for key, value in known.items() if value not in (None, "", [], {})}
+    # Scores of the public API bring the user and the tags of their trace, and nothing else of it.
+    found = _flat(inner) if isinstance(inner, dict) else {}
+    for key in (score.get("traceid") or found.get("id"), score.get("observationid")):
+        known = lookup.get(key) if key else {}
+        found |= {name: value for name, value in known.items() if value not in (None, "", [], {})}
+    return found
 
 
 def _inside(scores: Any) -> Iterator[dict[str, Any]]:

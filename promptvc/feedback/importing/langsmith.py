@@ -14,7 +14,7 @@ from typing import Any
 
 from promptvc.base.clock import parse_time
 from promptvc.feedback.importing.messages import from_json, messages_of, rendered_of, text_of
-from promptvc.feedback.importing.objects import Lookup, read_objects
+from promptvc.feedback.importing.objects import Expected, Lookup, read_objects
 from promptvc.feedback.importing.scores import HUMAN, JUDGE, as_number, said, who_said
 from promptvc.feedback.rows import BadRow, Row
 
@@ -29,12 +29,14 @@ _OBJECTS = (
     "feedback_source",
     "correction",
 )
+_RUN = frozenset({"inputs", "outputs", "feedback", "feedback_stats"})
 _NAMED = ("prompt_name", "prompt", "lc_hub_repo", "ls_prompt_name")
 
 
 def read_langsmith(path: Path, columns: Mapping[str, str], beside: Path | None) -> Iterator[Row | BadRow]:
     """The feedback of ``path`` as rows; ``beside`` is a file of runs."""
     lookup = Lookup()
+    expected = Expected(path, "LangSmith feedback or runs", "run_id and key, or id and inputs or outputs")
     try:
         if beside is not None:
             for item in read_objects(beside, ARRAYS):
@@ -45,10 +47,13 @@ def read_langsmith(path: Path, columns: Mapping[str, str], beside: Path | None) 
                 yield item
                 continue
             value = _opened(item.value)
-            if "key" in value and "run_id" in value:
+            is_feedback = "key" in value and "run_id" in value
+            expected.saw(known=is_feedback or ("id" in value and not _RUN.isdisjoint(value)))
+            if is_feedback:
                 yield from _rows(item.line, [value], lookup.get(value["run_id"]), columns)
             else:
                 yield from _rows(item.line, list(_inside(value)), value, columns)
+        expected.check()
     finally:
         lookup.close()
 

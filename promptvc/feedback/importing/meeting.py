@@ -12,10 +12,19 @@ from typing import Any
 from promptvc.base.errors import InvalidDocument
 from promptvc.base.jsonl import canonical_json, parse_json
 from promptvc.feedback.fields import ROLLED
-from promptvc.feedback.importing.staging import KNOWN, REFUSED, WRITING, WRITTEN, Stage, Staged
+from promptvc.feedback.importing.staging import (
+    KNOWN,
+    OTHERWISE,
+    REFUSED,
+    WRITING,
+    WRITTEN,
+    Stage,
+    Staged,
+)
 from promptvc.feedback.rollups import fingerprint, members
 
 _ID = re.compile(rb'"id"\s*:\s*"([0-7][0-9A-Z]{25})"')
+_THEIRS = re.compile(rb'"external_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 _WINDOW = 1024 * 1024
 _ROLLUP = b'"rollup":'
 
@@ -42,6 +51,9 @@ class Meeting:
         hits: dict[str, list[tuple[Staged, bytes | None]]] = {}
         for key, staged, former in self._stage.staged(ids):
             hits.setdefault(key, []).append((staged, former))
+        # Who goes on writing meets what this very import wrote: rows of one file may share an id.
+        if self._stage.any_theirs and self._stage.phase != WRITING:
+            self._look_for_theirs(data)
         if not hits and _ROLLUP not in data:
             return
         for line in data.split(b"\n"):
@@ -50,6 +62,21 @@ class Meeting:
                     self._compare(line, found.decode("ascii"), staged, former)
             if _ROLLUP in line:
                 self._count(line)
+
+    def _look_for_theirs(self, data: bytes) -> None:
+        """Settle what a tool calls by an id that is known, of the same prompt, with another content."""
+        names = {one: _text(one) for one in dict.fromkeys(_THEIRS.findall(data))}
+        hits: dict[str, list[Staged]] = {}
+        for own, staged in self._stage.named(list(names.values())):
+            hits.setdefault(own, []).append(staged)
+        for line in data.split(b"\n") if hits else ():
+            near = [staged for one in _THEIRS.findall(line) for staged in hits.get(names[one], ())]
+            known = (_read(line) if near else None) or {}
+            for staged in near:
+                own = parse_json(staged.data, file="<stage>")
+                same = all(own.get(key) == known.get(key) for key in ("external_id", "prompt"))
+                if same and own["id"] != known.get("id"):
+                    self._stage.settle(staged.n, OTHERWISE)
 
     def _compare(self, line: bytes, key: str, staged: Staged, former: bytes | None) -> None:
         ours = staged.data if former is None else former
@@ -62,6 +89,8 @@ class Meeting:
         own = parse_json(ours, file="<stage>")
         if staged.undated and "time" in known:
             own["time"] = known["time"]
+        # What main did not tell of a row when it came first it may tell now: it is the same row.
+        own, known = ({key: one[key] for key in one if key not in staged.given} for one in (own, known))
         same = "expired" in known or canonical_json(own) == canonical_json(known)
         self._stage.settle(staged.n, self._fate if same else REFUSED)
 
@@ -75,15 +104,21 @@ class Meeting:
             for staged in self._stage.of_kinds(ROLLED):
                 own = parse_json(staged.data, file="<stage>")
                 self._stage.note_print(_place(own), fingerprint(staged.id), staged.n)
-        counted = members(known["rollup"])
-        for one, n in self._stage.prints(_place(known)).items():
-            if one in counted:
-                self._stage.settle(n, self._fate)
+        counted = sorted(members(known["rollup"]))
+        for n in self._stage.with_prints(_place(known), counted):
+            self._stage.settle(n, self._fate)
 
 
 def _place(value: dict[str, Any]) -> str:
     """Prompt, kind and hour: what a rollup and the events that it counts have in common."""
     return f"{value.get('prompt')} {value.get('kind')} {str(value.get('time'))[:13]}"
+
+
+def _text(data: bytes) -> str:
+    try:
+        return str(parse_json(data, file="<known>"))
+    except InvalidDocument:
+        return ""
 
 
 def _read(line: bytes) -> dict[str, Any] | None:

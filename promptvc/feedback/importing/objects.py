@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from promptvc.base.errors import InvalidDocument
 from promptvc.base.files import storage_errors
 from promptvc.base.jsonl import canonical_json, parse_json
 from promptvc.feedback.importing.documents import Item, Path_, read_items
@@ -28,6 +29,37 @@ def read_objects(path: Path, arrays: Collection[Path_] = ()) -> Iterator[Item | 
                 yield BadRow(item.line, "not a JSON object")
             else:
                 yield item
+
+
+class Expected:
+    """Whether a file holds anything of its format: an export of another tool reads as one that says nothing.
+
+    Args:
+        what: what is looked for, with the tool: ``Langfuse scores or traces``.
+        keys: that such an object has; told to who named the wrong format.
+    """
+
+    def __init__(self, path: Path, what: str, keys: str) -> None:
+        self._path = path
+        self._what = what
+        self._keys = keys
+        self._seen = 0
+        self._known = False
+
+    def saw(self, *, known: bool) -> None:
+        """An object was read, of the format or not."""
+        self._seen += 1
+        self._known = self._known or known
+
+    def check(self) -> None:
+        """
+        Raises:
+            InvalidDocument: there were objects, and none is of the format.
+        """
+        if self._seen and not self._known:
+            raise InvalidDocument(
+                f"no {self._what} in it", hint=f"such an object has {self._keys}", file=str(self._path)
+            )
 
 
 class Lookup:

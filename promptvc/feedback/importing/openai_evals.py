@@ -13,24 +13,27 @@ from pathlib import Path
 from typing import Any
 
 from promptvc.feedback.importing.messages import rendered_of, text_of
-from promptvc.feedback.importing.objects import Lookup, read_objects
+from promptvc.feedback.importing.objects import Expected, Lookup, read_objects
 from promptvc.feedback.importing.scores import CODE, JUDGE
 from promptvc.feedback.rows import BadRow, Row
 
 ARRAYS = frozenset({("data",)})
 _WHOLE = ("score", "accuracy", "correct")
 _SPEC = "spec"
+_OWN = frozenset({"spec", "final_report", "datasource_item", "sample_id", "event_id"})
 
 
 def read_openai_evals(path: Path, columns: Mapping[str, str], beside: Path | None) -> Iterator[Row | BadRow]:  # noqa: ARG001 - the signature of a format
     """The graded samples of ``path`` as rows."""
     samples = Lookup()
+    expected = Expected(path, "OpenAI evals results", "type and data (a log), or datasource_item and results")
     try:
         for item in read_objects(path, ARRAYS):
             if isinstance(item, BadRow):
                 yield item
                 continue
             value = item.value
+            expected.saw(known=not _OWN.isdisjoint(value))
             if value.get("object") == "eval.run.output_item" or "datasource_item" in value:
                 yield _item(item.line, value)
             elif _SPEC in value and isinstance(value[_SPEC], dict):
@@ -42,6 +45,7 @@ def read_openai_evals(path: Path, columns: Mapping[str, str], beside: Path | Non
                 found = _graded(value, known, samples.get(_SPEC))
                 if found:
                     yield Row(item.line, found, typed=True, loose=True)
+        expected.check()
     finally:
         samples.close()
 

@@ -14,21 +14,24 @@ from typing import Any
 
 from promptvc.feedback.importing.documents import Item
 from promptvc.feedback.importing.messages import rendered_of, text_of
-from promptvc.feedback.importing.objects import read_objects
+from promptvc.feedback.importing.objects import Expected, read_objects
 from promptvc.feedback.importing.scores import HUMAN
 from promptvc.feedback.rows import BadRow, Row
 
 ARRAYS = frozenset({("results", "results"), ("results", "table", "body"), ("results",), ("table", "body")})
 _MARK = "!highlight"
+_OWN = frozenset({"gradingResult", "response", "outputs", "testCase", "promptIdx"})
 
 
 def read_promptfoo(path: Path, columns: Mapping[str, str], beside: Path | None) -> Iterator[Row | BadRow]:  # noqa: ARG001 - the signature of a format
     """The outputs of ``path`` that a person rated, as rows."""
     seen: set[str] = set()
+    expected = Expected(path, "results of promptfoo", "gradingResult, or prompt and response, or outputs")
     for item in read_objects(path, ARRAYS):
         if isinstance(item, BadRow):
             yield item
             continue
+        expected.saw(known=not _OWN.isdisjoint(item.value))
         for output in _outputs(item):
             key = str(output.get("id") or "")
             values = _rated(output)
@@ -37,6 +40,7 @@ def read_promptfoo(path: Path, columns: Mapping[str, str], beside: Path | None) 
                 seen.add(key)
                 about = _about(output, item)
                 yield Row(item.line, about | values, typed=True, loose=True)
+    expected.check()
 
 
 def _outputs(item: Item) -> Iterator[dict[str, Any]]:

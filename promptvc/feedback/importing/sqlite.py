@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from promptvc.base.errors import InvalidDocument, NotFound, Usage
 from promptvc.feedback.fields import FIELDS
-from promptvc.feedback.rows import BadRow, Row
+from promptvc.feedback.rows import HALF, BadRow, Row
 
 _MAGIC = b"SQLite format 3\0"
 _MANY = 1000
@@ -92,7 +92,9 @@ def read_sqlite(path: Path, columns: Mapping[str, str], table: str | None) -> It
                 yield row
                 patience.renew()
     except sqlite3.Error as error:
-        raise InvalidDocument(f"not a database that can be read: {error}", file=str(path)) from error
+        raise InvalidDocument(
+            f"not a database that can be read: {error}", hint=HALF, file=str(path)
+        ) from error
 
 
 class _Patience:

@@ -13,51 +13,44 @@ and ends with the same as if nothing had happened. The order of things protects 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from promptvc.base.errors import StorageError
-from promptvc.base.ids import derived_ulid
-from promptvc.base.jsonl import canonical_json, parse_json
+from promptvc.base.jsonl import parse_json
 from promptvc.base.plain import encodable
-from promptvc.feedback.events import MAX_EVENT_BYTES, parse_event
+from promptvc.feedback.events import MAX_EVENT_BYTES
+from promptvc.feedback.importing.waiting import Made, Waiting
 from promptvc.feedback.rows import BadRow
 
-NEW, KNOWN, REFUSED, WRITTEN = range(4)
+NEW, KNOWN, REFUSED, WRITTEN, OTHERWISE = range(5)
+"""What becomes of an event; ``OTHERWISE``: what a tool calls by its id is known, and was read another way."""
 READING, WRITING = "reading", "writing"
+_OTHERWISE = (
+    "known under another mapping: the tool's id of it is there with other content, read with another --map, --with "
+    "or --prompt, or changed since"
+)
 _EVERY = 2000
 _TOGETHER = 500
-_UNKNOWN = "0" * 26
-_MARK = f'"id":"{_UNKNOWN}"'.encode()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STAGED = "e.n, e.id, e.line, e.undated, e.given, e.data"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY, id TEXT UNIQUE, line INTEGER, undated INTEGER, found TEXT,
-    data BLOB, fate INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY, id TEXT UNIQUE, line INTEGER, undated INTEGER, given TEXT,
+    found TEXT, data BLOB, fate INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS equals (digest BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS former (id TEXT, n INTEGER, data BLOB);
 CREATE INDEX IF NOT EXISTS former_id ON former (id);
 CREATE TEMP TABLE IF NOT EXISTS prints (place TEXT, print BLOB, n INTEGER);
-CREATE INDEX IF NOT EXISTS temp.prints_place ON prints (place);
+CREATE INDEX IF NOT EXISTS temp.prints_place ON prints (place, print);
+CREATE TABLE IF NOT EXISTS theirs (id TEXT, n INTEGER);
+CREATE INDEX IF NOT EXISTS theirs_id ON theirs (id);
 CREATE TABLE IF NOT EXISTS bad (n INTEGER PRIMARY KEY, line INTEGER, reason TEXT, content TEXT);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """An event out of a row: redacted, perhaps without an id and a time; ``former`` is it under earlier keys."""
-
-    line: int
-    clean: dict[str, Any]
-    found: Counter[str]
-    former: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,63 +61,13 @@ class Staged:
     id: str
     line: int
     undated: bool
+    given: tuple[str, ...]
     data: bytes
 
-
-class _Waiting:
-    """An event on its way into the file: checked, and perhaps without its id."""
-
-    __slots__ = (
-        "_content",
-        "_head",
-        "_tail",
-        "_time",
-        "data",
-        "digest",
-        "former",
-        "found",
-        "id",
-        "line",
-        "undated",
-    )
-
-    def __init__(self, made: Made, former: _Waiting | None) -> None:
-        self.line = made.line
-        self.found = json.dumps(made.found) if made.found else None
-        self.former = former
-        self.undated = "time" not in made.clean
-        self.digest = self.data = self._content = self._head = self._tail = b""
-        self._time: str | None = made.clean.get("time")
-        self.id: str = made.clean.get("id", "")
-
     @classmethod
-    def of(cls, made: Made, time: str, *, former: _Waiting | None = None) -> _Waiting:
-        """
-        Raises:
-            InvalidDocument: it is no event.
-        """
-        one, clean = cls(made, former), made.clean
-        if one.id:
-            one.data = parse_event({"time": time, **clean}).line()
-            return one
-        parse_event({"time": time, **clean, "id": _UNKNOWN})
-        one._head, one._tail = _around(canonical_json({**clean, "id": _UNKNOWN}))
-        one._content = _joined(one._head, one._tail)
-        one.digest = hashlib.sha256(one._content).digest()[:16]
-        if one.undated:
-            one._head, one._tail = _around(canonical_json({"time": time, **clean, "id": _UNKNOWN}))
-        return one
-
-    @property
-    def size(self) -> int:
-        """The bytes of its line."""
-        return len(self.data) or len(self._head) + len(self._tail) + len('{,"id":"",}\n') + len(_UNKNOWN)
-
-    def name(self, ordinal: int) -> None:
-        """Give it the id of the ``ordinal``-th of its content."""
-        time = _EPOCH if self._time is None else datetime.fromisoformat(self._time)
-        self.id = derived_ulid(time, self._content, ordinal)
-        self.data = _joined(self._head, b'"id":"' + self.id.encode() + b'"', self._tail) + b"\n"
+    def of(cls, n: int, key: str, line: int, undated: int, given: str, data: bytes) -> Staged:
+        """From the columns of :data:`_STAGED`."""
+        return cls(n, key, line, bool(undated), tuple(given.split()), bytes(data))
 
 
 class Stage:
@@ -163,7 +106,8 @@ class Stage:
         self.phase = state.get("phase", READING)
         self._last = run("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
         self._any_former = run("SELECT 1 FROM former LIMIT 1").fetchone() is not None
-        self._waiting: list[_Waiting] = []
+        self.any_theirs = run("SELECT 1 FROM theirs LIMIT 1").fetchone() is not None
+        self._waiting: list[Waiting] = []
         run("BEGIN")
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -175,13 +119,13 @@ class Stage:
             ValueError: it is too large.
             InvalidDocument: it is no event.
         """
-        waiting = _Waiting.of(made, time)
+        waiting = Waiting.of(made, time)
         if waiting.size > MAX_EVENT_BYTES:
             raise ValueError(f"an event of {waiting.size:,} bytes; at most {MAX_EVENT_BYTES:,} are kept")
         self._waiting.append(waiting)
         self._waiting += (
-            _Waiting.of(replace(made, clean=clean, found=Counter()), time, former=waiting)
-            for clean in made.former
+            Waiting.of(replace(made, clean=clean, basis=basis, found=Counter()), time, former=waiting)
+            for clean, basis in made.former
         )
 
     def _store(self) -> None:
@@ -191,6 +135,7 @@ class Stage:
         lines: dict[str, tuple[int, bytes]] = {}
         events: list[tuple[Any, ...]] = []
         former: list[tuple[Any, ...]] = []
+        theirs: list[tuple[str, int]] = []
         numbers: dict[int, int] = {}
         for one in waiting:
             if one.digest:
@@ -208,15 +153,20 @@ class Stage:
             if known[1] is one.data:
                 self._last += 1
                 numbers[id(one)] = self._last
-                events.append((self._last, one.id, one.line, one.undated, one.found, one.data))
+                events.append((self._last, one.id, one.line, one.undated, one.given, one.found, one.data))
+                if one.theirs is not None:
+                    theirs.append((one.theirs, self._last))
             elif known[1] == one.data:
                 self._duplicates += 1
             else:
                 reason = f"the id {one.id} is on line {known[0]} with other content"
                 self.refuse(BadRow(one.line, reason, parse_json(one.data, file="<stage>")))
-        self._many("INSERT INTO events (n, id, line, undated, found, data) VALUES (?, ?, ?, ?, ?, ?)", events)
+        columns = "n, id, line, undated, given, found, data"
+        self._many(f"INSERT INTO events ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", events)  # noqa: S608 - ours
         self._many("INSERT INTO former VALUES (?, ?, ?)", former)
         self._any_former = self._any_former or bool(former)
+        self._many("INSERT INTO theirs VALUES (?, ?)", theirs)
+        self.any_theirs = self.any_theirs or bool(theirs)
         self._many("INSERT OR REPLACE INTO equals VALUES (?, ?)", list(counts.items()))
 
     def _counts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
@@ -263,37 +213,50 @@ class Stage:
         """Events whose id is among ``ids``; with their content under an earlier key where the id is of that."""
         for part in _parts(ids):
             places = _marks(part)
-            query = f"SELECT n, id, line, undated, data FROM events WHERE id IN ({places})"  # noqa: S608 - marks only
-            for n, key, line, undated, data in self._execute(query, part).fetchall():
-                yield key, Staged(n, key, line, bool(undated), bytes(data)), None
+            query = f"SELECT {_STAGED} FROM events e WHERE id IN ({places})"  # noqa: S608 - marks only
+            for row in self._execute(query, part).fetchall():
+                yield row[1], Staged.of(*row), None
             if not self._any_former:
                 continue
-            columns = "f.id, f.data, e.n, e.id, e.line, e.undated, e.data"
             joined = "former f JOIN events e ON e.n = f.n"
-            query = f"SELECT {columns} FROM {joined} WHERE f.id IN ({places})"  # noqa: S608 - the same
-            for former, before, n, key, line, undated, data in self._execute(query, part).fetchall():
-                yield former, Staged(n, key, line, bool(undated), bytes(data)), bytes(before)
+            query = f"SELECT f.id, f.data, {_STAGED} FROM {joined} WHERE f.id IN ({places})"  # noqa: S608 - the same
+            for former, before, *row in self._execute(query, part).fetchall():
+                yield former, Staged.of(*row), bytes(before)
+
+    def named(self, theirs: Sequence[str]) -> Iterator[tuple[str, Staged]]:
+        """Events that a tool calls by one of ``theirs``."""
+        for part in _parts(theirs):
+            columns = f"t.id, {_STAGED}"
+            query = (
+                f"SELECT {columns} FROM theirs t JOIN events e ON e.n = t.n WHERE t.id IN ({_marks(part)})"  # noqa: S608 - marks only
+            )
+            for own, *row in self._execute(query, part).fetchall():
+                yield own, Staged.of(*row)
 
     def settle(self, n: int, fate: int) -> None:
         """Say what becomes of an event. What is known somewhere stays known."""
-        self._execute("UPDATE events SET fate = ? WHERE n = ? AND fate IN (?, ?)", (fate, n, NEW, REFUSED))
+        self._execute(
+            "UPDATE events SET fate = ? WHERE n = ? AND fate IN (?, ?, ?)",
+            (fate, n, NEW, REFUSED, OTHERWISE),
+        )
 
     def of_kinds(self, kinds: Sequence[str]) -> Iterator[Staged]:
         """New events that may be of one of ``kinds``."""
         tokens = [f'"kind":"{kind}"'.encode() for kind in kinds]
         wanted = " OR ".join("instr(data, ?)" for _ in tokens)
-        query = f"SELECT n, id, line, undated, data FROM events WHERE fate = {NEW} AND ({wanted})"  # noqa: S608 - marks only
-        for n, key, line, undated, data in self._execute(query, tokens):
-            yield Staged(n, key, line, bool(undated), bytes(data))
+        query = f"SELECT {_STAGED} FROM events e WHERE fate = {NEW} AND ({wanted})"  # noqa: S608 - marks only
+        for row in self._execute(query, tokens):
+            yield Staged.of(*row)
 
     def note_print(self, place: str, fingerprint: bytes, n: int) -> None:
         """Remember the fingerprint of an event that a rollup of ``place`` may count."""
         self._execute("INSERT INTO prints VALUES (?, ?, ?)", (place, fingerprint, n))
 
-    def prints(self, place: str) -> dict[bytes, int]:
-        """The fingerprints that were noted for ``place``."""
-        query = "SELECT print, n FROM prints WHERE place = ?"
-        return {bytes(found): n for found, n in self._execute(query, (place,))}
+    def with_prints(self, place: str, wanted: Sequence[bytes]) -> Iterator[int]:
+        """The events that were noted for ``place`` and whose fingerprint is among ``wanted``."""
+        for part in _parts(wanted):
+            query = f"SELECT n FROM prints WHERE place = ? AND print IN ({_marks(part)})"  # noqa: S608 - marks only
+            yield from (n for (n,) in self._execute(query, (place, *part)).fetchall())
 
     # -- results -------------------------------------------------------------------------------------------------
 
@@ -328,10 +291,16 @@ class Stage:
         query = f"""SELECT line, reason, content FROM (
             SELECT line, n, reason, content FROM bad UNION ALL
             SELECT line, n, 'the id ' || id || ' is known with other content', CAST(data AS TEXT)
-            FROM events WHERE fate = {REFUSED}) ORDER BY line, n"""  # noqa: S608 - a number of ours
+            FROM events WHERE fate = {REFUSED} UNION ALL
+            SELECT line, n, NULL, CAST(data AS TEXT) FROM events WHERE fate = {OTHERWISE}
+            ) ORDER BY line, n"""  # noqa: S608 - numbers of ours
         for line, reason, content in self._execute(query):
             value = None if content is None else parse_json(content, file="<stage>")
-            yield BadRow(line, reason, value)
+            if reason is None:
+                # Told alike for all, which are shown as one; and kept as what a tool exported, to be met again.
+                yield BadRow(line, _OTHERWISE, {"values": value, "typed": True, "loose": True})
+            else:
+                yield BadRow(line, reason, value)
 
     def close(self) -> None:
         """Keep what there is, and close the file."""
@@ -353,22 +322,6 @@ class Stage:
     def _execute(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         with _errors(self._path):
             return self._connection.execute(query, values)
-
-
-def _around(data: bytes) -> tuple[bytes, bytes]:
-    """What stands before and behind the unknown id of a canonical object. Encoding is dear: this is done once."""
-    head, _, tail = data.partition(_MARK)
-    if _MARK in tail:
-        # An inner object has such an id, too: the event's own stands where no inner object is open.
-        value = json.loads(data)
-        before = {key: value[key] for key in value if key < "id"}
-        behind = {key: value[key] for key in value if key > "id"}
-        return canonical_json(before)[1:-1], canonical_json(behind)[1:-1]
-    return head[1:].removesuffix(b","), tail[:-1].removeprefix(b",")
-
-
-def _joined(*parts: bytes) -> bytes:
-    return b"{" + b",".join([part for part in parts if part]) + b"}"
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -14,9 +14,11 @@ from uuid import UUID
 from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, InvalidDocument, NotFound
 from promptvc.base.files import storage_errors
+from promptvc.feedback.rows import HALF
 
 _MAGIC = b"PAR1"
 _VECTOR = 2048
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 _MOST_BYTES = 256 * 1024 * 1024
 
 
@@ -52,7 +54,8 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
             # The parameter is a pattern: what stands for others in one is put in brackets.
             pattern = glob.escape(str(path.absolute()))
             refuse_swollen(connection, pattern, file=str(path))
-            result = connection.execute("SELECT * FROM read_parquet(?)", [pattern])
+            shown = _without_zones(connection, pattern)
+            result = connection.execute(f"SELECT {shown} FROM read_parquet(?)", [pattern])  # noqa: S608 - names are quoted
             names = [column[0] for column in result.description or ()]
             # One after the other: of what is alike a small file can hold more than there is memory.
             while row := result.fetchone():
@@ -61,7 +64,28 @@ def read_parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
                 }
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-            raise InvalidDocument(f"not a Parquet file that can be read: {first}", file=str(path)) from error
+            raise InvalidDocument(
+                f"not a Parquet file that can be read: {first}", hint=HALF, file=str(path)
+            ) from error
+
+
+def _without_zones(connection: Any, pattern: str) -> str:
+    """The columns to select. Of a time with a zone DuckDB makes a datetime only where pytz is installed.
+
+    The connection's zone is UTC: so is what a cast to a time without one gives. The type is DuckDB's own text, in
+    which names of a structure are quoted.
+    """
+    described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [pattern]).fetchall()
+    columns = []
+    for name, kind, *_ in described:
+        quoted = _quoted(name)
+        plain = str(kind).replace(_ZONED, "TIMESTAMP")
+        columns.append(quoted if plain == kind else f"CAST({quoted} AS {plain}) AS {quoted}")
+    return ", ".join(columns)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name.replace(chr(34), 2 * chr(34))}"'
 
 
 def refuse_swollen(connection: Any, pattern: str, *, file: str) -> None:
@@ -77,9 +101,7 @@ def refuse_swollen(connection: Any, pattern: str, *, file: str) -> None:
     measures = {"VARCHAR": "strlen", "BLOB": "octet_length"}
     # Names come out of the file, and are quoted.
     lengths = [
-        f'COALESCE({measures[kind]}("{name.replace(chr(34), 2 * chr(34))}"), 0)'
-        for name, kind, *_ in described
-        if kind in measures
+        f"COALESCE({measures[kind]}({_quoted(name)}), 0)" for name, kind, *_ in described if kind in measures
     ]
     if not lengths:
         return

@@ -11,13 +11,13 @@ from promptvc.base.clock import format_time
 from promptvc.base.errors import InputError, PromptvcError
 from promptvc.feedback.columns import infer_kind, to_event
 from promptvc.feedback.events import MAX_EVENT_BYTES, Event, parse_event, stamped
-from promptvc.feedback.quarantine import Quarantine, Quarantined
+from promptvc.feedback.quarantine import LOST, RECORDER, Quarantine, Quarantined
 from promptvc.feedback.recording.taken import Taken
 from promptvc.feedback.redact import Redactor
 from promptvc.feedback.spool import Spool
 
-# What people say; everything else a program measured.
-_SAID = frozenset({"rating", "correction", "suggestion", "demonstration", "annotation"})
+SAID = frozenset({"rating", "correction", "suggestion", "demonstration", "annotation"})
+"""Kinds that people say; everything else a program measured."""
 _PEOPLE = ("user", "reviewer")
 _DEEPEST = 60
 
@@ -60,7 +60,7 @@ def make_event(place: Place, taken: Taken) -> tuple[Event, Mapping[str, int]]:
             raise ValueError("no kind, and no key that tells it, such as stars, corrected or latency_ms")
     told = "version" in value or "digest" in value  # what the application knows that it served
     about = {"prompt": place.name(taken.reference)} if told else place.about(taken.reference)
-    value.setdefault("source", "human" if value["kind"] in _SAID else "code")
+    value.setdefault("source", "human" if value["kind"] in SAID else "code")
     named = any(key in value for key in _PEOPLE)
     redactor = place.naming() if named else place.redactor()
     clean, found = redactor.event(stamped({**value, **about}, now=taken.time))
@@ -76,23 +76,28 @@ def refused(place: Place, taken: Taken, error: Exception) -> Quarantined:
     if not isinstance(error, InputError | ValueError):
         reason = f"{type(error).__name__}: {reason}"
     row: dict[str, Any] = {"prompt": taken.reference, "time": format_time(taken.time)}
+    whole = taken.refused is None and taken.size <= MAX_EVENT_BYTES
     if taken.size <= MAX_EVENT_BYTES:
         row |= {key: item for key, item in taken.values.items() if key not in _PEOPLE}
+    lost: list[str] = []
     # One level down, where nothing is taken for an identifier of ours.
-    clean, _ = place.redactor().event({"row": _spoken(row, 0), "reason": reason})
+    clean, _ = place.redactor().event({"row": _spoken(row, 0, lost), "reason": reason})
     people = {key: taken.values[key] for key in _PEOPLE if isinstance(taken.values.get(key), str)}
     with contextlib.suppress(PromptvcError):  # without a key nobody is named
         clean["row"] |= place.naming().event(people)[0] if people else {}
-    return Quarantined(str(row["time"]), "recorder", None, clean["reason"], clean["row"])
+    asked = None if whole and not lost else {LOST: True}
+    return Quarantined(str(row["time"]), RECORDER, None, clean["reason"], clean["row"], asked)
 
 
-def _spoken(value: Any, depth: int) -> Any:
+def _spoken(value: Any, depth: int, lost: list[str]) -> Any:
+    """What JSON can say of it; of the rest the type, which is added to ``lost``."""
     if isinstance(value, str | bool | int | None):
         return value
     if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
         return value
     if isinstance(value, Mapping) and depth < _DEEPEST:
-        return {str(key): _spoken(item, depth + 1) for key, item in value.items()}
+        return {str(key): _spoken(item, depth + 1, lost) for key, item in value.items()}
     if isinstance(value, list) and depth < _DEEPEST:
-        return [_spoken(item, depth + 1) for item in value]
-    return f"<{type(value).__name__}>"
+        return [_spoken(item, depth + 1, lost) for item in value]
+    lost.append(type(value).__name__)
+    return f"<{lost[-1]}>"

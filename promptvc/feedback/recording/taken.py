@@ -37,11 +37,11 @@ def take(reference: Any, values: Mapping[Any, Any], time: datetime) -> Taken:
     An exception becomes ``{type, message}``, a time its RFC 3339. What cannot be taken is not raised but ``refused``.
     """
     if not isinstance(reference, str):
-        return Taken("", {}, time, 0, f"the prompt is no text but a {type(reference).__name__}")
+        return Taken("", {}, time, 0, f"the prompt is no text but of type {type(reference).__name__}")
     copying = _Copying()
     try:
         if strange := [key for key in values if not isinstance(key, str)]:
-            raise TypeError(f"a key is no text but a {type(strange[0]).__name__}")
+            raise TypeError(f"a key is no text but of type {type(strange[0]).__name__}")
         copied = {key: copying.of(value, 0) for key, value in values.items()}
         copying.stop_where_hopeless()
     except Exception as error:  # noqa: BLE001 - the values are the caller's, and so may be what they raise

@@ -28,7 +28,7 @@ class Nothing:
     def knows(self, name: str) -> bool:
         return name == "desk/route"
 
-    def find(self, rendered: Rendered, name: str | None) -> Found | None:
+    def find(self, rendered: Rendered, name: str | None, meant: str | None) -> Found | None:
         return None
 
 
@@ -131,6 +131,21 @@ def test_langfuse_in_its_other_forms(tmp_path: Path) -> None:
         assert pick(event, "thumbs", "external_id", "time") == {
             "thumbs": "up", "external_id": "s2", "time": "2026-03-01T10:01:00Z"
         }, path  # fmt: skip
+
+
+def test_a_trace_inside_a_score_adds_to_the_trace_beside_it(tmp_path: Path) -> None:
+    score = SCORES[0] | {
+        "observationId": None,
+        "traceTags": None,
+        "trace": {"userId": "eve", "tags": ["inner"]},
+    }
+    traces = write(tmp_path / "traces.json", [{"id": "t1", "input": "Where is it?", "output": "beta"}])
+    path = write(tmp_path / "page.json", {"data": [score]})
+    (event,) = events(path, How("langfuse", beside=traces))
+    assert pick(event, "input", "output", "tags") == {
+        "input": "Where is it?", "output": "beta", "tags": ["inner"]
+    }  # fmt: skip
+    assert event["user"].startswith("u-")
 
 
 RUN = {
@@ -334,6 +349,47 @@ def test_parquet(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 and nothing behind it")
     with pytest.raises(InvalidDocument, match="not a Parquet file"):
         events(path, How())
+
+
+def test_times_with_a_zone_need_no_library_more(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'Europe/Berlin'")
+        zoned = "TIMESTAMPTZ '2026-03-01 10:00:00.5+05'"
+        columns = f'{zoned} AS time, {{\'seen\': [{zoned}]}} AS context, 4 AS stars, 1 AS "a""b"'
+        connection.execute(f"COPY (SELECT {columns}) TO '{path}' (FORMAT parquet)")
+    (event,) = events(path, How())
+    assert pick(event, "time", "context", 'a"b') == {
+        "time": "2026-03-01T05:00:00.500Z", "context": {"seen": ["2026-03-01T05:00:00.500Z"]}, 'a"b': 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("format_", "said"),
+    [
+        ("langfuse", "no Langfuse scores or traces in it"),
+        ("langsmith", "no LangSmith feedback or runs in it"),
+        ("openai-evals", "no OpenAI evals results in it"),
+        ("promptfoo", "no results of promptfoo in it"),
+        ("csv", "not CSV but JSON"),
+        ("parquet", "it is no file of Parquet"),
+        ("sqlite", "it is no file of SQLite"),
+    ],
+)
+def test_a_wrong_format_is_an_error(tmp_path: Path, format_: str, said: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "desk/route", "stars": 4, "comment": "fine"}\n')
+    with pytest.raises(InvalidDocument, match=said) as caught:
+        list(open_rows(path, How(format_)))
+    assert caught.value.hint
+
+
+def test_half_a_file_says_what_to_do(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", SCORES)
+    path.write_text(path.read_text()[:-40])
+    with pytest.raises(InvalidDocument, match="not JSON") as caught:
+        list(open_rows(path, How("langfuse")))
+    assert "fetch it again" in str(caught.value.hint)
 
 
 def test_options_that_a_format_has_no_use_for(tmp_path: Path) -> None:
