@@ -151,6 +151,7 @@ _ALL = (
     _integrity("hold-lifted", "warning", "An environment runs what was held until lately.", "Look once more."),
     _integrity("segment", "error", "A file of feedback lies where none is read.", "Its events do not count."),
     _integrity("event", "error", "A line of feedback is no event.", "It does not count."),
+    _integrity("event-time", "warning", "Feedback is dated in the future.", "It does not count before its time."),
     _integrity("event-conflict", "error", "One event has two contents.", "One of them was edited."),
     _integrity("expired-event", "error", "Texts that were taken out came back.", "An old branch was merged."),
     _integrity("archive", "error", "The list of archived feedback cannot be used.", "What it lists does not count."),

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 
 from promptvc.base.findings import Problem
 from promptvc.feedback.segments import FOLDER, read_segments
 from promptvc.feedback.spool import Spool
 
 
+_MONTH = re.compile(r"\d{4}-\d{2}")
+
+
 def misplaced(path: str) -> Problem:
     """A file below ``feedback/`` that is no segment by its path."""
     hint = "feedback/NAME/YYYY/MM/ULID.jsonl; promptvc feedback import takes any file"
     return Problem("segment", "error", path, None, "this is no segment's path", hint)
+
+
+def future_problems(paths: Iterable[str], now: datetime) -> Iterator[Problem]:
+    """Segments, by their paths, of months that have not begun a day after ``now``."""
+    present = f"{now + timedelta(days=1):%Y-%m}"
+    for path in paths:
+        month = "-".join(path.split("/")[-3:-1])
+        if _MONTH.fullmatch(month) and month > present:
+            message = f"these events are of {month}, which has not begun"
+            hint = "a clock was wrong; without --as-of or --until they do not count"
+            yield Problem("event-time", "warning", path, None, message, hint)
 
 
 def segment_problems(segments: Mapping[str, bytes]) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from promptvc.base.findings import Problem, problems_of
 from promptvc.base.rules import RULES, nearest_rule
 from promptvc.evaluation.cases.suite import read_github
 from promptvc.feedback.archive import MANIFEST
-from promptvc.feedback.checking import misplaced, segment_problems, spool_problems
+from promptvc.feedback.checking import future_problems, misplaced, segment_problems, spool_problems
 from promptvc.feedback.kept_secrets import secret_problems, token_problems
 from promptvc.feedback.segments import FOLDER as FEEDBACK
 from promptvc.feedback.segments import prompt_of
@@ -163,6 +163,7 @@ class Looking:
                 elif self.wanted(prompt_of(path)):
                     segments[path] = self.ours.read(path)
         yield from segment_problems(segments)
+        yield from future_problems(segments, self.project.clock())
         yield from self._archive()
 
     def _archive(self) -> Iterator[Problem]:
@@ -174,7 +175,9 @@ class Looking:
         for part, reason in found[0].absent if found else ():
             if self.wanted(part.prompt):
                 message = f"{part.events:,} events on {part.prompt} of {part.month} are not here: {reason}"
-                yield Problem("archive-absent", "warning", MANIFEST, None, message, "they do not count meanwhile")
+                yield Problem(
+                    "archive-absent", "warning", MANIFEST, None, message, "they do not count meanwhile"
+                )
 
     def _load_archive(self, into: list[Archived]) -> None:
         into.append(archived_parts(self.project, data=self.ours.read(MANIFEST)))

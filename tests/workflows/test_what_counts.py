@@ -98,6 +98,15 @@ def test_whoever_asks_for_the_future_is_given_it(cli: Cli) -> None:
     assert (found["rated"], absent.startswith(ABSENT)) == (1, True)
 
 
+def test_check_names_what_is_of_the_future(cli: Cli) -> None:
+    (found,) = [one for one in cli.json("check")["problems"] if one["rule"] == "event-time"]
+    assert (found["severity"], found["message"]) == (
+        "warning",
+        "these events are of 2612-01, which has not begun",
+    )
+    assert found["file"].startswith(f"feedback/{DESK}/2612/01/")
+
+
 def test_a_commit_that_most_events_lie_after_had_the_wrong_clock_itself(cli: Cli, tmp_path: Path) -> None:
     repo = Repo(cli.where, dict(cli.environ))
     project = open_project(copy_of(repo, tmp_path / "copy").path, environ=repo.environ, clock=lambda: START)
