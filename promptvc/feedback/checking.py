@@ -10,7 +10,6 @@ from promptvc.base.findings import Problem
 from promptvc.feedback.segments import FOLDER, read_segments
 from promptvc.feedback.spool import Spool
 
-
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
