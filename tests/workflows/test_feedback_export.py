@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.base.test_outputs import device
 from tests.builders import Repo, isolated_environ
 from tests.commands import Cli, cli_of
 from tests.workflows.forgetting_world import ADAM, EVE, LATER, SECRET, imported, row
@@ -84,15 +85,16 @@ def test_a_link_a_device_and_standard_output(template: Repo, tmp_path: Path) -> 
     cli.ok("feedback", "export", "-o", str(link))
     assert link.is_symlink()
     assert (tmp_path / "real.jsonl").read_text() == cli.ok("feedback", "export", "-o", "-")
-    assert "No space left" in cli.fails(3, "feedback", "export", "-o", "/dev/full")
-    assert Path("/dev/full").is_char_device()
+    full = device(tmp_path, "full")
+    assert "No space left" in cli.fails(3, "feedback", "export", "-o", str(full))
+    assert full.is_char_device()
     pytest.importorskip("duckdb")
     parquet = tmp_path / "link.parquet"
     parquet.symlink_to("real.parquet")
     cli.ok("feedback", "export", "-o", str(parquet))
     assert parquet.is_symlink()
-    cli.fails(2, "feedback", "export", "--format", "parquet", "-o", "/dev/null")
-    assert Path("/dev/null").is_char_device()
+    cli.fails(2, "feedback", "export", "--format", "parquet", "-o", str(full))
+    assert full.is_char_device()
 
 
 def test_a_warehouse_answers_from_the_tables(template: Repo, tmp_path: Path) -> None:
