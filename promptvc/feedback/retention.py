@@ -79,6 +79,11 @@ def expire(event: Event, term: Term, marked: str | None = None) -> Event | None:
     return parse_event(left)
 
 
+def is_due(event: Event, term: Term) -> bool:
+    """Whether ``event`` still has texts that the term takes out."""
+    return event.time < term.before and expire(event, term) is not None
+
+
 def rewrite(data: bytes, term: Term, gone: Mapping[str, str] = _NOTHING) -> Rewritten:
     """The lines of a segment, or of the spool, without what is due; every other line stays byte for byte.
 

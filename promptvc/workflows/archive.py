@@ -15,6 +15,7 @@ from promptvc.feedback.archive import MANIFEST, Part, dump_manifest, load_manife
 from promptvc.feedback.archive_parts import read_part, write_part
 from promptvc.feedback.compaction import month_of
 from promptvc.feedback.events import Event
+from promptvc.feedback.retention import Term, is_due
 from promptvc.feedback.segments import FOLDER, SEGMENT_BYTES, prompt_of, read_segments, seal_folder
 from promptvc.git.commits import CommitOptions, Plan, maintain
 from promptvc.git.commits import commit as git_commit
@@ -91,8 +92,9 @@ def archive(project: Project, request: ArchiveRequest) -> Moved:
     """Move the months before ``request.before`` out of git: the files first, then one commit that lists them.
 
     Raises:
-        Usage: no month, a folder that is git's or derived, or DuckDB is not installed.
-        InputError: a segment has lines that are no events, or an event with two contents.
+        Usage: no month, a folder that is git's or derived or that git could take up, or DuckDB is not installed.
+        InputError: a segment has lines that are no events, an event with two contents, or texts whose term has
+            passed: `feedback retain` does not reach into archived files.
         NotFound: there is neither such a prompt nor feedback on it.
         StorageError: the folder cannot be written.
     """
@@ -100,6 +102,8 @@ def archive(project: Project, request: ArchiveRequest) -> Moved:
     for derived in (project.state, project.repository.common_dir):
         if to.resolve().is_relative_to(derived.resolve()):
             raise Usage(f"{to} is in {derived}, which may be deleted", hint="--to a folder that is backed up")
+    _refuse_tracked(project, to)
+    term = Term.ending(project.clock(), project.settings.feedback.retain_days)
     parts: list[Part] = []
     gone: list[str] = []
 
@@ -111,6 +115,7 @@ def archive(project: Project, request: ArchiveRequest) -> Moved:
             events = _whole(dict(contents_of(project, blobs)))
             if not events:
                 continue
+            _refuse_texts(prompt, month, events, term)
             part, place = write_part(events, prompt, month, to)
             parts.append(_located(part, place, root_of(project)))
             gone.extend(blobs)
@@ -193,6 +198,33 @@ def _whole(files: Mapping[str, bytes]) -> Sequence[Event]:
     for file in (*(bad.file for bad in reading.problems), *(c.places[0][0] for c in reading.conflicts)):
         raise InputError(f"{file} holds what would be lost", hint="promptvc check says what", file=file)
     return reading.events
+
+
+def _refuse_texts(prompt: str, month: str, events: Sequence[Event], term: Term) -> None:
+    """Nobody would take them out of the file any more."""
+    due = sum(is_due(event, term) for event in events)
+    if due:
+        noun = "event has texts" if due == 1 else "events have texts"
+        raise InputError(
+            f"{due:,} {noun} on {prompt} of {month} that are older than feedback.retain_days ({term.days})",
+            hint="promptvc feedback retain takes them out; or keep them longer: feedback.retain_days in promptvc.yaml",
+        )
+
+
+def _refuse_tracked(project: Project, to: Path) -> None:
+    """A folder in the working tree that git does not ignore: the next `git add` would take the files up."""
+    top, place = project.repository.top, to.resolve()
+    if top is None or not place.is_relative_to(top.resolve()):
+        return
+    inside = (place / "part.parquet").relative_to(top.resolve()).as_posix()
+    # The one command that does not know literal paths; `./` keeps a path from being magic.
+    asked = {"GIT_LITERAL_PATHSPECS": "0"}
+    status, _, _ = project.repository.outcome("check-ignore", "-q", "--", f"./{inside}", env=asked)
+    if status != 0:
+        raise Usage(
+            f"{to} is in the working tree, where git would take the files up",
+            hint="--to a folder outside of it, or one that .gitignore names",
+        )
 
 
 def _located(part: Part, place: Path, root: Path) -> Part:

@@ -50,7 +50,7 @@ def template(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """Two months in an archive beside the repository, the third in git."""
     folder = tmp_path_factory.mktemp("archived")
     repo = Repo.create(folder / "repo", isolated_environ(home))
-    repo.commit({**desk_files(), **contents()})
+    repo.commit({**desk_files(), "promptvc.yaml": "feedback: {retain_days: 36500}\n", **contents()})
     cli = cli_of(repo)
     before = cli.json("feedback", "list", DESK)
     done = cli.json("feedback", "archive", "--before", "2026-01", "--to", str(folder / "archive"))
@@ -169,6 +169,34 @@ def test_what_cannot_be_done_is_refused(repo: Repo, arguments: tuple[str, ...]) 
     place = [str(repo.path / one) if one.startswith(".git") else one for one in arguments]
     assert cli_of(repo)("feedback", "archive", *place).code == 2
     assert repo.rev("HEAD") == head
+
+
+def test_a_folder_that_git_could_take_up_is_refused(repo: Repo) -> None:
+    cli = cli_of(repo)
+    again = ("feedback", "archive", "--before", "2026-02", "--to")
+    place = repo.path / "parts"
+    for to in (place, place / "inner", repo.path):
+        assert "is in the working tree" in cli.fails(2, *again, str(to))
+    assert not place.exists()
+    repo.commit({".gitignore": ".promptvc/\n/parts/\n"})
+    (part,) = cli.json(*again, str(place))["parts"]
+    assert part["location"].startswith("parts/")
+    assert repo.status() == []
+    assert total(cli) == 39
+
+
+def test_texts_whose_term_has_passed_go_first(repo: Repo, tmp_path: Path) -> None:
+    cli = cli_of(repo)
+    cli.ok("feedback", "archive", "--restore", "2025-11")
+    repo.commit({"promptvc.yaml": "feedback: {retain_days: 30}\n"})
+    again = ("feedback", "archive", "--before", "2025-12", "--to", str(tmp_path / "more"))
+    said = cli.fails(2, *again)
+    assert f"4 events have texts on {DESK} of 2025-11 that are older than feedback.retain_days (30)" in said
+    assert "promptvc feedback retain" in said
+    assert not (tmp_path / "more").exists()
+    assert "archive --restore MONTH" in cli("feedback", "retain").err
+    assert cli.json(*again)["events"] == 34
+    assert total(cli) == 39
 
 
 def test_a_segment_that_would_lose_something_is_not_archived(repo: Repo, tmp_path: Path) -> None:

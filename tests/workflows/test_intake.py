@@ -245,6 +245,36 @@ def test_rows_that_quote_their_prompt(library: Library, desk: Repo, tmp_path: Pa
     assert SYSTEM not in "".join(spooled(desk))
 
 
+def test_rows_that_quote_their_prompt_are_the_same_whatever_main_holds_later(
+    library: Library, desk: Repo, tmp_path: Path
+) -> None:
+    asked = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "Where?"}]
+    own = [{"role": "system", "content": "A text of tomorrow."}, asked[1]]
+    path = write(
+        tmp_path / "rows.jsonl",
+        {"stars": 1, "rendered": asked, "user": "ann"},
+        {"stars": 1, "rendered": asked, "user": "ann"},
+        {"stars": 2, "prompt": f"{SYSTEM}\n\nWhere?", "id": f"01KDZ{7:021d}"},
+        {"stars": 3, "rendered": own},
+    )
+    first = library.import_feedback(path, prompt=DESK)
+    assert (first.report.imported, first.report.duplicates) == (4, 0)
+    library.commit_feedback()
+    seen = [(one.version, one.data["input"]) for one in library.events()]
+    assert sorted(seen, key=str) == [(1, {"question": "Where?"})] * 3 + [(None, "Where?")]
+    text = desk.read(DESK_FILE).decode()
+    desk.commit({DESK_FILE: text.replace("version: 1", "version: 2")})
+    tomorrow = text.replace("desk/route", "desk/later").replace(SYSTEM, "A text of tomorrow.")
+    desk.commit({"prompts/desk/later.yaml": tomorrow})
+    cli_of(desk).ok("feedback", "keys", "rotate")
+    with promptvc.open(desk.path, environ=desk.environ, clock=lambda: NOW) as later:
+        again = later.import_feedback(path, prompt=DESK)
+        assert (again.report.imported, again.report.duplicates, again.report.rejected) == (0, 4, ())
+    write(path, {"stars": 1, "rendered": asked, "user": "eve"}, {"stars": 4, "rendered": own})
+    with promptvc.open(desk.path, environ=desk.environ, clock=lambda: NOW) as later:
+        assert later.import_feedback(path, prompt=DESK).report.imported == 2
+
+
 def test_what_several_prompts_give_is_ambiguous(desk: Repo, tmp_path: Path) -> None:
     desk.commit({"prompts/desk/twin.yaml": desk.read(DESK_FILE).replace(b"desk/route", b"desk/twin")})
     path = write(tmp_path / "rows.jsonl", {"stars": 1, "rendered": f"{SYSTEM}\n\nWhere?"})
