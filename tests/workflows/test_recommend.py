@@ -61,7 +61,7 @@ def test_recommend_explains_itself(odd: Repo) -> None:
     assert sum(one["thumbs"] == "up" for one in rated) == first["success"]["positive"]
     text = cli.ok("recommend", REFUND)
     assert text.startswith("1. billing/refund@v1  0.")
-    assert f"success {first['success']['mean']:.2f}, at least" in text
+    assert f"success {first['success']['mean']:.2f} with older ratings weighing less, at least" in text
     assert cli.json("recommend", REFUND, "--limit", "3") == told
     for kept in (odd.path / ".promptvc").rglob("*.index"):
         kept.write_bytes(kept.read_bytes()[:-3])
