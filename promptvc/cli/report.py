@@ -11,10 +11,13 @@ from promptvc.analysis.reporting.report import Report
 from promptvc.analysis.reporting.telling import (
     HEADLINES,
     UNKNOWN,
+    copied,
+    decline,
     difference,
     headline,
     target_value,
     title,
+    unlooked,
     value,
 )
 from promptvc.base.errors import Usage
@@ -23,6 +26,9 @@ from promptvc.cli.completion import NAME
 from promptvc.cli.edge import Edge, edge_options
 from promptvc.cli.ui import Ui
 from promptvc.workflows import report as reporting
+
+_MOST = 4000
+"""Characters of a command; the JSON has those that are longer."""
 
 
 @click.command("report")
@@ -102,13 +108,18 @@ def _show(ui: Ui, made: Report) -> None:
         reason = made.overall.figures[figure].reason
         if reason is not None:
             ui.line(f"{name} is unknown: {reason}", "dim")
-    ui.line(headline(made), "bad" if any(one.until is None for one in made.problems) else "good")
+    bad = made.declines or any(one.until is None for one in made.problems)
+    ui.line(headline(made), "bad" if bad else "good")
     for problem in made.problems:
         state = "open" if problem.until is None else "over"
         ui.line(f"  {state}: {problem.told()}", "bad" if problem.until is None else "dim")
+    for change in made.declines:
+        ui.line(f"  in this period: {decline(change, made)}", "bad")
+    for said in unlooked(made):
+        ui.line(f"  {said}", "dim")
     for target in made.targets:
         why = target.reason or target_value(target)
         ui.line(f"target {target.state}: {target.wanted} ({why})", "dim")
     for action in made.actions:
-        ui.line(f"{action.command}")
+        ui.line(copied(action.command, _MOST))
         ui.line(f"  {action.why}", "dim")

@@ -10,7 +10,7 @@ from typing import Any
 
 from promptvc.analysis.rates import percentile_of, rounded
 from promptvc.analysis.reporting.periods import midnight
-from promptvc.analysis.reporting.traces import CALLS, GOOD, RATED, USERS, Count
+from promptvc.analysis.reporting.traces import GOOD, RATED, USERS, Count
 from promptvc.analysis.reporting.year import Year
 from promptvc.feedback.query.facts import MILLION
 from promptvc.feedback.query.selection import Query
@@ -22,7 +22,8 @@ Daily = Mapping[date, tuple[float, int]]
 class Figure:
     """One number; None where nothing tells it. ``counts``: by name the events that it is made of.
 
-    ``days``: of a rate its part and whole by day, of a mean the sum of the scores (0..1) and how many. ``reason``: why it is unknown, where that is not plain.
+    ``days``: of a rate its part and whole by day, of a mean the sum of the scores (0..1) and how many. ``reason``: why
+    it is unknown, where that is not plain.
     """
 
     value: float | None
@@ -45,11 +46,11 @@ class Standing:
     """A prompt in a period, or all of them (``prompt`` None).
 
     Figures: ``events``, ``calls``, ``rated`` (numbers of events); ``success`` (good / rated), ``satisfaction`` (mean
-    score in stars, 1..5), ``errors`` (errors / calls that report how they ended), ``corrections`` and ``collection``
-    (corrections and ratings / calls), ``p50`` and ``p95`` (milliseconds). ``by_kind``: events of each kind.
+    score in stars, 1..5), ``errors``, ``corrections`` and ``collection`` (errors, corrections and ratings / calls),
+    ``p50`` and ``p95`` (milliseconds). ``by_kind``: events of each kind.
 
-    Where a prompt has more ratings or corrections than calls, not every call is counted: what is a share of its calls
-    is unknown, and that of all prompts is of the others.
+    Where a prompt has more errors, ratings or corrections than calls, not every call is counted: what is a share of its
+    calls is unknown, and that of all prompts is of the others.
     """
 
     prompt: str | None
@@ -96,8 +97,8 @@ class Figures:
                 sums.score += tally.score
                 _add(sums.days["success"], cell.day, tally.positive, tally.rated)
                 _add(sums.days["satisfaction"], cell.day, tally.score, tally.rated)
-            if kind in CALLS:
-                _add(sums.days["errors"], cell.day, tally.n * (kind == "error"), tally.n)
+            if kind in calls or kind == "error":
+                _add(sums.days["errors"], cell.day, tally.n * (kind == "error"), tally.n * (kind in calls))
             if kind in calls or kind == "correction":
                 _add(
                     sums.days["corrections"],
@@ -145,8 +146,11 @@ class Figures:
         rated = self._count(sound, RATED, sum(self._sums[one].rated for one in sound))
         reasons = [reason for one in known if (reason := self._uncounted(one)) is not None]
         reason = min(reasons, default=None) if not sound else None
-        running = [one for one in prompts if self._sums[one].kinds["success"]]
-        errors, runs = self._kinds(running, ("error",)), self._kinds(running, CALLS)
+        running = [one for one in known if not self._more(one, "errors", self._sums[one].kinds["error"])]
+        errors, runs = self._kinds(running, ("error",)), self._calls(running)
+        unknown = min(
+            (self._more(one, "errors", self._sums[one].kinds["error"]) for one in known), default=""
+        )
         return {
             "calls": Figure(float(calls.n) if known else None, {"calls": calls} if known else {}),
             "collection": replace(_rate("rated", rated, "calls", of_sound), reason=reason),
@@ -154,17 +158,22 @@ class Figures:
                 _rate("corrections", corrected, "calls", of_sound, self._days(sound, "corrections")),
                 reason=reason,
             ),
-            "errors": _rate("errors", errors, "calls", runs, self._days(running, "errors")),
+            "errors": replace(
+                _rate("errors", errors, "calls", runs, self._days(running, "errors")),
+                reason=unknown or None,
+            ),
         }
 
     def _uncounted(self, prompt: str) -> str | None:
         """Why the calls of a prompt are not all that there were; None where nothing says so."""
         sums = self._sums[prompt]
-        calls = sum(sums.kinds[kind] for kind in self._counted[prompt])
-        for what, n in (("corrections", sums.kinds["correction"]), ("ratings", sums.rated)):
-            if n > calls:
-                return f"more {what} than calls: not every call is counted"
-        return None
+        found = self._more(prompt, "corrections", sums.kinds["correction"])
+        return found or self._more(prompt, "ratings", sums.rated) or None
+
+    def _more(self, prompt: str, what: str, n: int) -> str:
+        """In words that there are more than calls of a prompt; empty where there are not."""
+        calls = sum(self._sums[prompt].kinds[kind] for kind in self._counted[prompt])
+        return f"more {what} than calls: not every call is counted" if n > calls else ""
 
     def _latency(self, prompts: Sequence[str]) -> dict[str, Figure]:
         counts: Counter[float] = Counter()

@@ -11,11 +11,14 @@ from promptvc.analysis.reporting.telling import (
     NO_BEST,
     NOTES,
     UNKNOWN,
+    copied,
+    decline,
     difference,
     headline,
     meaning,
     target_value,
     title,
+    unlooked,
     value,
 )
 from promptvc.base.spans import code, table_head, table_row, words
@@ -62,7 +65,11 @@ def _overall(report: Report) -> Iterator[str]:
 def _problems(report: Report) -> Iterator[str]:
     yield "## Problem areas\n\n"
     if not report.problems:
-        yield "None: no slice got materially worse than its own past.\n\n"
+        yield "None: no slice that was looked at got materially worse than its own past.\n\n"
+    for change in report.declines:
+        yield f"- in this period: {decline(change, report)}\n"
+    yield "\n" * bool(report.declines)
+    yield "".join(f"{said}\n\n" for said in unlooked(report))
     for problem in report.problems:
         yield f"- {'**open**' if problem.until is None else 'over'}: {problem.told(code)}\n"
         for sign in problem.also:
@@ -78,7 +85,7 @@ def _actions(report: Report) -> Iterator[str]:
         yield "## What to do\n\n"
         for number, action in enumerate(report.actions, 1):
             where = "" if action.problem is None else f" ({report.problems[action.problem].title})"
-            yield f"{number}. {told(action, lambda text: code(text, _MOST))}{where}\n"
+            yield f"{number}. {told(action, lambda text: code(copied(text, _MOST), _MOST))}{where}\n"
         yield "\n"
 
 

@@ -21,12 +21,15 @@ from promptvc.analysis.reporting.telling import (
     HEADLINES,
     NO_BEST,
     NOTES,
+    copied,
+    decline,
     difference,
     headline,
     meaning,
     target_value,
     title,
     tone,
+    unlooked,
     value,
 )
 from promptvc.base.plain import encodable, one_line
@@ -62,7 +65,7 @@ def page(report: Report) -> Iterator[str]:
 
 
 def _head(report: Report) -> Iterator[str]:
-    state = "bad" if any(one.until is None for one in report.problems) else "good"
+    state = "bad" if report.declines or any(one.until is None for one in report.problems) else "good"
     period = report.period
     about = f"{_text(report.prompt)} · " if report.prompt else ""
     events = report.overall.figures["events"].n("events")
@@ -89,19 +92,20 @@ def _head(report: Report) -> Iterator[str]:
 def _problems(report: Report) -> Iterator[str]:
     yield '<section class="card"><h2>Problem areas</h2>'
     if not report.problems:
-        yield '<p class="quiet">None: no slice got materially worse than its own past.</p>'
+        yield '<p class="quiet">None: no slice that was looked at got materially worse than its own past.</p>'
     for number, problem in enumerate(report.problems):
         state = "open" if problem.until is None else "over"
         yield f'<article class="problem"><div><p><span class="badge {state}">{state}</span> {problem.told(_code)}</p>'
         yield from _signs(problem)
         yield "</div>" + drawn(_course(report, problem), 1000 + number) + "</article>"
+    for change in report.declines:
+        yield f'<p><span class="badge open">this period</span> {_text(decline(change, report))}</p>'
+    yield "".join(f'<p class="quiet">{_text(said)}</p>' for said in unlooked(report))
     yield "</section>\n"
 
 
 def _signs(problem: Problem) -> Iterator[str]:
-    lines = []
-    for sign in problem.also:
-        lines.append(f"with it: {sign.named(_code)} {_text(sign.told())}")
+    lines = [f"with it: {sign.named(_code)} {_text(sign.told())}" for sign in problem.also]
     for one in problem.deployments:
         version = "a version" if one.version is None else f"v{one.version}"
         lines.append(
@@ -139,7 +143,9 @@ def _actions(report: Report) -> Iterator[str]:
             if action.problem is None
             else f'<span class="quiet">{_text(report.problems[action.problem].title)}: </span>'
         )
-        items.append(f"<li>{where}{_text(action.why)}{_code(action.command, _MOST, 'command')}</li>")
+        items.append(
+            f"<li>{where}{_text(action.why)}{_code(copied(action.command, _MOST), _MOST, 'command')}</li>"
+        )
     yield f"<ol>{''.join(items)}</ol></section>\n" if items else "</section>\n"
 
 

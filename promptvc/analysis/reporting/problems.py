@@ -239,7 +239,7 @@ def _point(measure: Measure, value: float, n: int) -> float | None:
 def _look(year: Year, first: Finding, one: Finding, days: tuple[date, date]) -> Query:
     measure = first.series.measure
     kinds: dict[Measure, Query] = {
-        "success": Query(outcome="bad", sources=USERS),
+        "success": RATED,  # what is not good need not be bad: with three stars it is neither
         "errors": Query(kinds=("error",)),
         "error": Query(kinds=("error",)),
         "corrections": Query(kinds=("correction",)),
@@ -285,8 +285,8 @@ def _figure(year: Year, sides: Sequence[tuple[Series, tuple[int, int]]]) -> Figu
         calls = year.counted.get(everyone.prompt, ())
         queries = {
             "success": (GOOD, RATED, series.slice),
-            "errors": (Query(kinds=("error",)), Query(kinds=CALLS), series.slice),
-            "error": (Query(kinds=("error",)), Query(kinds=CALLS), everyone),
+            "errors": (Query(kinds=("error",)), Query(kinds=calls or CALLS), series.slice),
+            "error": (Query(kinds=("error",)), Query(kinds=calls or CALLS), everyone),
             "issue": (
                 Query(kinds=("rating",), sources=USERS),
                 Query(kinds=("rating",), sources=USERS),

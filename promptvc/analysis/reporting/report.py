@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from promptvc.analysis.reporting.actions import Action, actions
+from promptvc.analysis.reporting.actions import Action, Calling, actions
 from promptvc.analysis.reporting.changes import Change, changes
 from promptvc.analysis.reporting.figures import Figure, Figures, Standing
-from promptvc.analysis.reporting.periods import Kind, Period, last_complete
+from promptvc.analysis.reporting.periods import Kind, Period, last_complete, midnight
 from promptvc.analysis.reporting.problems import Deployment, Problem, deployment_json, find_problems
+from promptvc.analysis.reporting.shifts import long_enough
 from promptvc.analysis.reporting.slices import DAYS
 from promptvc.analysis.reporting.targets import Target, targets
 from promptvc.analysis.reporting.year import SPAN, Year, read_year
@@ -51,6 +52,31 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at for problems.
+
+    Attributes:
+        prompts, slices: how many prompts, and how many of their slices, themselves among them.
+        young: prompts with less than five weeks of events or less than 130 events: of these nothing can be said.
+        small: how many slices have less than 130 events in the year.
+    """
+
+    prompts: int
+    slices: int
+    young: tuple[str, ...] = ()
+    small: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers by name."""
+        return {
+            "prompts": self.prompts,
+            "slices": self.slices,
+            "young": list(self.young),
+            "small": self.small,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What a report is asked for.
 
@@ -74,6 +100,8 @@ class Report:
         changes: of every figure against the period before; those of all prompts have no prompt.
         best: prompts whose success rate is clearly above that of all, those with the highest lower end of its interval
             first; none with an open problem, and none that clearly fell.
+        looked: what was looked at for problems.
+        silent: nobody said anything in the period; ``last``: the day of the last event before its end.
         weeks: by prompt (None: all) the weeks of the year.
         unread: how many lines could not be read; ``remarks``: which they are, and what else does not count, in words.
     """
@@ -91,6 +119,8 @@ class Report:
     weeks: dict[str | None, tuple[Week, ...]]
     engine: str
     unread: int
+    looked: Looked
+    last: date
     remarks: tuple[str, ...] = ()
 
     @property
@@ -99,6 +129,16 @@ class Report:
         weeks = self.weeks[None]
         first = next((place for place, week in enumerate(weeks) if week.events.value), 0)
         return max(0, min(first, len(weeks) - LEAST_WEEKS))
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody said anything in the period."""
+        return self.last < self.period.start
+
+    @property
+    def declines(self) -> tuple[Change, ...]:
+        """What got clearly worse in the period and is no open problem."""
+        return declined(self.changes, self.problems)
 
     def change(self, figure: str, prompt: str | None = None) -> Change | None:
         """How a figure of a prompt (None: all) changed."""
@@ -129,6 +169,9 @@ class Report:
             "targets": [one.to_json() for one in self.targets],
             "best": [one.prompt for one in self.best],
             "problems": [one.to_json() for one in self.problems],
+            "declines": [{"prompt": one.prompt, "figure": one.figure} for one in self.declines],
+            "looked": self.looked.to_json(),
+            "last": self.last.isoformat(),
             "actions": [one.to_json() for one in self.actions],
             "deployments": [deployment_json(one) for one in self.deployments],
             "weeks": [
@@ -144,21 +187,28 @@ def make_report(facts: Facts, asked: Asked, deployments: Sequence[Deployment] = 
     """The report on the last complete period.
 
     Raises:
-        NotFound: there is no event, or none of a complete period.
+        NotFound: there is no event before the end of a complete period.
     """
     period = _period(facts, asked)
     year = read_year(facts, period, asked.prompt)
     now = Figures(year, period.start, period.end, asked.prompt)
     before = Figures(year, period.before.start, period.before.end, asked.prompt)
-    if not now.prompts and not before.prompts:
-        raise NotFound(f"there are no events of {period.label}", hint="--as-of DATE names an earlier period")
+    last = max(year.cells, default=None)
+    if last is None:
+        newest = facts.witnesses(Query(prompt=asked.prompt, until=midnight(period.end)), limit=1).newest
+        last = None if newest is None else newest.date()
+    if last is None:
+        raise NotFound(
+            f"there are no events of {period.label} or before",
+            hint=f"a report tells of whole periods: {period.label} is the last that was over",
+        )
     standings = tuple(now.of(one) for one in now.prompts)
     overall = now.of()
     then = [before.of(), *(before.of(one) for one in before.prompts)]
     found = changes(year, then, [overall, *standings])
     problems = find_problems(year, deployments)
     met = targets(asked.targets, {one.figure: one for one in found if one.prompt is None})
-    first, last = period.window
+    first, end = period.window
     return Report(
         period=period,
         prompt=asked.prompt,
@@ -168,11 +218,13 @@ def make_report(facts: Facts, asked: Asked, deployments: Sequence[Deployment] = 
         targets=met,
         best=_best(overall, standings, found, problems),
         problems=problems,
-        actions=actions(problems, met, period),
-        deployments=tuple(one for one in deployments if first <= one.day < last),
+        actions=actions(Calling(period, asked.prompt, problems, declined(found, problems), met)),
+        deployments=tuple(one for one in deployments if first <= one.day < end),
         weeks=_weeks(year, asked.prompt),
         engine=facts.engine,
         unread=facts.unread,
+        looked=_looked(year),
+        last=last,
     )
 
 
@@ -186,6 +238,36 @@ def _period(facts: Facts, asked: Asked) -> Period:
             "there are no committed events to report on", hint="promptvc feedback add, then commit"
         )
     return last_complete(kind, newest)
+
+
+def declined(found: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
+    """What clearly got worse and is no open problem: prompt by prompt, or of all where no single one did.
+
+    The mean score is not told where the success rate is.
+    """
+    open_ = {
+        ("errors" if one.sign.measure == "error" else one.sign.measure, prompt)
+        for one in problems
+        if one.until is None
+        for prompt in one.prompts
+    }
+    fell = [one for one in found if one.declined and not _known(one, open_)]
+    rates = {one.prompt for one in fell if one.figure == "success"}
+    fell = [one for one in fell if one.figure != "satisfaction" or one.prompt not in rates]
+    named = {one.figure for one in fell if one.prompt is not None}
+    return tuple(one for one in fell if one.prompt is not None or one.figure not in named)
+
+
+def _known(change: Change, problems: Iterable[tuple[str, str]]) -> bool:
+    """Whether a problem tells of it; of all prompts that of any."""
+    figure = "success" if change.figure == "satisfaction" else change.figure
+    return any(figure == measure and change.prompt in {None, prompt} for measure, prompt in problems)
+
+
+def _looked(year: Year) -> Looked:
+    long = [part for (_, part), series in year.series.items() if long_enough(series)]
+    prompts = {part.prompt for part in long}
+    return Looked(len(prompts), len(long), tuple(sorted(year.counted.keys() - prompts)), year.small)
 
 
 def _best(

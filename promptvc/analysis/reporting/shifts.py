@@ -102,6 +102,12 @@ def find_shifts(series: Series, limit: float, *, most: int = 3) -> list[Shift]:
     return found
 
 
+def long_enough(series: Series) -> bool:
+    """Whether a series has the weeks and the events without which nothing can be found in it."""
+    weeks = [n for _, n in series.weeks() if n]
+    return len(weeks) > PAST and sum(weeks) >= LEAST_PAST + LEAST
+
+
 class _Sums:
     """Running sums over weeks: of weights, weighted values and their squares, of events, bad events and weeks."""
 

@@ -39,7 +39,7 @@ def targets(wanted: TargetSettings, overall: Mapping[str, Change]) -> tuple[Targ
     """Every target against the changes of all prompts together, by figure.
 
     What is to rise does not fall, and the other way round: a difference in the wrong direction must be clear (as
-    :mod:`promptvc.analysis.reporting.changes` has it) to miss the target, where it is tested at all.
+    :mod:`promptvc.analysis.reporting.changes` has it) to miss the target.
     """
     collection, stars = _now(overall, "collection"), _now(overall, "satisfaction")
     success = overall.get("success")
@@ -63,7 +63,8 @@ def targets(wanted: TargetSettings, overall: Mapping[str, Change]) -> tuple[Targ
         for one, figure in zip(found, ("collection", "satisfaction", "success"), strict=True)
     ]
     if wanted.quality != "any":
-        found.append(_trend("quality", "the success rate does not clearly fall", success, up=True))
+        mean = overall.get("satisfaction")
+        found.append(_trend("quality", "the mean score does not clearly fall", mean, up=True))
     if wanted.corrections != "any":
         found.append(
             _trend(
@@ -101,5 +102,5 @@ def _trend(name: str, wanted: str, change: Change | None, *, up: bool) -> Target
     if change is None or value is None:
         return Target(name, wanted, None, "unknown", change, None if change is None else _why(change))
     wrong = value < 0 if up else value > 0
-    missed = wrong and (change.clear or change.p is None)
+    missed = wrong and change.clear
     return Target(name, wanted, value, "not met" if missed else "met", change)

@@ -38,6 +38,7 @@ class Year:
         counted: how the calls of each prompt are counted: the kinds of the events that are one each.
         timed: the kinds of the events of each prompt that tell how long a call took.
         series: all that is looked at for problems; of ``whole`` ones ``dimension`` is empty.
+        small: how many slices have too few events to be looked at.
     """
 
     start: date
@@ -46,6 +47,7 @@ class Year:
     counted: Mapping[str, tuple[str, ...]]
     timed: Mapping[str, tuple[str, ...]]
     series: Mapping[tuple[Measure, Slice], Series]
+    small: int = 0
 
     def day(self, number: int) -> date:
         """The date of a day of the year."""
@@ -78,7 +80,8 @@ def read_year(facts: Facts, period: Period, prompt: str | None = None) -> Year:
         for one in facts.latencies(replace(year, since=span[0], until=span[1])):
             gathered.latency(one)
     timed = {prompt: tuple(sorted(kinds)) for prompt, kinds in gathered.timed.items()}
-    return Year(start, by_day, gathered.latencies, counted, timed, gathered.series())
+    series = gathered.series()
+    return Year(start, by_day, gathered.latencies, counted, timed, series, gathered.small)
 
 
 def counted_by(cells: Iterable[Cell]) -> dict[str, tuple[str, ...]]:
@@ -110,6 +113,7 @@ class _Gathered:
         self.saying: dict[str, Days] = defaultdict(dict)
         self.running: dict[str, Days] = defaultdict(dict)
         self.timed: dict[str, set[str]] = defaultdict(set)
+        self.small = 0
 
     def cell(self, cell: Cell, counted: Mapping[str, tuple[str, ...]]) -> None:
         day, tally = (cell.day - self.start).days, cell.tally
@@ -127,13 +131,14 @@ class _Gathered:
             self.timed[cell.prompt].add(cell.kind)
         if cell.kind == "rating" and from_users:
             _add(self.saying[cell.prompt], day, 0, tally.n)
-        if cell.kind in CALLS:
+        if cell.kind in calls:
             _add(self.running[cell.prompt], day, 0, tally.n)
         for part in _slices(cell.prompt, dimensions):
             if tally.rated and from_users:
                 _add(self.days["success", part], day, tally.rated - tally.positive, tally.rated)
-            if cell.kind in CALLS:
-                _add(self.days["errors", part], day, tally.n * (cell.kind == "error"), tally.n)
+            if cell.kind == "error" or cell.kind in calls:
+                failed, called = cell.kind == "error", cell.kind in calls
+                _add(self.days["errors", part], day, tally.n * failed, tally.n * called)
             if (correction or whole) and part.dimension in {"", "version"}:
                 _add(self.days["corrections", part], day, tally.n * correction, tally.n * whole)
 
@@ -161,6 +166,7 @@ class _Gathered:
         for measure, part in _frequent(volume):
             series = self._one(measure, part)
             parent = found.get((measure, Slice(part.prompt)))
+            self.small += volume[measure, part] < LEAST_EVENTS and bool(part.dimension)
             if series is None or (part.dimension and parent is not None and _same(series, parent)):
                 continue
             if parent is not None and part.dimension in {"version", "model", "framework", "technique"}:
@@ -178,14 +184,9 @@ class _Gathered:
             whole = [of.get(day, (0, 0))[1] for day in range(SPAN)]
         else:
             whole = [days.get(day, (0, 0))[1] for day in range(SPAN)]
-        if measure in {"errors", "error"} and not self._calls_that_went_well(part.prompt):
-            return None  # errors alone do not say out of how many
-        if measure == "corrections" and sum(bad) > sum(whole):
+        if measure in {"errors", "error", "corrections"} and sum(bad) > sum(whole):
             return None  # not every call is counted
         return Rates(measure, part, bad, whole) if sum(whole) >= LEAST_EVENTS else None
-
-    def _calls_that_went_well(self, prompt: str) -> bool:
-        return any(n > bad for bad, n in self.days["errors", Slice(prompt)].values())
 
 
 def _add(days: Days, day: int, part: int, whole: int) -> None:

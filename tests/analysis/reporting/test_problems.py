@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -46,14 +48,16 @@ def test_what_is_over_is_told_as_over_and_asks_for_nothing(troubled: Report) -> 
     assert not [one for one in troubled.actions if one.problem == place]
 
 
-def test_each_action_names_a_problem_or_a_target_and_a_command(troubled: Report) -> None:
-    assert troubled.actions
+def test_each_action_has_one_reason_a_figure_and_a_command(troubled: Report) -> None:
+    assert 0 < len(troubled.actions) <= 10
     for one in troubled.actions:
-        assert (one.problem is None) != (one.target is None)
+        assert sum(reason is not None for reason in (one.problem, one.decline, one.target)) == 1
         assert one.command.startswith("promptvc ")
-    # The window of the report's own period, not the newest days of whatever is known.
-    window = f"--since {troubled.period.start} --until {troubled.period.end}"
-    assert any(one.command == f"promptvc issues team0/task00 {window}" for one in troubled.actions)
+        assert "--help" not in one.command
+        assert re.search(r"[0-9]", one.why), one
+    first = [one.command.split()[1] for one in troubled.actions if one.problem == 0]
+    assert first in (["rollback", "feedback"], ["feedback", "analyze"])
+    assert max(Counter(one.problem for one in troubled.actions if one.problem is not None).values()) == 2
 
 
 def test_a_quiet_year_has_no_problem(quiet: Report) -> None:
@@ -78,10 +82,10 @@ def test_targets_without_figures_are_unknown() -> None:
 
 
 def test_a_target_of_direction_is_missed_by_a_clear_change_only() -> None:
-    fell = Change(None, "success", Figure(0.8, {}), Figure(0.7, {}), p=0.2, clear=False)
+    fell = Change(None, "satisfaction", Figure(4.2, {}), Figure(3.8, {}), p=0.2, clear=False)
     wanted = TargetSettings(quality="rising", corrections="any")
     states = [
-        next(one.state for one in targets(wanted, {"success": change}) if one.name == "quality")
+        next(one.state for one in targets(wanted, {"satisfaction": change}) if one.name == "quality")
         for change in (fell, replace(fell, clear=True))
     ]
     assert states == ["met", "not met"]

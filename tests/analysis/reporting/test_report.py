@@ -243,6 +243,12 @@ def test_the_command(told: Cli, tmp_path: Path) -> None:
         words = shlex.split(trace["command"])
         assert words[0] == "promptvc"
         assert cli.json(*words[1:])["count"] == one["count"]
+    # Every action finds something to read.
+    assert made["actions"]
+    for action in made["actions"]:
+        words = shlex.split(action["command"])
+        found = cli.json(*words[1:])
+        assert found["rated"] if words[1] == "analyze" else found, action
     fell = cli("report", "--fail-below", "-10")
     assert fell.code == 1
     assert "fell by more than 10 %" in fell.out

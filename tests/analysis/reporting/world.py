@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import cast
 
 from promptvc.analysis.reporting.periods import midnight
+from promptvc.analysis.reporting.problems import Deployment
 from promptvc.analysis.reporting.report import Asked, Report, make_report
-from promptvc.base.feedback_settings import TargetSettings
 from promptvc.feedback.query.facts import (
     MILLION,
     Cell,
@@ -36,7 +35,15 @@ class World:
         self.written: list[Cell] = []
 
     def rate(
-        self, day: int, n: int, good: int, prompt: str = "a/b", *, high: float = 1.0, low: float = 0.0
+        self,
+        day: int,
+        n: int,
+        good: int,
+        prompt: str = "a/b",
+        *,
+        high: float = 1.0,
+        low: float = 0.0,
+        version: int = 1,
     ) -> None:
         """``n`` ratings on a day, ``good`` of them with the score ``high`` and the rest with ``low``."""
         scores = good * high + (n - good) * low
@@ -48,16 +55,16 @@ class World:
             score=round(scores * MILLION),
             squares=round(squares * MILLION),
         )
-        self._add(day, prompt, "rating", "human", tally)
+        self._add(day, prompt, "rating", "human", tally, version)
 
     def say(self, day: int, kind: str, n: int, prompt: str = "a/b") -> None:
         """``n`` events of a kind without a score."""
         self._add(day, prompt, kind, "code", Tally(n=n))
 
-    def _add(self, day: int, prompt: str, kind: str, source: str, tally: Tally) -> None:
+    def _add(self, day: int, prompt: str, kind: str, source: str, tally: Tally, version: int = 1) -> None:
         if tally.n:
             self.written.append(
-                Cell(START + timedelta(days=day), prompt, 1, kind, source, None, None, None, tally)
+                Cell(START + timedelta(days=day), prompt, version, kind, source, None, None, None, tally)
             )
 
     def cells(self, query: Query = EVERYTHING) -> list[Cell]:
@@ -88,15 +95,7 @@ class World:
         newest = max((one.day for one in found), default=None)
         return Witnesses(sum(one.tally.n for one in found), (), None if newest is None else midnight(newest))
 
-    def report(self, day: int = DAYS, targets: TargetSettings | None = None) -> Report:
+    def report(self, day: int = DAYS, deployments: tuple[Deployment, ...] = ()) -> Report:
         """The weekly report at the end of a day."""
-        asked = Asked("weekly", midnight(START + timedelta(days=day)), targets=targets or TargetSettings())
-        return make_report(cast("Facts", self), asked)
-
-
-def year_of(share: Callable[[int], float], n: int = 40) -> World:
-    """Every day ``n`` ratings, of which so many are good as ``share`` says of the day, as near as can be."""
-    world = World()
-    for day in range(DAYS):
-        world.rate(day, n, round(n * share(day)))
-    return world
+        asked = Asked("weekly", midnight(START + timedelta(days=day)))
+        return make_report(cast("Facts", self), asked, deployments)
