@@ -27,8 +27,8 @@ class Said(NamedTuple):
 
     @classmethod
     def of(cls, event: Event) -> Said:
-        """Of an event; a judge's scores are no user's."""
-        score = None if event.source == _JUDGE else event.score
+        """Of an event; a judge's scores and those of reviews are no user's."""
+        score = None if event.source == _JUDGE or event.kind == "annotation" else event.score
         return cls(event.kind, score, str(event.data.get("execution") or event.id), event.count)
 
 

@@ -23,7 +23,7 @@ from promptvc.workflows.archived import archived_parts
 from promptvc.workflows.horizon import day_of_head
 from promptvc.workflows.project import Project
 
-EDITION = 1
+EDITION = 2
 """Counted up when an answer to the same question becomes another."""
 
 KEPT = 64

@@ -41,7 +41,8 @@ _ROLLUP = (
     "tokens STRUCT(input BIGINT, output BIGINT, count BIGINT), cost STRUCT(micro BIGINT, count BIGINT))"
 )
 _SCORE = (
-    "CASE WHEN effectiveness IS NOT NULL THEN effectiveness WHEN rating IS NOT NULL THEN rating "
+    "CASE WHEN kind = 'annotation' THEN NULL "  # a review is no rating by a user
+    "WHEN effectiveness IS NOT NULL THEN effectiveness WHEN rating IS NOT NULL THEN rating "
     "WHEN stars IS NOT NULL THEN (stars - 1) / 4 WHEN thumbs = 'up' THEN 1.0 WHEN thumbs = 'down' THEN 0.0 END"
 )
 _COUNT = "CASE WHEN rollup IS NULL THEN 1 ELSE CAST(rollup->>'$.count' AS BIGINT) END"

@@ -25,7 +25,8 @@ class Tally:
 
     Attributes:
         n: how many; a rollup counts for as many as it stands for.
-        rated: those with a score; ``positive`` and ``negative``: by the thresholds of the settings.
+        rated: those with a score; annotations, which are no users' ratings, have none here. ``positive`` and
+            ``negative``: by the thresholds of the settings.
         score: sum of the scores, in millionths. ``squares``: sum of the squares of the scores in thousandths.
         timed, latency: how many have a latency, and its sum in microseconds.
         metered, tokens_in, tokens_out: how many tell their tokens, and the sums.

@@ -24,7 +24,7 @@ from promptvc.feedback.query.facts import (
     middle,
 )
 from promptvc.feedback.query.rows import in_order, input_text, offered, task_text
-from promptvc.feedback.query.selection import Query, error_type, of_context, select
+from promptvc.feedback.query.selection import Query, error_type, of_context, rating_of, select
 
 EVERYTHING = Query()
 MOST_COST = 1e12
@@ -49,7 +49,7 @@ class PlainFacts:
         sums = _Sums()
         for event in self._select(query):
             key = (event.version, event.kind, event.source)
-            sums.add(key, _scored(event.count, event.score, self._thresholds))
+            sums.add(key, _scored(event.count, rating_of(event), self._thresholds))
         return [Count(*(*key, tally)) for key, tally in sums.sorted()]
 
     def cells(self, query: Query = EVERYTHING) -> list[Cell]:
@@ -60,7 +60,7 @@ class PlainFacts:
                 of_context(event, key) for key in ("model", "framework", "technique")
             )
             key = (event.time.date(), event.prompt, event.version, event.kind, event.source)
-            sums.add((*key, model, framework, technique), _measure(event, event.score, self._thresholds))
+            sums.add((*key, model, framework, technique), _measure(event, rating_of(event), self._thresholds))
         return [Cell(*(*key, tally)) for key, tally in sums.sorted()]
 
     def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
@@ -84,7 +84,7 @@ class PlainFacts:
 
     def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
         """As :meth:`Facts.said`."""
-        found = [one for one in self._select(query) if one.score is not None or one.kind in _SPEAKING]
+        found = [one for one in self._select(query) if rating_of(one) is not None or one.kind in _SPEAKING]
         return [_said(event) for event in _newest(found)[:limit]]
 
     def choices(self, query: Query = EVERYTHING) -> list[Choice]:
@@ -179,12 +179,12 @@ def _buckets(event: Event) -> Iterator[tuple[int, int]]:
 
 def _labels(event: Event, what: Label) -> Iterator[tuple[str, float | None]]:
     if what == "tag":
-        yield from ((tag, event.score) for tag in set(event.tags))
+        yield from ((tag, rating_of(event)) for tag in set(event.tags))
     elif what == "issue":
-        yield from ((issue, event.score) for issue in set(event.data.get("issues", ())))
+        yield from ((issue, rating_of(event)) for issue in set(event.data.get("issues", ())))
     elif what == "error":
         if (found := error_type(event)) is not None:
-            yield found, event.score
+            yield found, rating_of(event)
     else:
         yield from ((name, float(score)) for name, score in event.data.get("scores", {}).items())
 
@@ -198,7 +198,7 @@ def _said(event: Event) -> Said:
         version=event.version,
         kind=event.kind,
         source=event.source,
-        score=event.score,
+        score=rating_of(event),
         model=model,
         framework=framework,
         technique=technique,

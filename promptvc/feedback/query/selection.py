@@ -12,7 +12,7 @@ from promptvc.base.jsonl import canonical_json
 from promptvc.feedback.events import THRESHOLDS, Event
 
 Outcome = Literal["good", "bad", "rated"]
-"""By the score of an event: at or above the positive threshold, at or below the negative one, any."""
+"""By a user's score: at or above the positive threshold, at or below the negative one, any. A review has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,16 @@ def _in_context(event: Event, query: Query) -> bool:
     return all(value is None or of_context(event, key) == value for key, value in wanted)
 
 
+def rating_of(event: Event) -> float | None:
+    """The score of an event, 0..1, that is no annotation: what a reviewer gives is no rating by a user."""
+    return None if event.kind == "annotation" else event.score
+
+
 def _came_out(event: Event, outcome: Outcome, thresholds: FeedbackSettings) -> bool:
-    if outcome == "good":
-        return event.is_positive(thresholds)
-    return event.is_negative(thresholds) if outcome == "bad" else event.score is not None
+    rating = rating_of(event)
+    if rating is None or outcome == "rated":
+        return rating is not None
+    return rating >= thresholds.positive if outcome == "good" else rating <= thresholds.negative
 
 
 def _holds(value: Any, wanted: str) -> bool:

@@ -75,6 +75,25 @@ def test_a_line_that_is_no_event_costs_no_other(tmp_path: Path, bad: bytes) -> N
         assert facts.witnesses().n == len(good) + 1
 
 
+def test_a_review_is_no_rating_by_a_user(tmp_path: Path) -> None:
+    about = {"id": "01KDVDNA00WKV0T2N6TZSX7DN6", "time": "2026-01-01T00:00:00Z", "prompt": "a/b", "stars": 1}
+    note = parse_event(
+        {
+            **about,
+            "kind": "annotation",
+            "source": "human",
+            "target": "01KDVDNXH0WYF433J8C8TPKNTY",
+            "label": "x",
+        }
+    )
+    with duck(tmp_path, [[note]]) as facts:
+        for each in (facts, PlainFacts([note])):
+            assert [cell.tally.rated for cell in each.cells()] == [0]
+            assert [one.tally.rated for one in each.counts()] == [0]
+            assert [each.witnesses(Query(outcome=one)).n for one in ("rated", "bad")] == [0, 0]
+            assert each.said() == []
+
+
 def test_no_files_are_no_events() -> None:
     with DuckFacts([]) as facts:
         assert everything(facts, Query()) == everything(PlainFacts([]), Query())
