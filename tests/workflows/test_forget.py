@@ -223,6 +223,7 @@ def test_archived_months_are_written_anew(desk: Repo, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     cli = cli_of(desk)
     before = events(cli)
+    desk.commit({"promptvc.yaml": "evaluation: {success: 0.5}\nfeedback: {retain_days: 36500}\n"})
     cli.ok("feedback", "archive", "--before", "2026-02", "--to", str(tmp_path / "parts"))
     (old,) = (tmp_path / "parts").glob("*.parquet")
     done = forgotten(cli)

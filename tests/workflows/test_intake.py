@@ -316,6 +316,7 @@ def test_archived_events_are_known(library: Library, desk: Repo, tmp_path: Path)
     path = write(tmp_path / "rows.jsonl", *ROWS[:3])
     library.import_feedback(path)
     library.commit_feedback()
+    desk.commit({"promptvc.yaml": "evaluation: {success: 0.5}\nfeedback: {retain_days: 36500}\n"})
     cli: Cli = cli_of(desk)
     cli.ok("feedback", "archive", "--before", "2026-02", "--to", str(tmp_path / "parts"))
     assert list(desk.path.glob("feedback/**/*.jsonl")) == []

@@ -50,7 +50,8 @@ def cli(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
     folder = tmp_path_factory.mktemp("counted")
     repo = Repo.create(folder / "repo", isolated_environ(home))
     segments = seal([*EVENTS, rating(999, WRONG)], ulid=derived_ulid(START, b"x", 0), rolled=ROLLED)
-    repo.commit({**desk_files(), **{path: data.decode() for path, data in segments.items()}})
+    settings = {"promptvc.yaml": "evaluation: {success: 0.5}\nfeedback: {retain_days: 36500}\n"}
+    repo.commit({**desk_files(), **settings, **{path: data.decode() for path, data in segments.items()}})
     cli = cli_of(repo)
     before = [event for event in EVENTS if event.time.month == 11]
     cli.ok("feedback", "archive", "--before", "2025-12", "--to", str(folder / "archive"))
