@@ -30,16 +30,20 @@ from promptvc.workflows import route as routing
 @click.option("--seed", type=click.IntRange(min=0), help="Of the draws, where routing.explore is on.")
 @click.option("--record", is_flag=True, help="Record the choice as an event.")
 @click.option("--session", help="The session that a recorded choice belongs to.")
+@click.option("--selected", metavar="NAME", help="With --record: the prompt that a person took.")
 @edge_options
 def route(edge: Edge, task: str, variables: tuple[str, ...], session: str | None, **given: object) -> int:
     """Choose prompt, framework and model for a task.
 
-    TASK is a text that says what is to be done. Among the ways of `routing.routes` (else all prompts of HEAD) the one
-    with the highest similarity times confidence is chosen; ratings raise and lower the configured confidence. With
-    `routing.explore` it is chosen by Thompson sampling. No model is called. Exit code 1: no prompt fits.
+    TASK is a text that says what is to be done. Among the ways of `routing.routes` the one with the highest similarity
+    times confidence is chosen; ratings raise and lower the configured confidence. Without such ways: all prompts of
+    HEAD, by each framework, model and technique that has enough ratings. With `routing.explore` it is chosen by
+    Thompson sampling. No model is called. Exit code 1: no prompt fits.
     """
     if session is not None and not given["record"]:
         raise Usage("--session is for --record", hint="give both")
+    if given["selected"] is not None and not given["record"]:
+        raise Usage("--selected is for --record", hint="give both")
     request = routing.RouteRequest(task, variables=_pairs(variables), session=session, **given)  # type: ignore[arg-type]
     routed = routing.route(edge.project(), request)
     if routed is None:

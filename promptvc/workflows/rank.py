@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ class Shown:
 
 
 def train(project: Project) -> Shown:
-    """Learn a ranker from the committed choices, try it on the newest of them, and keep what came of it.
+    """Learn a ranker from the committed choices of people, try it on the newest of them, and keep what came of it.
 
     Raises:
         Usage: learning is off, or LightGBM is not there.
@@ -63,7 +63,8 @@ def train(project: Project) -> Shown:
     prompts = committed(project)
     facts = open_facts(project)
     counting = Query(until=horizon(project, facts).until)
-    choices = [one for one in facts.choices(counting) if is_choice(one)]
+    # What a program took it took by these figures: learning from it would be learning what is done already.
+    choices = [one for one in facts.choices(replace(counting, sources=("human",))) if is_choice(one)]
     _enough(choices, max(FEWEST, settings.min_samples))
     cells = facts.cells(counting)
     texts = _Texts(project, prompts, {name for one in choices for name, _ in one.options})
@@ -110,8 +111,8 @@ def show(project: Project) -> Shown:
 def _enough(choices: Sequence[Choice], wanted: int) -> None:
     if len(choices) < wanted:
         raise InputError(
-            f"a ranker takes {wanted:,} choices among prompts, and {len(choices):,} are committed",
-            hint="promptvc route TASK --record records them, and promptvc feedback commit commits them",
+            f"a ranker takes {wanted:,} choices of people among prompts, and {len(choices):,} are committed",
+            hint="promptvc route TASK --record --selected NAME records them, and promptvc feedback commit commits them",
         )
 
 

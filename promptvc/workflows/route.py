@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from promptvc.analysis.ranking.relevance import why_not
 from promptvc.analysis.routing.choice import Decision, Manner, Weighed, choose
 from promptvc.analysis.routing.placing import placed
 from promptvc.analysis.routing.rated import JOINED, Evidence, listing, technique_names
@@ -110,9 +111,9 @@ def route(project: Project, request: RouteRequest) -> Routed | None:
             )
     facts = Lazily(project)
     window = window_of(project, request, facts)
-    adapts = learning(project).enabled
+    reason = why_not(learning(project), window.rated)
     seed = _seed(project, request, window) if request.seed is None else request.seed
-    manner = Manner(settings, request.min_samples, seed, None if adapts else "learning is off", window.tag)
+    manner = Manner(settings, request.min_samples, seed, reason, window.tag)
     found, evidence = candidates_of(project, request, prompts, window, facts)
     if not found:
         return None
@@ -121,7 +122,7 @@ def route(project: Project, request: RouteRequest) -> Routed | None:
     version = by_name[taken.prompt]
     prompt = _load(project, version)
     named = technique_names(taken.techniques)
-    learned = better(evidence.rows(taken), request.min_samples) if adapts else ()
+    learned = better(evidence.rows(taken), request.min_samples) if reason is None else ()
     more = tuple((name, why) for name, why in learned if name not in named)
     techniques = (*taken.techniques, *(name for name, _ in more))
     finished = enhanced(prompt, placed(prompt, request.task, request.variables), techniques)
@@ -144,7 +145,7 @@ def route(project: Project, request: RouteRequest) -> Routed | None:
         queries=queries,
         remarks=(*window.remarks, *finished.remarks),
     )
-    return replace(routed, recorded=_record(project, request, routed)) if request.record else routed
+    return replace(routed, recorded=_record(project, request, routed, by_name)) if request.record else routed
 
 
 def _check(request: RouteRequest) -> None:
@@ -187,31 +188,48 @@ def _seed(project: Project, request: RouteRequest, window: Window) -> int:
     return int.from_bytes(hashlib.sha256(data).digest()[:4], "big")
 
 
-def _record(project: Project, request: RouteRequest, routed: Routed) -> str:
-    """Write the choice into the spool: what was offered, what was taken, and how likely that was."""
+def _record(project: Project, request: RouteRequest, routed: Routed, prompts: Mapping[str, Committed]) -> str:
+    """Write the choice into the spool: what was offered, what was taken, and how likely that was.
+
+    The options are in the order of their names: their places tell nothing of what the router thinks of them.
+
+    Raises:
+        InputError: a person took what was not offered.
+    """
     options: dict[str, float] = {}
     for one in routed.decision.weighed:  # of several ways to one prompt the one with the most confidence
         name, confidence = one.candidate.route.prompt, one.adjusted.confidence
         options[name] = max(confidence, options.get(name, 0.0))
-    context = {
-        "framework": routed.route.framework,
-        "model": routed.model,
-        "technique": JOINED.join(routed.techniques) or None,
-        "confidence": routed.confidence,
-    }
+    taken = routed.version if request.selected is None else prompts.get(request.selected)
+    if taken is None or taken.name not in options:
+        raise InputError(
+            f"{request.selected} was not among the ways of this task",
+            hint=f"one of: {', '.join(sorted(options))}",
+        )
+    by_person = request.selected is not None
+    context = (
+        {}
+        if by_person
+        else {
+            "framework": routed.route.framework,
+            "model": routed.model,
+            "technique": JOINED.join(routed.techniques) or None,
+            "confidence": routed.confidence,
+        }
+    )
     told = {
-        "prompt": routed.version.name,
-        "version": routed.version.version,
-        "digest": routed.version.digest,
+        "prompt": taken.name,
+        "version": taken.version,
+        "digest": taken.digest,
         "kind": "selection",
-        "source": "code",
+        "source": "human" if by_person else "code",
         "input": request.task,
-        "options": [{"name": name, "confidence": confidence} for name, confidence in options.items()],
-        "selected": routed.version.name,
-        "propensity": round(routed.decision.chosen.propensity, 6),
+        "options": [{"name": name, "confidence": confidence} for name, confidence in sorted(options.items())],
+        "selected": taken.name,
+        "propensity": None if by_person else round(routed.decision.chosen.propensity, 6),
         "session": request.session,
         "tags": [request.tag] if request.tag else None,
-        "context": {key: value for key, value in context.items() if value is not None},
+        "context": {key: value for key, value in context.items() if value is not None} or None,
     }
     value = {key: item for key, item in told.items() if item is not None}
     raw, _ = redactor_of(project, named=False).event(stamped(value, now=project.clock()))

@@ -11,7 +11,7 @@ from promptvc.analysis.ranking.similarity import similar
 from promptvc.analysis.ranking.terms import terms_of
 from promptvc.analysis.reporting.traces import RATED
 from promptvc.analysis.routing.choice import Candidate
-from promptvc.analysis.routing.rated import Evidence, Row, rows_of
+from promptvc.analysis.routing.rated import Evidence, Row, rows_of, ways_in
 from promptvc.base.clock import format_time, parse_time
 from promptvc.base.errors import NotFound
 from promptvc.base.feedback_settings import Route
@@ -28,7 +28,7 @@ from promptvc.workflows.span import Asked, span
 MOST = 20
 """So many ways, those most like the task, are weighed."""
 MOST_SAID = 100_000
-EDITION = 2
+EDITION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class RouteRequest:
         variables: values besides the task's own.
         tag: the class of the task; None: a rated tag whose words the task has, if there is one.
         seed: of Thompson sampling; None: by the task, the window and the events.
-        record: write the choice into the spool; ``session``: the session that it belongs to.
+        record: write the choice into the spool; ``session``: the session that it belongs to; ``selected``: the prompt
+            that a person took instead, or as well.
     """
 
     task: str
@@ -52,6 +53,7 @@ class RouteRequest:
     seed: int | None = None
     record: bool = False
     session: str | None = None
+    selected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Window:
 
     Attributes:
         horizon: no event from then on counts for anything; None: all do.
+        rated: the ratings of all time, by which ``learning.min_samples`` goes.
         remarks: what does not count, for people.
     """
 
@@ -70,6 +73,7 @@ class Window:
     alike: tuple[Row, ...]
     horizon: datetime | None = None
     remarks: tuple[str, ...] = ()
+    rated: int = 0
 
 
 def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
@@ -83,7 +87,15 @@ def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
             part = span(project, facts(), None, asked)
         except NotFound:
             remarks = uncounted(project, None, facts())
-            return {"since": None, "until": None, "rows": [], "tags": {}, "late": None, "remarks": remarks}
+            return {
+                "since": None,
+                "until": None,
+                "rows": [],
+                "tags": {},
+                "late": None,
+                "rated": 0,
+                "remarks": remarks,
+            }
         late = None if until is not None else horizon(project, facts()).until
         tags: dict[str, int] = {}
         for one in facts().labelled("tag", replace(RATED, since=part.since, until=part.until)):
@@ -94,6 +106,9 @@ def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
             "rows": [row.to_json() for row in rows_of(part.cells(facts(), part.query))],
             "tags": tags,
             "late": None if late is None else format_time(late),
+            "rated": sum(
+                one.tally.rated for one in facts().counts(Query(sources=USERS, until=late or until))
+            ),
             "remarks": part.remarks,
         }
 
@@ -106,14 +121,14 @@ def window_of(project: Project, request: RouteRequest, facts: Lazily) -> Window:
     rows = tuple(Row.read(one) for one in told["rows"])
     tag = request.tag or _class_of(request, told["tags"])
     if tag is None:
-        return Window(since, end, rows, None, (), late, remarks)
+        return Window(since, end, rows, None, (), late, remarks, told["rated"])
 
     def of_tag() -> list[Any]:
         cells = facts().cells(replace(RATED, since=since, until=end, tags=(tag,)))
         return [row.to_json() for row in rows_of(cells)]
 
     alike = answered(project, question | {"tag": tag}, of_tag)
-    return Window(since, end, rows, tag, tuple(Row.read(one) for one in alike), late, remarks)
+    return Window(since, end, rows, tag, tuple(Row.read(one) for one in alike), late, remarks, told["rated"])
 
 
 def _class_of(request: RouteRequest, tags: Mapping[str, int]) -> str | None:
@@ -138,7 +153,10 @@ def candidates_of(
     likeness = _likeness(project, request, prompts, window, facts)
     alike = likeness.similarities
     routes = project.settings.routing.routes or tuple(
-        Route(one.name) for one in prompts if alike[one.name] > 0
+        way
+        for one in prompts
+        if alike[one.name] > 0
+        for way in (*ways_in(window.rows, one.name, request.min_samples), Route(one.name))
     )
     evidence = Evidence(window.rows, routes)
     classed = Evidence(window.alike, routes)

@@ -289,7 +289,7 @@ def test_a_choice_is_held_against_the_text_of_then(repo: Repo) -> None:
 
 def test_too_few_choices(desk: Repo) -> None:
     error = cli_of(desk).fails(2, "rank", "train")
-    assert "a ranker takes 100 choices among prompts, and 0 are committed" in error
+    assert "a ranker takes 100 choices of people among prompts, and 0 are committed" in error
     assert "learning is off" in cli_of(desk).fails(2, "rank", "train", PROMPTVC_LEARNING_ENABLED="no")
 
 

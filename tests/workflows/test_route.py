@@ -19,7 +19,7 @@ from tests.worlds import copy_of
 LETTER = "reply to a letter about a parcel"
 TRAVEL = "reply to a letter about travel"
 SETTINGS = """\
-learning: {min_samples: 1000}
+learning: {min_samples: 20}
 routing:
   routes:
     - {prompt: mail/reply, framework: plain, model: m1, confidence: 0.6}
@@ -159,7 +159,9 @@ def test_the_window_the_class_and_too_little_data(post: Repo) -> None:
     off = cli.json("route", LETTER, more={"PROMPTVC_LEARNING_ENABLED": "0"})
     assert (off["how"], off["model"], off["confidence"], off["techniques"]) == ("configured", "m1", 0.6, [])
     assert "learning is off" in off["reasoning"][1]
-    cli = set_routing(post, "routing: {routes: [{prompt: mail/reply, model: m2}]}\n")
+    cli = set_routing(
+        post, "learning: {min_samples: 20}\nrouting: {routes: [{prompt: mail/reply, model: m2}]}\n"
+    )
     assert cli.json("route", LETTER)["techniques"] == ["chain_of_thought"]
     assert cli.json("route", LETTER, more={"PROMPTVC_LEARNING_ENABLED": "0"})["techniques"] == []
 
@@ -233,8 +235,8 @@ def test_a_recorded_choice_is_one_to_learn_from(post: Repo) -> None:
     assert event["id"] == told["recorded"]
     assert (event["source"], event["session"], event["selected"]) == ("code", "s1", "mail/reply")
     assert event["options"] == [
-        {"confidence": 0.605, "name": "mail/reply"},
         {"confidence": 0.95, "name": "billing/refund"},
+        {"confidence": 0.605, "name": "mail/reply"},
     ]
     assert event["context"] == {
         "confidence": 0.605,
@@ -248,6 +250,52 @@ def test_a_recorded_choice_is_one_to_learn_from(post: Repo) -> None:
     assert not [one for one in cli.json("check", codes=(0, 1))["problems"] if "feedback" in str(one["file"])]
     found = cli.json("stats", "mail/reply")["prompts"][0]
     assert found["averages"]["context_match"] == 1.0
+
+
+def test_what_a_person_took_is_a_choice_of_theirs(post: Repo) -> None:
+    cli = cli_of(post)
+    cli.json("route", LETTER, "--record", "--selected", "billing/refund")
+    (event,) = cli.json("feedback", "list", "--kind", "selection", "--source", "human", "--spooled")
+    assert (event["prompt"], event["selected"], "propensity" in event) == (
+        "billing/refund",
+        "billing/refund",
+        False,
+    )
+    assert "was not among the ways" in cli.fails(2, "route", LETTER, "--record", "--selected", "mail/bare")
+    assert "--selected is for --record" in cli.fails(2, "route", LETTER, "--selected", "mail/reply")
+    cli.json("route", LETTER, "--record")
+    cli.ok("feedback", "commit")
+    # The router's own choice is none to learn from.
+    assert "and 1 are committed" in cli.fails(2, "rank", "train")
+
+
+def test_with_too_few_ratings_in_all_nothing_is_adapted(post: Repo) -> None:
+    told = set_routing(post, SETTINGS.replace("min_samples: 20", "min_samples: 1000")).json("route", LETTER)
+    assert (told["how"], told["model"], told["techniques"]) == ("configured", "m1", [])
+    assert "of 1,000 rated events (learning.min_samples)" in told["reasoning"][1]
+
+
+def test_without_ways_those_that_ratings_know_are_weighed(post: Repo) -> None:
+    cli = set_routing(post, "learning: {min_samples: 20}\n")
+    told = cli.json("route", LETTER)
+    assert (told["prompt"], told["framework"], told["model"], told["techniques"]) == (
+        "mail/reply",
+        "plain",
+        "m2",
+        ["chain_of_thought"],
+    )
+    assert (told["how"], told["confidence"]) == ("rule", 0.55)
+    assert "20 of 20 ratings are good" in told["reasoning"][1]
+    ways = [(one["model"], one["techniques"]) for one in told["candidates"] if one["prompt"] == "mail/reply"]
+    assert sorted(ways, key=str) == [
+        ("m1", []),
+        ("m2", ["chain_of_thought"]),
+        ("m2", ["role"]),
+        ("m2", []),
+        (None, []),
+    ]
+    few = cli.json("route", LETTER, "--min-samples", "100")
+    assert (few["model"], few["framework"], few["how"]) == ("offline", None, "configured")
 
 
 def test_nothing_was_ever_rated(repo: Repo) -> None:

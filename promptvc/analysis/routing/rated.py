@@ -10,6 +10,7 @@ from typing import Any
 from promptvc.analysis.ranking.relevance import JUDGE
 from promptvc.analysis.reporting.traces import RATED, USERS, command_of
 from promptvc.base.feedback_settings import Route
+from promptvc.base.stats import wilson
 from promptvc.feedback.query.facts import Cell
 from promptvc.feedback.query.selection import Query
 
@@ -83,6 +84,28 @@ def rows_of(cells: Iterable[Cell]) -> tuple[Row, ...]:
         sums[key] = sums.get(key, Rates()) + Rates(cell.tally.positive, cell.tally.rated)
     order = sorted(sums, key=lambda key: tuple((part is not None, part or "") for part in key))
     return tuple(Row(*key, sums[key]) for key in order)
+
+
+def ways_in(rows: Iterable[Row], prompt: str, min_samples: int) -> list[Route]:
+    """The ways of a prompt that ratings know, with ``min_samples`` each at least; the surest success first.
+
+    Each has the confidence that a way has where nothing is configured. Sure is what Wilson's lower bound at 80 % is.
+    """
+    known = [
+        row
+        for row in rows
+        if row.prompt == prompt and row.rates.rated >= max(1, min_samples) and (row.framework or row.model)
+    ]
+    known.sort(key=lambda row: -wilson(row.rates.positive, row.rates.rated, 0.8)[0])
+    return [
+        Route(
+            prompt,
+            framework=row.framework,
+            model=row.model,
+            techniques=tuple(row.technique.split(JOINED)) if row.technique else (),
+        )
+        for row in known
+    ]
 
 
 class Evidence:
