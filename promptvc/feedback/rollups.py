@@ -11,8 +11,8 @@ A rollup is an event whose ``time`` is the hour and whose ``rollup`` holds the s
 
 Only events that say nothing but numbers are rolled up: one with a text, a score or a key that is not listed here stays
 as it is, and so does one that has no other to share a line with, and what was imported (`feedback/spool.py`). Whose
-call it was is not kept: ``user``, ``session`` and ``execution`` are dropped. Several rollups of one hour add up; none is
-ever changed.
+call it was is not kept: ``user``, ``session`` and ``execution`` are dropped. Several rollups of one hour add up, and
+none is ever changed.
 """
 
 from __future__ import annotations
