@@ -7,7 +7,7 @@ among ``events`` and nowhere else: it is no user's word.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from promptvc.analysis.rates import (
     rounded,
     share,
 )
+from promptvc.analysis.reporting.tails import Between, unevenness
 from promptvc.feedback.query.facts import MILLION, Cell, Labelled, Latency, Tally, total
 
 USERS = ("human", "code")
@@ -176,8 +177,9 @@ def trend(days: dict[date, Tally]) -> Estimate | None:
     """The change of the mean score in a week, by least squares over all scores; None with fewer than four days.
 
     Its error is the larger of two: that of independent scores, and that of days which differ among themselves, so
-    that scores of one day are alike (Liang and Zeger 1986, the sandwich by clusters, with the factor D / (D - 2)).
-    The quantile is Student's with D - 2 degrees, by Abramowitz and Stegun 26.7.5.
+    that scores of one day are alike (Liang and Zeger 1986, the sandwich by clusters, with the factor D / (D - 2)); and
+    what weeks differ beyond that comes on top (:func:`promptvc.analysis.reporting.tails.unevenness`). The quantile is
+    Student's with D - 2 degrees, or with those of the weeks where they are fewer, by Abramowitz and Stegun 26.7.5.
     """
     if len(days) < _FEWEST_DAYS:
         return None
@@ -197,11 +199,28 @@ def trend(days: dict[date, Tally]) -> Estimate | None:
     )
     degrees = len(points) - 2
     clustered = math.fsum(one * one for one in off) / spread**2 * len(points) / degrees
-    half = _student(degrees) * math.sqrt(max(left / spread, clustered))
+    between, weekly = _between_weeks(days, middle, left)
+    half = _student(min(degrees, between.degrees)) * math.sqrt(
+        max(left / spread, clustered) + between.variance * weekly / spread**2
+    )
     return Estimate(rounded(slope), rounded(slope - half), rounded(slope + half))
 
 
-def _student(degrees: int) -> float:
+def _between_weeks(days: Mapping[date, Tally], middle: float, variance: float) -> tuple[Between, float]:
+    """How weeks differ, and the squares of their weights in the slope."""
+    first = min(days)
+    weeks: dict[int, tuple[float, int]] = {}
+    weights: dict[int, float] = {}
+    for day, tally in days.items():
+        week = (day - first).days // 7
+        score, rated = weeks.get(week, (0.0, 0))
+        weeks[week] = score + tally.score / MILLION, rated + tally.rated
+        weights[week] = weights.get(week, 0.0) + tally.rated * ((day - first).days / 7 - middle)
+    between = unevenness([weeks[week] for week in sorted(weeks)], variance)
+    return between, math.fsum(weight * weight for weight in weights.values())
+
+
+def _student(degrees: float) -> float:
     z, v = Z, degrees
     terms = (
         (z**3 + z) / 4,

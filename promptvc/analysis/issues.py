@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from promptvc.analysis.figures import USERS
@@ -18,8 +19,8 @@ from promptvc.analysis.rates import (
     share,
     share_difference,
     significant,
-    table_p,
 )
+from promptvc.analysis.reporting.tails import days_differ, unevenness
 from promptvc.feedback.query.facts import Cell, Labelled, Said, Tally, total
 
 MOST_WITH_WORDS = 20
@@ -59,7 +60,8 @@ class Issue:
         rated: of those that report it, how many have a score; ``rated_share``: of all with a score.
         mean, others: the mean score with it and without it; ``difference``: the one minus the other.
         before: ratings of the period before that report it; ``change``: the share now minus the share then; None
-            where there were no ratings then. ``adjusted``: of the test of that, over all issues.
+            where there were no ratings then; its interval takes ratings for independent. ``adjusted``: of the test of
+            that, over all issues, which also counts how days and weeks differ.
         rising: the share changed beyond chance, upwards: True; downwards: False; else None.
         ids: the newest that report it.
     """
@@ -111,6 +113,18 @@ class Period:
         """All ratings."""
         return total(cell.tally for cell in self.cells if cell.source in USERS)
 
+    def by_day(self, issue: str) -> dict[date, tuple[int, int]]:
+        """By day, the ratings with an issue, and all of them; in order."""
+        days: dict[date, tuple[int, int]] = {}
+        for cell in self.cells:
+            if cell.source in USERS and cell.tally.n:
+                days[cell.day] = 0, days.get(cell.day, (0, 0))[1] + cell.tally.n
+        for one in self.labelled:
+            if one.label == issue and one.day in days:
+                part, whole = days[one.day]
+                days[one.day] = min(whole, part + one.tally.n), whole
+        return dict(sorted(days.items()))
+
     def by_issue(self) -> dict[str, Tally]:
         """The ratings with each issue."""
         found: dict[str, list[Tally]] = {}
@@ -129,7 +143,7 @@ def rank(now: Period, before: Period, said: Sequence[Said]) -> tuple[Issue, ...]
     whole, past = now.whole, before.whole
     found, then = now.by_issue(), before.by_issue()
     order = sorted((issue for issue in found if found[issue].n), key=lambda issue: (-found[issue].n, issue))
-    tests = [_change_p(found[issue].n, whole.n, then.get(issue, Tally()).n, past.n) for issue in order]
+    tests = [_change_p(issue, now, before) for issue in order]
     levels = adjusted(tests)
     words = dict(_words(order[:MOST_WITH_WORDS], said))
     result = []
@@ -159,8 +173,24 @@ def rank(now: Period, before: Period, said: Sequence[Said]) -> tuple[Issue, ...]
     return tuple(result)
 
 
-def _change_p(now: int, whole: int, then: int, past: int) -> float:
-    return table_p(now, whole, then, past) if past else 1.0
+def _change_p(issue: str, now: Period, before: Period) -> float:
+    """The p-value of a change: days and weeks of one time differ by more than chance between ratings has it."""
+    sides = [period.by_day(issue) for period in (before, now)]
+    if not all(sides):
+        return 1.0
+    weeks = [week for days in sides for week in _weeks(days)]
+    days = [list(side.values()) for side in sides]
+    found = days_differ(days[0], days[1], unevenness(weeks))
+    return 1.0 if found is None else found
+
+
+def _weeks(days: Mapping[date, tuple[int, int]]) -> list[tuple[int, int]]:
+    first = min(days)
+    weeks: dict[int, tuple[int, int]] = {}
+    for day, (part, whole) in days.items():
+        one = (day - first).days // 7
+        weeks[one] = weeks.get(one, (0, 0))[0] + part, weeks.get(one, (0, 0))[1] + whole
+    return [weeks[one] for one in sorted(weeks)]
 
 
 def _words(issues: Sequence[str], said: Sequence[Said]) -> Iterator[tuple[str, tuple[Word, ...]]]:

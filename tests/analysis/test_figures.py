@@ -132,3 +132,22 @@ def test_three_days_are_no_trend() -> None:
     facts = PlainFacts(EVENTS[:3])
     assert daily(facts.cells()) != {}
     assert trend(daily(facts.cells())) is None
+
+
+def test_weeks_that_differ_are_no_trend() -> None:
+    wrong = right = 0
+    for seed in range(40):
+        chance = random.Random(seed)
+        for slope in (0.0, 0.06):
+            days = {}
+            for week in range(4):
+                level = 0.7 - slope * week + chance.gauss(0, 0.03)
+                for weekday in range(7):
+                    good = sum(chance.random() < level for _ in range(60))
+                    tally = Tally(rated=60, score=good * MILLION, squares=good * MILLION)
+                    days[date(2026, 1, 5) + timedelta(days=7 * week + weekday)] = tally
+            found = trend(days)
+            assert found is not None
+            clear = found.low > 0 or found.high < 0
+            wrong, right = wrong + (clear and slope == 0), right + (clear and slope > 0)
+    assert (wrong <= 4, right >= 20) == (True, True), (wrong, right)

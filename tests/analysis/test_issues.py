@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import random
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from promptvc.analysis.issues import Issue, Period, rank
 from promptvc.base.clock import format_time
 from promptvc.base.ids import derived_ulid
 from promptvc.feedback.events import parse_event
+from promptvc.feedback.query.facts import Cell, Labelled, Tally
 from promptvc.feedback.query.plain import PlainFacts
 from promptvc.feedback.query.selection import Query
 
+DAY = date(2026, 1, 1)
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MIDDLE = START + timedelta(days=10)
 
@@ -80,3 +83,26 @@ def test_without_a_period_before_nothing_rises() -> None:
 def test_no_issues() -> None:
     assert ranking([one for one in events() if "issues" not in one.data]) == {}
     assert ranking([]) == {}
+
+
+def told_as_changed(shares: tuple[float, float], seed: int) -> bool:
+    """Whether a share is told to change between four weeks and the next, whose weeks differ by two points."""
+    chance = random.Random(seed)
+    periods = []
+    for half, share in enumerate(shares):
+        cells, labelled = [], []
+        for week in range(4):
+            level = max(0.01, share + chance.gauss(0, 0.02))
+            for weekday in range(7):
+                day = DAY + timedelta(days=28 * half + 7 * week + weekday)
+                hits = sum(chance.random() < level for _ in range(100))
+                about = (day, "a/b", 1)
+                cells.append(Cell(*about, "rating", "human", None, None, None, Tally(n=100, rated=100)))
+                labelled.append(Labelled(*about, "tone", Tally(n=hits, rated=hits)))
+        periods.append(Period(cells, labelled))
+    return rank(periods[1], periods[0], [])[0].rising is not None
+
+
+def test_weeks_that_differ_are_no_change() -> None:
+    assert sum(told_as_changed((0.10, 0.10), seed) for seed in range(20)) <= 3
+    assert sum(told_as_changed((0.10, 0.18), seed) for seed in range(10)) >= 9
