@@ -112,7 +112,7 @@ def _mending(place: int, problem: Problem) -> Iterator[Action]:
         one = problem.deployments[0]
         reason = shlex.quote(f"{sign.measure} {sign.told()} since {problem.since}")
         where = "" if one.environment == "production" else f" --env={shlex.quote(one.environment)}"
-        why = f"{cited}: it began with v{problem.version}, deployed to {one.environment} on {one.day}"
+        why = f"{cited}: it began with v{problem.version}, deployed on {one.day}"
         yield Action(f"promptvc rollback {one.prompt}{where} --reason {reason}", why, problem=place)
     kind = {"success": "ratings", "issue": "ratings", "corrections": "corrections", "latency": "calls"}
     what = f"read the {kind.get(sign.measure, 'errors')}"
@@ -166,7 +166,8 @@ def _reaching(target: Target, calling: Calling) -> Iterator[Action]:
     elif target.name in {"satisfaction", "quality"}:
         prompt = f" {calling.prompt}" if calling.prompt else ""
         window = f"--since={calling.period.start} --until={calling.period.end}"
-        why = f"{target.wanted} ({told_change(target.change)}): see what separates good from bad"
+        cited = told_change(target.change) if target.name == "quality" else f"{target.value or 0:.2f}"
+        why = f"{target.wanted} ({cited}): see what separates good from bad"
         yield Action(f"promptvc analyze{prompt} {window}", why, target=target.name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shlex
 import shutil
 import subprocess
@@ -128,11 +129,12 @@ def test_a_version_that_came_with_a_fall_is_to_be_rolled_back() -> None:
     world = World()
     for day in range(DAYS):
         world.rate(day, 40, 36 if day < 300 else 16, version=1 + (day >= 300))
-    came = Deployment(START + timedelta(days=300), "staging", "a/b", 2, "c" * 40, "Deploy")
+    came = Deployment(START + timedelta(days=300), "<b>at", "a/b", 2, "c" * 40, "Deploy")
     report = world.report(deployments=(came,))
     commands = [shlex.split(one.command) for one in report.actions if one.problem == 0]
     assert [words[1] for words in commands] == ["rollback", "feedback"]
-    assert commands[0][2:4] == ["a/b", "--env=staging"]
+    assert commands[0][2:4] == ["a/b", "--env=<b>at"]
+    assert "<b>" not in re.sub("`[^`]*`", "", "".join(markdown(report)))
 
 
 def test_a_quiet_week_has_a_report_too() -> None:

@@ -254,6 +254,9 @@ def test_the_command(told: Cli, tmp_path: Path) -> None:
     assert "fell by more than 10 %" in fell.out
     assert cli("report", "--fail-below", "-95").code == 0
     assert cli("report", "--fail-below", "-10", "--as-of", "2025-11-24").code == 0
+    silent = cli("report", "--as-of", "2026-02-02")
+    assert silent.code == 0
+    assert "Nobody said anything in 2026-W05; the last events are of 2025-12-08." in silent.out
     assert cli.json("report", "--period", "monthly", "--prompt", "a/b")["period"]["label"] == "2025-11"
     assert "no report is written as" in cli.fails(2, "report", "--output", "x.pdf")
     assert "there is no folder" in cli.fails(2, "report", "--output", "none/x.md")
