@@ -16,6 +16,7 @@ from promptvc.analysis.reporting.year import LEAST_EVENTS
 UNKNOWN = "unknown"
 _LOST = re.compile(r"[`|]|  |^ | $")
 _MOST_NAMED = 6
+_TOO_YOUNG = "No prompt has enough history to look for problems"
 HEADLINES: Mapping[str, str] = {
     "success": "Success rate",
     "satisfaction": "Satisfaction",
@@ -118,7 +119,7 @@ def headline(report: Report) -> str:
         else _some(open_, "open problem")
     )
     if not report.problems:
-        said = f"No problem found in the past year ({much})" if looked.prompts else "No problem looked for"
+        said = f"No problem found in the past year ({much})" if looked.prompts else _TOO_YOUNG
     if report.declines:
         said += f"; {_some(len(report.declines), 'clear decline')} in {report.period.label}"
     silent = f"Nobody said anything in {report.period.label}; the last events are of {report.last}. "

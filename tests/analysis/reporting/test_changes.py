@@ -150,6 +150,10 @@ def test_a_quiet_week_has_a_report_too() -> None:
     )
     assert "unknown" in "".join(markdown(report))
     assert "Nobody said anything" in "".join(page(report))
+    later = headline(world.report(day=2 * DAYS))
+    assert later.endswith(
+        "the last events are of 2025-04-15. No prompt has enough history to look for problems."
+    )
     with pytest.raises(NotFound):
         world.report(day=0)
 
