@@ -34,7 +34,7 @@ from promptvc.feedback.importing.messages import Rendered, question_of, rendered
 from promptvc.feedback.importing.staging import NEW, REFUSED, WRITTEN, Stage
 from promptvc.feedback.importing.waiting import Made
 from promptvc.feedback.recording.place import SAID
-from promptvc.feedback.redact import Redactor
+from promptvc.feedback.redact import NEVER, Redactor
 from promptvc.feedback.rows import BadRow, Row, read_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -262,6 +262,10 @@ class Converter:
             for theirs, ours in people.items():
                 if isinstance(values.get(theirs), str) and values[theirs]:
                     clean[theirs] = self._redactor.event({ours: values[theirs]})[0][ours]
+            # In a bad row a column that names itself an id or a prompt may hold anything.
+            for key in NEVER.intersection(clean):
+                if isinstance(clean[key], str):
+                    clean[key] = self._redactor.event({"text": clean[key]})[0]["text"]
         except (InputError, ValueError):
             return None
         if row is None:

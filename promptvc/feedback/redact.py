@@ -47,7 +47,7 @@ _SIGN = re.compile(r"[@%:=0-9(\[{]")
 _LONG_RUN = 14
 
 # Identifiers, times and numbers are what they are. Where a program put its own identifier, digits say nothing.
-_NEVER = frozenset(
+NEVER = frozenset(
     {
         *(
             "id",
@@ -105,7 +105,7 @@ class Redactor:
         result: dict[str, Any] = {}
         usual = _Reading(self._rules, OWN, found)
         for key, item in value.items():
-            if key in _PEOPLE or key in _NEVER:
+            if key in _PEOPLE or key in NEVER:
                 result[key] = item
             else:
                 categories = _categories(key, item)

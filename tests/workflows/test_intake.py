@@ -321,3 +321,11 @@ def test_archived_events_are_known(library: Library, desk: Repo, tmp_path: Path)
     cli.ok("feedback", "archive", "--before", "2026-02", "--to", str(tmp_path / "parts"))
     assert list(desk.path.glob("feedback/**/*.jsonl")) == []
     assert cli.json("feedback", "import", str(path))["duplicates"] == 3
+
+
+def test_no_column_of_a_bad_row_keeps_what_is_personal(desk: Repo, tmp_path: Path) -> None:
+    rows = tmp_path / "odd.csv"
+    rows.write_text("prompt,id,stars\nwrite to eve@example.org,call eve@example.org,9\n")
+    with promptvc.open(desk.path, environ=desk.environ) as opened:
+        assert opened.import_feedback(rows, skip_bad=True).report.quarantined == 1
+    assert "example.org" not in private(desk, "quarantine", "imports.jsonl").read_text()
