@@ -16,7 +16,9 @@ from promptvc.workflows import collect
 
 TABLE = {
     "add": Entry("promptvc.cli.feedback", "add", "Record feedback on a prompt."),
-    "import": Entry("promptvc.cli.feedback_import", "import_", "Import feedback from a file or another tool."),
+    "import": Entry(
+        "promptvc.cli.feedback_import", "import_", "Import feedback from a file or another tool."
+    ),
     "quarantine": Entry("promptvc.cli.feedback_import", "quarantine", "Rows that could not be events."),
     "list": Entry("promptvc.cli.browse", "list_", "List events, oldest first."),
     "summary": Entry("promptvc.cli.browse", "summary", "Count events and what they say."),
@@ -26,7 +28,9 @@ TABLE = {
     "retain": Entry("promptvc.cli.retain", "retain", "Take the texts out of old events."),
     "compact": Entry("promptvc.cli.compact", "compact", "Merge small segments into few large ones."),
     "archive": Entry("promptvc.cli.archive", "archive", "Move old months into Parquet files outside of git."),
-    "export": Entry("promptvc.cli.feedback_export", "export", "Write events to a file, or those of one person."),
+    "export": Entry(
+        "promptvc.cli.feedback_export", "export", "Write events to a file, or those of one person."
+    ),
     "forget": Entry("promptvc.cli.forget", "forget", "Take a person out of feedback and what rests on it."),
     "to-cases": Entry("promptvc.cli.feedback_cases", "to_cases", "Propose cases of a suite from feedback."),
 }

@@ -38,7 +38,9 @@ COMMANDS = {
     "rank": Entry("promptvc.cli.rank", "rank", "Learn in which order prompts are recommended."),
     "analyze": Entry("promptvc.cli.analyze", "analyze", "Tell what separates good answers from bad ones."),
     "issues": Entry("promptvc.cli.issues", "issues", "Rank the issues that ratings report."),
-    "annotate": Entry("promptvc.cli.annotate", "annotate", "Review answers, and tell how far reviewers agree."),
+    "annotate": Entry(
+        "promptvc.cli.annotate", "annotate", "Review answers, and tell how far reviewers agree."
+    ),
     "judge": Entry("promptvc.cli.judge", "judge", "Score logged answers, and hold judges against people."),
     "suggest": Entry("promptvc.cli.suggest", "suggest", "List edits worth making, each with its evidence."),
     "train": Entry("promptvc.cli.train", "train", "Learn from feedback; commit a candidate that is better."),

@@ -105,8 +105,16 @@ ODD: tuple[Any, ...] = (
     ),
     {"tone": 2},
     *({"count": 1}, {"count": 0}, {"count": 2, "members": "AAAA"}, {"count": 2, "members": "A"}),
-    *({"count": 2, "latency": {"120": 2}}, {"count": 2, "latency": {"007": 2}}, {"count": 2, "latency": {"7": -1}}),
-    *({"count": 2, "units": {"": 2}}, {"count": 2, "tokens": {"input": 1e19}}, {"count": 2, "value": {"sum": "1"}}),
+    *(
+        {"count": 2, "latency": {"120": 2}},
+        {"count": 2, "latency": {"007": 2}},
+        {"count": 2, "latency": {"7": -1}},
+    ),
+    *(
+        {"count": 2, "units": {"": 2}},
+        {"count": 2, "tokens": {"input": 1e19}},
+        {"count": 2, "value": {"sum": "1"}},
+    ),
 )
 VALID: dict[str, Any] = {
     "id": ULID,
