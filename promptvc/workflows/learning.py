@@ -308,9 +308,10 @@ def recorded(project: Project, request: TrainRequest) -> dict[str, Any]:
     }
     if settings:
         found["settings"] = settings
-    bars = request.feedback or project.settings.feedback
-    if bars != FeedbackSettings():
-        found["feedback"] = asdict(bars)
+    told, usual_bars = request.feedback or project.settings.feedback, FeedbackSettings()
+    bars = {"positive": told.positive, "negative": told.negative}
+    if bars != {"positive": usual_bars.positive, "negative": usual_bars.negative}:
+        found["feedback"] = bars
     return found
 
 

@@ -81,7 +81,7 @@ class Sieve:
 
     def remarks(self) -> tuple[str, ...]:
         """What of the lines that were looked at does not count, for people."""
-        problems = tuple(Problem("", 0, "", line) for line in sorted(self._bad))
+        problems = tuple(Problem(file="", line=0, message="", raw=line) for line in sorted(self._bad))
         return unreadable(
             Reading((), problems=problems, remarks=archived_parts(self.project, self._plain).remarks())
         )

@@ -131,7 +131,9 @@ def test_three_suggestions_are_enough_where_much_was_said_before(trained: Repo) 
 
 
 def test_an_event_of_a_wrong_clock_hides_no_others(desk: Repo) -> None:
-    add(desk, [{"time": "2108-01-01T00:00:00Z", "prompt": DESK, "kind": "success", "source": "human"}])
+    late = {"time": "2108-01-01T00:00:00Z", "prompt": DESK, "kind": "success", "source": "human"}
+    event = {**late, "id": "43S2XKR000T6SPXV40WNF7PWTN"}  # an import would refuse it
+    desk.commit({f"feedback/{DESK}/2108/01/{event['id']}.jsonl": json.dumps(event) + "\n"}, "Late")
     row = standing(cli_of(desk))
     assert (row["trigger"], row["new"]["events"]) == ("volume", 60)
 
