@@ -21,13 +21,13 @@ from promptvc.base.config import FeedbackSettings
 from promptvc.base.errors import Usage
 from promptvc.feedback.events import MAX_EVENT_BYTES, THRESHOLDS, Event
 from promptvc.feedback.query import rows
-from promptvc.feedback.query.facts import Cell, Choice, Count, Label, Labelled, Latency, Said, Witnesses
+from promptvc.feedback.query.answering import EVERYTHING, Answering
+from promptvc.feedback.query.facts import Count
 from promptvc.feedback.query.selection import Query
 from promptvc.feedback.query.statements import Statement, Statements
 from promptvc.feedback.query.tables import table_name
 from promptvc.feedback.segments import read_lines, read_segments
 
-EVERYTHING = Query()
 PREFIX = "events"
 MEMORY = "600MB"
 INSTALL = "pip install 'promptvc[analytics]', or set `analytics: {backend: python}`"
@@ -123,7 +123,7 @@ _MAKE = {
 }
 
 
-class DuckFacts:
+class DuckFacts(Answering):
     """Answers over files of canonical lines. Close it, or use it in a ``with``.
 
     Args:
@@ -150,7 +150,7 @@ class DuckFacts:
         self._finalizer = weakref.finalize(self, _release, self._connection, self._scratch)
         # The engine takes them for patterns: what stands for others in one is put in brackets.
         self._files = [glob.escape(str(path)) for path in files]
-        self._statements = Statements(PREFIX, thresholds)
+        super().__init__(Statements(PREFIX, thresholds))
         self._made: set[str] = set()
         self._unread = unread
         self._chosen: str | None = None
@@ -177,33 +177,7 @@ class DuckFacts:
             found = self._count_at_once()
             if found is not None:
                 return rows.counts(found)
-        return rows.counts(self._ask(self._statements.counts(query)))
-
-    def cells(self, query: Query = EVERYTHING) -> list[Cell]:
-        """As :meth:`Facts.cells`."""
-        return rows.cells(self._ask(self._statements.cells(query)))
-
-    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
-        """As :meth:`Facts.labelled`."""
-        return rows.labelled(self._ask(self._statements.labelled(what, query)))
-
-    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
-        """As :meth:`Facts.latencies`."""
-        return rows.latencies(self._ask(self._statements.latencies(query)))
-
-    def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
-        """As :meth:`Facts.said`."""
-        return rows.said(self._ask(self._statements.said(query, limit)))
-
-    def choices(self, query: Query = EVERYTHING) -> list[Choice]:
-        """As :meth:`Facts.choices`."""
-        return rows.choices(self._ask(self._statements.choices(query)))
-
-    def witnesses(self, query: Query = EVERYTHING, *, limit: int = 20) -> Witnesses:
-        """As :meth:`Facts.witnesses`."""
-        counted = self._ask(self._statements.count(query))[0][0]
-        found = self._ask(self._statements.newest(query, limit))
-        return rows.witnesses(counted, found)
+        return super().counts(query)
 
     def write_tables(self, folder: Path) -> None:
         """Every table as ``<name>.parquet`` in ``folder``: what Spark or a warehouse loads."""

@@ -13,30 +13,18 @@ from typing import Any
 from promptvc.base.config import FeedbackSettings
 from promptvc.base.errors import Usage
 from promptvc.base.feedback_settings import AnalyticsSettings
-from promptvc.feedback.query import rows
+from promptvc.feedback.query.answering import Answering
 from promptvc.feedback.query.dialects import transpiled
-from promptvc.feedback.query.facts import (
-    Cell,
-    Choice,
-    Count,
-    Facts,
-    Label,
-    Labelled,
-    Latency,
-    Said,
-    Witnesses,
-)
-from promptvc.feedback.query.selection import Query
+from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.spark import open_spark
 from promptvc.feedback.query.statements import Statement, Statements
 from promptvc.feedback.query.warehouse import open_warehouse
 
-EVERYTHING = Query()
 Ask = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 """Runs a statement with its parameters, and gives all rows."""
 
 
-class TableFacts:
+class TableFacts(Answering):
     """Answers by statements in ``dialect``, which ``ask`` runs.
 
     Attributes:
@@ -46,40 +34,10 @@ class TableFacts:
     unread = 0
 
     def __init__(self, engine: str, dialect: str, ask: Ask, statements: Statements) -> None:
+        super().__init__(statements)
         self.engine = engine
         self._dialect = dialect
         self._run = ask
-        self._statements = statements
-
-    def counts(self, query: Query = EVERYTHING) -> list[Count]:
-        """As :meth:`Facts.counts`."""
-        return rows.counts(self._ask(self._statements.counts(query)))
-
-    def cells(self, query: Query = EVERYTHING) -> list[Cell]:
-        """As :meth:`Facts.cells`."""
-        return rows.cells(self._ask(self._statements.cells(query)))
-
-    def labelled(self, what: Label, query: Query = EVERYTHING) -> list[Labelled]:
-        """As :meth:`Facts.labelled`."""
-        return rows.labelled(self._ask(self._statements.labelled(what, query)))
-
-    def latencies(self, query: Query = EVERYTHING) -> list[Latency]:
-        """As :meth:`Facts.latencies`."""
-        return rows.latencies(self._ask(self._statements.latencies(query)))
-
-    def said(self, query: Query = EVERYTHING, *, limit: int = 100_000) -> list[Said]:
-        """As :meth:`Facts.said`."""
-        return rows.said(self._ask(self._statements.said(query, limit)))
-
-    def choices(self, query: Query = EVERYTHING) -> list[Choice]:
-        """As :meth:`Facts.choices`."""
-        return rows.choices(self._ask(self._statements.choices(query)))
-
-    def witnesses(self, query: Query = EVERYTHING, *, limit: int = 20) -> Witnesses:
-        """As :meth:`Facts.witnesses`."""
-        counted = self._ask(self._statements.count(query))[0][0]
-        found = self._ask(self._statements.newest(query, limit))
-        return rows.witnesses(counted, found)
 
     def _ask(self, statement: Statement) -> list[tuple[Any, ...]]:
         return self._run(transpiled(statement.sql, self._dialect), statement.parameters)

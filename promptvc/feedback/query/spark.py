@@ -48,14 +48,17 @@ def open_spark(
                 rows = session.read.parquet(f"{folder.rstrip('/')}/{table_name('events', table)}.parquet")
                 rows.createOrReplaceTempView(table_name(prefix, table))
     except Exception as error:
-        raise ProviderError(
-            f"Spark does not answer: {str(error).splitlines()[0][:300]}", hint=_INSTALL
-        ) from error
+        raise ProviderError(f"Spark does not answer: {_first_line(error)}", hint=_INSTALL) from error
 
     def ask(sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         try:
             return [tuple(row) for row in session.sql(sql, args=list(parameters)).collect()]
         except Exception as error:
-            raise ProviderError(f"Spark refused a question: {str(error).splitlines()[0][:300]}") from error
+            raise ProviderError(f"Spark refused a question: {_first_line(error)}") from error
 
     return ask
+
+
+def _first_line(error: Exception) -> str:
+    """What it says in one line; some say nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
