@@ -7,12 +7,15 @@ wrote, or a copy of them at any address that Spark reads; without it the tables 
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from promptvc.base.errors import ProviderError, Usage
 from promptvc.feedback.query.tables import TABLES, table_name
 
+_PATIENCE_S = 5.0
 _INSTALL = "pip install 'promptvc[spark]'; Spark needs Java 17"
 
 
@@ -30,6 +33,7 @@ def open_spark(
     except ImportError as error:
         raise Usage("PySpark is not installed", hint=_INSTALL) from error
     master = environ.get("PROMPTVC_SPARK") or "local[2]"
+    refuse_absent(master)
     builder = SparkSession.builder.appName("promptvc")
     builder = builder.remote(master) if master.startswith("sc://") else builder.master(master)
     # Days and times are of UTC; a local run on few cores is slowed down by 200 partitions.
@@ -57,6 +61,30 @@ def open_spark(
             raise ProviderError(f"Spark refused a question: {_first_line(error)}") from error
 
     return ask
+
+
+def refuse_absent(master: str) -> None:
+    """Look whether somebody listens where ``master`` says: Spark itself asks for minutes before it gives up.
+
+    Raises:
+        ProviderError: nobody does; of several masters (``spark://a:7077,b:7077``) none.
+    """
+    scheme, _, places = master.partition("://")
+    if scheme not in {"spark", "sc"}:
+        return
+    for place in places.split(","):
+        host, _, port = place.partition("/")[0].rpartition(":")
+        if not port.isdigit():
+            return  # the usual port of that scheme, which Spark knows
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_S),
+        ):
+            return
+    # What follows the place may be a token.
+    raise ProviderError(
+        f"nobody answers at {scheme}://{places.partition('/')[0]}", hint="PROMPTVC_SPARK says where Spark is"
+    )
 
 
 def _first_line(error: Exception) -> str:

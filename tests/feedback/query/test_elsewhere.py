@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,7 @@ from promptvc.feedback.query.elsewhere import open_elsewhere
 from promptvc.feedback.query.facts import Facts
 from promptvc.feedback.query.plain import PlainFacts
 from promptvc.feedback.query.selection import Query
+from promptvc.feedback.query.spark import refuse_absent
 from promptvc.feedback.query.statements import Statements
 from promptvc.feedback.query.warehouse import DRIVERS, marked
 from tests.feedback.query.strange_events import events
@@ -141,3 +143,16 @@ def test_a_warehouse_that_is_not_there_is_no_traceback(tmp_path: Path) -> None:
     facts = open_elsewhere(asked, THRESHOLDS, {"PROMPTVC_WAREHOUSE": str(tmp_path / "empty.db")})
     with pytest.raises(ProviderError, match="refused"):
         facts.cells()
+
+
+def test_a_spark_that_is_not_there_is_told_at_once() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    for master in (f"spark://127.0.0.1:{port}", f"sc://127.0.0.1:{port}/;token=x"):
+        with pytest.raises(ProviderError, match="nobody answers") as caught:
+            refuse_absent(master)
+        assert "token" not in str(caught.value)
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        refuse_absent(f"spark://127.0.0.1:{port},127.0.0.1:{there.getsockname()[1]}")
+    refuse_absent("local[2]")
